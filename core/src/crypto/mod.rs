@@ -1,0 +1,5 @@
+//! Hashes with domains, and signature schemes.
+
+pub mod hash;
+
+pub use hash::{Domain, Hash, Hasher};
