@@ -49,6 +49,28 @@ codes! {
     103 NUM_DIVISION_BY_ZERO "The divisor must not be zero.";
     104 NUM_SYNTAX "A decimal is digits, optionally followed by a point and more digits.";
     105 NUM_TOO_MANY_DIGITS "An amount has at most 18 digits after the point.";
+    201 ID_SYNTAX "An identifier is 1 to 24 characters of A-Z, 0-9, '_', '-' and '.'.";
+    202 TEXT_SYNTAX "A reference is at most 35 printable ASCII characters.";
+    203 ENCODE_BUFFER_TOO_SMALL "The buffer must have room for the whole encoding.";
+    211 DECODE_UNKNOWN_TAG "The encoding must start with the tag of the expected kind and a known version.";
+    212 DECODE_MALFORMED "The bytes must be a complete encoding with every field within its range.";
+    213 DECODE_NOT_CANONICAL "The bytes must be the one canonical encoding of their value.";
+    214 DECODE_TRAILING "Nothing may follow the encoding.";
+    215 DECODE_TOO_LONG "The encoding is longer than its kind allows.";
+    301 SCHEME_UNKNOWN "A signature scheme is a number of the table of schemes.";
+    302 SCHEME_RESERVED "The number is reserved for a scheme that this version does not implement; Ed25519 (1) was expected.";
+    303 PURPOSE_UNKNOWN "A purpose of a key is a number from 1 to 5.";
+    304 PUBLIC_KEY_LENGTH "A public key has the length of its scheme.";
+    305 PUBLIC_KEY_INVALID "A public key is the canonical encoding of a point that does not have small order.";
+    306 SIGNATURE_LENGTH "A signature has the length of its scheme.";
+    307 SIGNATURE_MALFORMED "A signature is a canonical point that does not have small order and a canonical scalar.";
+    308 SIGNATURE_MISMATCH "The signature must be one of these bytes by this key.";
+    309 SEED_INVALID "A seed is 32 bytes that are not all zero.";
+    310 SIGNATURE_NOT_RELEASED "A new signature must verify before it is released.";
+    601 AUTHORITY_KEYS "An authority has 1 to 8 different keys in ascending order.";
+    602 AUTHORITY_THRESHOLD "The threshold is at least 1 and at most the number of keys.";
+    603 TRANSFER_RECEIVERS "A transfer has 1 to 16 receivers.";
+    604 TRANSFER_DUPLICATE_RECEIVER "A transfer names each receiver once.";
 }
 
 const fn ascending(rows: &[Code]) -> bool {
@@ -72,7 +94,7 @@ macro_rules! error_enum {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
             $(
-                #[doc = $crate::error::$code.sentence]
+                #[doc = concat!("[`", stringify!($code), "`](crate::error::", stringify!($code), ")")]
                 $variant,
             )*
         }

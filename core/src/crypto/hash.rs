@@ -36,8 +36,6 @@ pub enum Domain {
     Signing = 0x22,
     /// Public key: scheme, purpose, bytes.
     PublicKey = 0x23,
-    /// Receipt of a transaction.
-    Receipt = 0x24,
     /// Block header.
     Header = 0x30,
     /// Seed of a key that is derived from a public label, for demonstrations and measurements.
@@ -56,7 +54,7 @@ impl Hash {
 
     /// Bit `index` counted from the most significant one, as the state tree descends; false past the end.
     pub fn bit(&self, index: usize) -> bool {
-        self.0.get(index >> 3).is_some_and(|byte| (byte >> (7 - (index & 7))) & 1 == 1)
+        self.0.get(index >> 3).is_some_and(|byte| byte & (0x80 >> (index & 7)) != 0)
     }
 
     /// Reads 64 hexadecimal digits.
@@ -133,4 +131,100 @@ pub fn keccak_512(bytes: &[u8]) -> [u8; 64] {
 /// BLAKE3 (32 bytes) of bytes, without a domain.
 pub fn blake3(bytes: &[u8]) -> [u8; 32] {
     *blake3::hash(bytes).as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::String;
+    use std::vec::Vec;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| std::format!("{byte:02x}")).collect()
+    }
+
+    /// The 0, 24 and 1600-bit examples of FIPS 202 (csrc.nist.gov, "Examples with intermediate values").
+    const FIPS_202: [(&[u8], &str, &str); 3] = [
+        (
+            b"",
+            "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a",
+            "a69f73cca23a9ac5c8b567dc185a756e97c982164fe25859e0d1dcc1475c80a615b2123af1f5f94c11e3e9402c3ac558f500199d95b6d3e301758586281dcd26",
+        ),
+        (
+            b"abc",
+            "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532",
+            "b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0",
+        ),
+        (
+            &[0xa3; 200],
+            "79f38adec5c20307a98ef76e8324afbfd46cfd81b22e3973c65fa1bd9de31787",
+            "e76dfad22084a8b1467fcf2ffa58361bec7628edf5f3fdc0e4805dc48caeeca81b7c13c30adf52a3659584739a2df46be589c51ca1a4a8416df6545a1ce8ba00",
+        ),
+    ];
+
+    #[test]
+    fn fips_202() {
+        for (input, expected_256, expected_512) in FIPS_202 {
+            assert_eq!(hex(&Sha3_256::digest(input)), expected_256);
+            assert_eq!(hex(&sha3_512(input)), expected_512);
+        }
+    }
+
+    /// The ledger's hash is plain SHA3-256 with the domain's byte in front, however the rest arrives.
+    #[test]
+    fn domain_is_the_first_byte() {
+        let input: Vec<u8> = (0..300u16).map(|i| i as u8).collect();
+        let mut whole = std::vec![Domain::Header as u8];
+        whole.extend_from_slice(&input);
+        let expected = Hash(Sha3_256::digest(&whole).into());
+        for cut in [0, 1, 135, 136, 137, 299, 300] {
+            let (left, right) = input.split_at(cut);
+            assert_eq!(hash(Domain::Header, &[left, right]), expected, "cut at {cut}");
+        }
+    }
+
+    /// Values of the Keccak team's ShortMsgKAT_512 (length 0) and of the widely published "abc".
+    #[test]
+    fn keccak_512_has_the_old_padding() {
+        assert_eq!(
+            hex(&keccak_512(b"")),
+            "0eab42de4c3ceb9235fc91acffe746b29c29a8c366b7c60e4e67c466f36a4304c00fa9caf9d87976ba469bcbe06713b435f091ef2769fb160cdab33d3670680e"
+        );
+        assert_eq!(
+            hex(&keccak_512(b"abc")),
+            "18587dc2ea106b9a1563e32b3312421ca164c7f1f07bc922a9c83d77cea3a1e5d0c69910739025372dc14ac9642629379540c17e2a65b19d77aa511a9d00bb96"
+        );
+    }
+
+    /// From BLAKE3's test_vectors.json: the input repeats the bytes 0 to 250.
+    #[test]
+    fn blake3_official_vectors() {
+        for (length, expected) in [
+            (0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"),
+            (1, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"),
+            (1024, "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7"),
+            (1025, "d00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444"),
+        ] {
+            let input: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
+            assert_eq!(hex(&blake3(&input)), expected, "length {length}");
+        }
+    }
+
+    #[test]
+    fn hexadecimal_is_the_inverse_of_display() {
+        let value = hash(Domain::Header, &[b"x"]);
+        assert_eq!(Hash::from_hex(&std::format!("{value}")), Some(value));
+        for wrong in ["", "0", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64)] {
+            assert_eq!(Hash::from_hex(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn bits_count_from_the_most_significant() {
+        let mut value = Hash::default();
+        value.0[0] = 0b1000_0001;
+        value.0[31] = 1;
+        let set: Vec<usize> = (0..300).filter(|&i| value.bit(i)).collect();
+        assert_eq!(set, [0, 7, 255]);
+    }
 }

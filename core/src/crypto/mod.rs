@@ -1,5 +1,8 @@
 //! Hashes with domains, and signature schemes.
 
+pub mod ed25519;
 pub mod hash;
+pub mod scheme;
 
-pub use hash::{Domain, Hash, Hasher};
+pub use hash::{Domain, Hash, Hasher, hash};
+pub use scheme::{KeyHash, Purpose, Scheme, SignatureError, signing_digest, verify};
