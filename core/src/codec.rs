@@ -1,1 +1,345 @@
-//! x
+//! The canonical encoding of everything that is hashed, signed or stored.
+//!
+//! An encoding is a [`Tag`] of two bytes (big-endian) and then the fields in postcard's format
+//! (<https://postcard.jamesmunns.com/wire-format>): little-endian base-128 integers, texts and lists with
+//! their length before them. A value has exactly one encoding; [`decode`] refuses every other form by encoding what it
+//! read again and comparing. A tag names a kind of thing *and* its version: a changed format takes a new tag, and an unknown tag is
+//! refused, never skipped.
+
+use postcard::ser_flavors::{Flavor, Slice};
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::{Domain, Hash, Hasher};
+use crate::error::error_enum;
+
+/// The two bytes that an encoding starts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tag(pub [u8; 2]);
+
+macro_rules! tags {
+    ($( $(#[$meta:meta])* $name:ident = $number:literal; )*) => {
+        impl Tag {
+            $( $(#[$meta])* pub const $name: Self = Self(u16::to_be_bytes($number)); )*
+            /// All tags, in ascending order.
+            pub const ALL: &[(&str, u16)] = &[$((stringify!($name), $number)),*];
+        }
+    };
+}
+
+// 01xx envelopes, 02xx operations, 03xx records, 04xx record identifiers, 05xx outcomes.
+// Room is left between neighbours for later versions of the same thing and for new kinds.
+tags! {
+    /// [`crate::tx::Transaction`].
+    TRANSACTION = 0x0100;
+    /// [`crate::tx::SignedTransaction`].
+    SIGNED_TRANSACTION = 0x0110;
+    /// [`crate::consensus::Header`].
+    HEADER = 0x0120;
+    /// [`crate::ledger::Receipt`].
+    RECEIPT = 0x0130;
+    /// [`crate::tx::CreateAccount`].
+    CREATE_ACCOUNT = 0x0200;
+    /// [`crate::tx::RotateAuthority`].
+    ROTATE_AUTHORITY = 0x0208;
+    /// [`crate::tx::SetFrozen`].
+    SET_FROZEN = 0x0210;
+    /// [`crate::tx::CloseAccount`].
+    CLOSE_ACCOUNT = 0x0218;
+    /// [`crate::tx::CreateAsset`].
+    CREATE_ASSET = 0x0220;
+    /// [`crate::tx::Issue`].
+    ISSUE = 0x0228;
+    /// [`crate::tx::Burn`].
+    BURN = 0x0230;
+    /// [`crate::tx::Transfer`].
+    TRANSFER = 0x0240;
+    /// [`crate::tx::CreatePool`].
+    CREATE_POOL = 0x0260;
+    /// [`crate::tx::AddLiquidity`].
+    ADD_LIQUIDITY = 0x0268;
+    /// [`crate::tx::RemoveLiquidity`].
+    REMOVE_LIQUIDITY = 0x0270;
+    /// [`crate::tx::SwapExactIn`].
+    SWAP_EXACT_IN = 0x0278;
+    /// [`crate::tx::SwapExactOut`].
+    SWAP_EXACT_OUT = 0x0280;
+    /// [`crate::ledger::Account`].
+    ACCOUNT = 0x0300;
+    /// [`crate::ledger::Asset`].
+    ASSET = 0x0310;
+    /// [`crate::ledger::Balance`].
+    BALANCE = 0x0320;
+    /// [`crate::ledger::Pool`].
+    POOL = 0x0330;
+    /// [`crate::ledger::Shares`].
+    SHARES = 0x0340;
+    /// [`crate::ledger::RecordId::Account`].
+    ACCOUNT_ID = 0x0400;
+    /// [`crate::ledger::RecordId::Asset`].
+    ASSET_ID = 0x0410;
+    /// [`crate::ledger::RecordId::Balance`].
+    BALANCE_ID = 0x0420;
+    /// [`crate::ledger::RecordId::Pool`].
+    POOL_ID = 0x0430;
+    /// [`crate::ledger::RecordId::Shares`].
+    SHARES_ID = 0x0440;
+    /// [`crate::ledger::Outcome::Done`].
+    DONE = 0x0500;
+    /// [`crate::ledger::Outcome::Swapped`].
+    SWAPPED = 0x0510;
+    /// [`crate::ledger::Outcome::Deposited`].
+    DEPOSITED = 0x0520;
+    /// [`crate::ledger::Outcome::Withdrawn`].
+    WITHDRAWN = 0x0530;
+}
+
+error_enum! {
+    /// Why bytes were not accepted.
+    pub enum DecodeError {
+        UnknownTag => DECODE_UNKNOWN_TAG,
+        Malformed => DECODE_MALFORMED,
+        NotCanonical => DECODE_NOT_CANONICAL,
+        Trailing => DECODE_TRAILING,
+        TooLong => DECODE_TOO_LONG,
+    }
+}
+
+error_enum! {
+    /// Why a value could not be written.
+    pub enum EncodeError {
+        BufferTooSmall => ENCODE_BUFFER_TOO_SMALL,
+    }
+}
+
+/// Where the tag of an encoding comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Tagging {
+    /// All values have this tag, which stands before the fields.
+    Fixed(Tag),
+    /// The value is an enum whose variants have these tags and write them themselves.
+    ByVariant(&'static [Tag]),
+    /// The value only ever stands inside an envelope, whose tag covers it.
+    None,
+}
+
+/// A thing that is encoded on its own, with its tag first.
+pub trait Encoded: Serialize {
+    /// Its tag or tags.
+    const TAGGING: Tagging;
+    /// The longest encoding, in bytes.
+    const MAX_LEN: usize;
+}
+
+fn write<T: Encoded, F: Flavor>(value: &T, flavor: F) -> postcard::Result<F::Output> {
+    match T::TAGGING {
+        Tagging::Fixed(tag) => postcard::serialize_with_flavor(&(tag, value), flavor),
+        Tagging::ByVariant(_) | Tagging::None => postcard::serialize_with_flavor(value, flavor),
+    }
+}
+
+/// Writes the canonical encoding to the front of `buffer` and returns that part.
+///
+/// # Errors
+/// The buffer is too small; [`Encoded::MAX_LEN`] bytes are always enough.
+pub fn encode<'b, T: Encoded>(value: &T, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
+    write(value, Slice::new(buffer)).map(|written| &*written).map_err(|_| EncodeError::BufferTooSmall)
+}
+
+/// Hashes the canonical encoding without a buffer.
+pub fn hash_encoded<T: Encoded>(domain: Domain, value: &T) -> Hash {
+    // Feeding a hasher cannot fail, so neither can this.
+    write(value, Feed(Hasher::new(domain))).unwrap_or_default()
+}
+
+/// Reads exactly one value from all of `bytes`.
+///
+/// # Errors
+/// The bytes are not the one canonical encoding of a valid value.
+pub fn decode<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
+    match decode_front(bytes)? {
+        (value, []) => Ok(value),
+        _ => Err(DecodeError::Trailing),
+    }
+}
+
+/// Reads one value from the front of `bytes` and returns it with what follows.
+///
+/// # Errors
+/// The bytes do not start with the one canonical encoding of a valid value.
+pub fn decode_front<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
+    let body = match T::TAGGING {
+        Tagging::Fixed(tag) => bytes.strip_prefix(&tag.0),
+        Tagging::ByVariant(tags) => tags.iter().any(|tag| bytes.starts_with(&tag.0)).then_some(bytes),
+        Tagging::None => Some(bytes),
+    }
+    .ok_or(DecodeError::UnknownTag)?;
+    let (value, rest) = postcard::take_from_bytes::<T>(body).map_err(|_| DecodeError::Malformed)?;
+    let read = bytes.get(..bytes.len().saturating_sub(rest.len())).unwrap_or_default();
+    if read.len() > T::MAX_LEN {
+        return Err(DecodeError::TooLong);
+    }
+    write(&value, Compare(read)).map_err(|_| DecodeError::NotCanonical)?;
+    Ok((value, rest))
+}
+
+/// Declares an enum whose variants are encoded as their tag and then their fields, and which refuses other tags.
+macro_rules! tagged_enum {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident (max_len = $max_len:expr) {
+            $( $(#[$variant_meta:meta])* $variant:ident $( ( $($field:ident: $type:ty),+ ) )? = $tag:ident, )+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $( $(#[$variant_meta])* $variant $( ( $($type),+ ) )?, )+
+        }
+
+        impl $crate::codec::Encoded for $name {
+            const TAGGING: $crate::codec::Tagging =
+                $crate::codec::Tagging::ByVariant(&[$($crate::codec::Tag::$tag),+]);
+            const MAX_LEN: usize = $max_len;
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $( Self::$variant $( ( $($field),+ ) )? => {
+                        serde::Serialize::serialize(
+                            &($crate::codec::Tag::$tag, $( $($field),+ )?),
+                            serializer,
+                        )
+                    } )+
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields;
+                impl<'de> serde::de::Visitor<'de> for Fields {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                        f.write_str("a tag and its fields")
+                    }
+                    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<$name, A::Error> {
+                        let missing = || <A::Error as serde::de::Error>::custom("field missing");
+                        let tag: $crate::codec::Tag = seq.next_element()?.ok_or_else(missing)?;
+                        $(
+                            if tag == $crate::codec::Tag::$tag {
+                                return Ok($name::$variant $( (
+                                    $( { let $field: $type = seq.next_element()?.ok_or_else(missing)?; $field } ),+
+                                ) )?);
+                            }
+                        )+
+                        Err(<A::Error as serde::de::Error>::custom("unknown tag"))
+                    }
+                }
+                // The tag and at most three fields.
+                deserializer.deserialize_tuple(4, Fields)
+            }
+        }
+    };
+}
+pub(crate) use tagged_enum;
+
+/// Declares an enum that is encoded as one byte with a stable number, and refuses other numbers.
+macro_rules! byte_enum {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $number:literal, $text:literal; )+ }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name { $( $(#[$variant_meta])* $variant = $number, )+ }
+
+        impl $name {
+            /// All values, in the order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The value with this number.
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number { $( $number => Some(Self::$variant), )+ _ => None }
+            }
+
+            /// Its name as people read it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $text, )+ }
+            }
+        }
+
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_u8(*self as u8)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let number = <u8 as serde::Deserialize>::deserialize(deserializer)?;
+                Self::from_number(number)
+                    .ok_or_else(|| <D::Error as serde::de::Error>::custom("unknown number"))
+            }
+        }
+    };
+}
+pub(crate) use byte_enum;
+
+/// Compares what is written with the bytes that it was read from.
+struct Compare<'a>(&'a [u8]);
+
+impl Flavor for Compare<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.try_extend(&[byte])
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(postcard::Error::SerializeBufferFull)?;
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(postcard::Error::SerializeBufferFull) }
+    }
+}
+
+/// Feeds what is written into a hasher.
+struct Feed(Hasher);
+
+impl Flavor for Feed {
+    type Output = Hash;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.update(&[byte]);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.update(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Hash> {
+        Ok(self.0.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_unique_and_ascending() {
+        assert!(Tag::ALL.windows(2).all(|pair| pair[0].1 < pair[1].1));
+    }
+}

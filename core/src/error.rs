@@ -67,10 +67,48 @@ codes! {
     308 SIGNATURE_MISMATCH "The signature must be one of these bytes by this key.";
     309 SEED_INVALID "A seed is 32 bytes that are not all zero.";
     310 SIGNATURE_NOT_RELEASED "A new signature must verify before it is released.";
+    401 LOG_INDEX "The index of a leaf is smaller than the number of leaves.";
+    402 LOG_SIZES "The first tree is not larger than the second.";
+    403 LOG_PROOF "The proof must lead from the leaf, or the first tree, to the root.";
+    411 PROOF_KEYS "A state proof is about at most 64 keys in ascending order, each once.";
+    412 PROOF_TAG "A node of a state proof starts with one of the five tags.";
+    413 PROOF_TOO_DEEP "No node of a state proof is deeper than 128.";
+    414 PROOF_TRUNCATED "A state proof ends with its last node.";
+    415 PROOF_TRAILING "Nothing may follow the last node of a state proof.";
+    416 PROOF_NOT_MINIMAL "A state proof holds nothing that its keys do not need.";
+    417 PROOF_OPAQUE "What a key's record or its removal depends on is not opaque in a state proof.";
+    418 PROOF_NOT_COLLAPSED "A subtree of at most one leaf is given as empty or as that leaf.";
+    419 PROOF_MISPLACED "A leaf of a state proof stands on the path of its key.";
+    420 PROOF_ROOT "The proof must lead to the expected root.";
     601 AUTHORITY_KEYS "An authority has 1 to 8 different keys in ascending order.";
     602 AUTHORITY_THRESHOLD "The threshold is at least 1 and at most the number of keys.";
     603 TRANSFER_RECEIVERS "A transfer has 1 to 16 receivers.";
     604 TRANSFER_DUPLICATE_RECEIVER "A transfer names each receiver once.";
+    701 WRONG_CHAIN "The transaction must name this chain.";
+    702 EXPIRED "The block's height must not be above the transaction's last valid height.";
+    703 NONCE_USED "The nonce must be the number of transactions that the sender has sent; this one is already used.";
+    704 NONCE_AHEAD "The nonce must be the number of transactions that the sender has sent; earlier ones are missing.";
+    705 ACCOUNT_UNKNOWN "The account must exist.";
+    706 ACCOUNT_NOT_ACTIVE "The account must be active: not frozen, not closed.";
+    707 AUTHORITY_NOT_MET "Exactly the threshold of the sender's own keys must sign, in ascending order.";
+    708 ID_IN_USE "The identifier must not be in use yet.";
+    709 NOT_PERMITTED "The kind of the sender's account must permit the operation.";
+    710 NO_CHANGE "The operation must change something.";
+    711 ACCOUNT_NOT_EMPTY "An account that is closed must hold no balance and no shares.";
+    712 ZERO_AMOUNT "The amount must not be zero.";
+    713 SELF_TRANSFER "Sender and receiver must be different accounts.";
+    714 INSUFFICIENT_BALANCE "The sender's balance must cover the amount.";
+    715 INSUFFICIENT_FOR_FEE "The sender's balance of the native asset must cover the fee.";
+    716 INSUFFICIENT_SHARES "The sender must have as many shares of the pool.";
+    717 ASSET_UNKNOWN "The asset must exist.";
+    718 NOT_ISSUER "Only the account that created the asset may issue or burn it.";
+    719 ABOVE_MAX_SUPPLY "The supply must not exceed the asset's largest supply.";
+    720 POOL_UNKNOWN "The pool must exist.";
+    721 POOL_ASSETS "A pool has two different assets, named in ascending order.";
+    722 NOT_IN_POOL "The two assets of a swap must be those of the pool.";
+    723 TOO_MANY_WRITES "A transaction writes at most 35 records.";
+    731 VIEW_UNPROVEN "Every record that the transaction reads must be in the view or proven by the witness.";
+    732 VIEW_DAMAGED "A record must be the canonical encoding of the kind that its identifier names.";
 }
 
 const fn ascending(rows: &[Code]) -> bool {

@@ -1,1 +1,20 @@
-//! x
+//! The ledger: its records, their keys, and the one function that changes them.
+//!
+//! The state is a map from [`RecordId`] to [`Record`]. [`transition`] judges a transaction against it and returns what
+//! would change; [`access`] names the records that it may read; [`settle_fees`] ends a block. Hosts apply the effects to
+//! their store, devices to a witness.
+
+mod access;
+mod draft;
+mod effects;
+mod record;
+mod reject;
+mod transition;
+mod view;
+
+pub use access::{MAX_ACCESS, access};
+pub use effects::{Effects, MAX_WRITES, Outcome, Receipt};
+pub use record::{Account, AccountStatus, Asset, Balance, Pool, Record, RecordId, Shares};
+pub use reject::{Reject, Rule};
+pub use transition::{Env, Signers, settle_fees, transition};
+pub use view::{View, ViewError};

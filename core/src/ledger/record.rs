@@ -1,0 +1,154 @@
+//! The records of the ledger and how they are found.
+
+use serde::{Deserialize, Serialize};
+
+use crate::amm::Reserves;
+use crate::codec::{Encoded, EncodeError, Tag, byte_enum, encode, tagged_enum};
+use crate::crypto::{Domain, Hash, hash};
+use crate::id::{AccountId, AssetId, PoolId};
+use crate::num::Amount;
+use crate::tx::{AccountKind, Authority, KycLevel};
+
+byte_enum! {
+    /// Whether an account may act.
+    pub enum AccountStatus {
+        /// It may.
+        Active = 1, "active";
+        /// It neither sends nor receives until the freeze is lifted.
+        Frozen = 2, "frozen";
+        /// It never will again. The record stays, so that the id cannot be used twice.
+        Closed = 3, "closed";
+    }
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Account {
+    /// What it is.
+    pub kind: AccountKind,
+    /// Whether it may act.
+    pub status: AccountStatus,
+    /// How well its holder is known.
+    pub kyc: KycLevel,
+    /// How many transactions it has sent.
+    pub nonce: u64,
+    /// How many balances and shares it has: records that exist only while they are not zero.
+    pub holdings: u32,
+    /// Who may act for it.
+    pub authority: Authority,
+}
+
+/// An asset.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Asset {
+    /// Who may issue and burn it.
+    pub issuer: AccountId,
+    /// How much is in circulation: the sum of all balances and of all pools' reserves.
+    pub supply: Amount,
+    /// The most that may ever be.
+    pub max_supply: Amount,
+}
+
+/// How much of an asset an account has, never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Balance {
+    /// The amount.
+    pub amount: Amount,
+}
+
+/// A constant-product pool.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Pool {
+    /// The asset whose id comes first.
+    pub asset_a: AssetId,
+    /// The asset whose id comes second.
+    pub asset_b: AssetId,
+    /// What it holds, the shares in it, and its fee.
+    pub reserves: Reserves,
+}
+
+/// How many shares of a pool an account has, never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Shares {
+    /// The shares.
+    pub amount: Amount,
+}
+
+tagged_enum! {
+    /// A record: the value that the state tree commits to.
+    // The longest is an account.
+    pub enum Record (max_len = 2 + 3 + 10 + 5 + Authority::MAX_LEN) {
+        /// An account.
+        Account(record: Account) = ACCOUNT,
+        /// An asset.
+        Asset(record: Asset) = ASSET,
+        /// A balance.
+        Balance(record: Balance) = BALANCE,
+        /// A pool.
+        Pool(record: Pool) = POOL,
+        /// Shares of a pool.
+        Shares(record: Shares) = SHARES,
+    }
+}
+
+tagged_enum! {
+    /// What a record is about.
+    #[derive(Copy, PartialOrd, Ord)]
+    pub enum RecordId (max_len = 2 + 25 + 25) {
+        /// [`Record::Account`].
+        Account(account: AccountId) = ACCOUNT_ID,
+        /// [`Record::Asset`].
+        Asset(asset: AssetId) = ASSET_ID,
+        /// [`Record::Balance`].
+        Balance(account: AccountId, asset: AssetId) = BALANCE_ID,
+        /// [`Record::Pool`].
+        Pool(pool: PoolId) = POOL_ID,
+        /// [`Record::Shares`].
+        Shares(account: AccountId, pool: PoolId) = SHARES_ID,
+    }
+}
+
+impl RecordId {
+    /// The length of [`Self::key_input`].
+    pub const KEY_INPUT_LEN: usize = 50;
+
+    /// What the key is the hash of: the tag, then both identifiers padded with zeros to their full width, so that
+    /// no two ids share an input.
+    pub fn key_input(&self) -> [u8; Self::KEY_INPUT_LEN] {
+        const NONE: &[u8; 24] = &[0; 24];
+        let (tag, first, second) = match self {
+            Self::Account(account) => (Tag::ACCOUNT_ID, account.padded(), NONE),
+            Self::Asset(asset) => (Tag::ASSET_ID, asset.padded(), NONE),
+            Self::Balance(account, asset) => (Tag::BALANCE_ID, account.padded(), asset.padded()),
+            Self::Pool(pool) => (Tag::POOL_ID, pool.padded(), NONE),
+            Self::Shares(account, pool) => (Tag::SHARES_ID, account.padded(), pool.padded()),
+        };
+        let mut input = [0; Self::KEY_INPUT_LEN];
+        for (slot, byte) in input.iter_mut().zip(tag.0.iter().chain(first).chain(second)) {
+            *slot = *byte;
+        }
+        input
+    }
+
+    /// Its key in the state tree.
+    pub fn key(&self) -> Hash {
+        hash(Domain::RecordKey, &[&self.key_input()])
+    }
+}
+
+impl Record {
+    /// The hash of its canonical bytes, as the state tree's leaf holds it.
+    pub fn value_hash(&self) -> Hash {
+        crate::codec::hash_encoded(Domain::RecordValue, self)
+    }
+
+    /// Its canonical bytes, at the front of `buffer`.
+    ///
+    /// # Errors
+    /// The buffer is shorter than the encoding; [`Encoded::MAX_LEN`] bytes are always enough.
+    pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
+        encode(self, buffer)
+    }
+}
+
+const _: () = assert!(2 + 25 + 25 + 3 * 19 + 3 <= <Record as Encoded>::MAX_LEN, "a pool fits");

@@ -1,0 +1,338 @@
+//! The rules of the ledger.
+
+use super::draft::Draft;
+use super::effects::{Effects, Outcome, Receipt};
+use super::record::{Account, AccountStatus, Asset, Pool};
+use super::reject::{Reject, Rule};
+use super::view::View;
+use crate::amm::{self, Direction, Limits, Reserves};
+use crate::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId};
+use crate::num::Amount;
+use crate::tx::{AccountKind, KeyRef, Op, Transaction};
+
+/// The block in which a transaction is executed, as far as the rules may know it. The proposer is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Env {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// The block's height.
+    pub height: u64,
+    /// The block's time, in milliseconds since the Unix epoch.
+    pub time_ms: u64,
+}
+
+/// Whose signatures a transaction carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signers<'a> {
+    /// These keys, strictly ascending, whose signatures of this transaction have been verified.
+    Verified(&'a [KeyRef]),
+    /// Nobody has signed yet: a device judges a transaction before it signs. Never use it to accept one.
+    Assumed,
+}
+
+/// What `transaction` would change in the state that `view` shows.
+///
+/// # Errors
+/// The transaction is rejected and changes nothing.
+pub fn transition<V: View>(
+    env: &Env,
+    transaction: &Transaction,
+    signers: Signers<'_>,
+    view: &V,
+) -> Result<Effects, Reject> {
+    if transaction.chain_id != env.chain_id {
+        return Err(Rule::WrongChain.into());
+    }
+    if env.height > transaction.last_valid_height {
+        return Err(Rule::Expired.into());
+    }
+    let mut draft = Draft::new(view);
+    let mut account = draft.active_account(transaction.sender)?;
+    if transaction.nonce < account.nonce {
+        return Err(Rule::NonceUsed.into());
+    }
+    if transaction.nonce > account.nonce {
+        return Err(Rule::NonceAhead.into());
+    }
+    if let Signers::Verified(keys) = signers
+        && !account.authority.is_met_by(keys)
+    {
+        return Err(Rule::AuthorityNotMet.into());
+    }
+    account.nonce = account.nonce.checked_add(1).ok_or(Rule::NonceUsed)?;
+    let kind = account.kind;
+    draft.set_account(transaction.sender, account)?;
+    if !transaction.fee.is_zero() {
+        draft.debit(transaction.sender, NATIVE_ASSET, transaction.fee, Rule::InsufficientForFee)?;
+    }
+    let mut sender = Sender { id: transaction.sender, kind, draft, time_ms: env.time_ms };
+    let outcome = sender.execute(&transaction.op)?;
+    Ok(Effects { writes: sender.draft.writes, receipt: Receipt { fee: transaction.fee, outcome } })
+}
+
+/// Ends a block: credits the fees of its transactions to the proposer, once.
+///
+/// # Errors
+/// There is no account of the proposer, or it is closed.
+pub fn settle_fees<V: View>(proposer: AccountId, fees: Amount, view: &V) -> Result<Effects, Reject> {
+    let mut draft = Draft::new(view);
+    let account = draft.account(proposer)?.ok_or(Rule::AccountUnknown)?;
+    if account.status == AccountStatus::Closed {
+        return Err(Rule::AccountNotActive.into());
+    }
+    draft.credit(proposer, NATIVE_ASSET, fees)?;
+    Ok(Effects { writes: draft.writes, receipt: Receipt { fee: Amount::ZERO, outcome: Outcome::Done } })
+}
+
+/// The sender of a transaction, who has passed all checks that do not depend on the operation.
+struct Sender<'v, V> {
+    id: AccountId,
+    kind: AccountKind,
+    draft: Draft<'v, V>,
+    time_ms: u64,
+}
+
+fn not_zero(amount: Amount) -> Result<Amount, Reject> {
+    if amount.is_zero() { Err(Rule::ZeroAmount.into()) } else { Ok(amount) }
+}
+
+impl<V: View> Sender<'_, V> {
+    fn execute(&mut self, op: &Op) -> Result<Outcome, Reject> {
+        match op {
+            Op::CreateAccount(op) => {
+                self.create_account(op.account, Account {
+                    kind: op.kind,
+                    status: AccountStatus::Active,
+                    kyc: op.kyc,
+                    nonce: 0,
+                    holdings: 0,
+                    authority: op.authority.clone(),
+                })
+            }
+            Op::RotateAuthority(op) => {
+                let account = self.draft.active_account(self.id)?;
+                self.done(|sender| {
+                    sender.draft.set_account(sender.id, Account { authority: op.authority.clone(), ..account })
+                })
+            }
+            Op::SetFrozen(op) => self.set_frozen(op.account, op.frozen),
+            Op::CloseAccount => {
+                let account = self.draft.active_account(self.id)?;
+                if account.holdings != 0 {
+                    return Err(Rule::AccountNotEmpty.into());
+                }
+                let closed = Account { status: AccountStatus::Closed, ..account };
+                self.done(|sender| sender.draft.set_account(sender.id, closed))
+            }
+            Op::CreateAsset(op) => self.create_asset(op.asset, op.max_supply),
+            Op::Issue(op) => self.issue(op.asset, op.to, op.amount),
+            Op::Burn(op) => self.burn(op.asset, op.amount),
+            Op::Transfer(op) => {
+                for leg in op.legs.as_slice() {
+                    self.transfer(op.asset, leg.to, leg.amount)?;
+                }
+                Ok(Outcome::Done)
+            }
+            Op::CreatePool(op) => self.create_pool(op.pool, op.asset_a, op.asset_b, op.fee_bps),
+            Op::AddLiquidity(op) => {
+                let pool = self.pool(op.pool)?;
+                own_assets(&pool, op.asset_a, op.asset_b)?;
+                let deposit = amm::add_liquidity(
+                    &pool.reserves,
+                    op.max_a,
+                    op.max_b,
+                    op.min_shares,
+                    op.deadline_ms,
+                    self.time_ms,
+                )?;
+                self.pay(pool.asset_a, deposit.amount_a)?;
+                self.pay(pool.asset_b, deposit.amount_b)?;
+                self.draft.credit_shares(self.id, op.pool, deposit.shares)?;
+                self.draft.set_pool(op.pool, Pool { reserves: deposit.reserves, ..pool })?;
+                Ok(Outcome::Deposited(deposit.amount_a, deposit.amount_b, deposit.shares))
+            }
+            Op::RemoveLiquidity(op) => {
+                let pool = self.pool(op.pool)?;
+                own_assets(&pool, op.asset_a, op.asset_b)?;
+                self.draft.debit_shares(self.id, op.pool, not_zero(op.shares)?)?;
+                let withdrawal = amm::remove_liquidity(
+                    &pool.reserves,
+                    op.shares,
+                    op.min_a,
+                    op.min_b,
+                    op.deadline_ms,
+                    self.time_ms,
+                )?;
+                self.draft.credit(self.id, pool.asset_a, withdrawal.amount_a)?;
+                self.draft.credit(self.id, pool.asset_b, withdrawal.amount_b)?;
+                self.draft.set_pool(op.pool, Pool { reserves: withdrawal.reserves, ..pool })?;
+                Ok(Outcome::Withdrawn(withdrawal.amount_a, withdrawal.amount_b))
+            }
+            Op::SwapExactIn(op) => {
+                let pool = self.pool(op.pool)?;
+                let direction = direction(&pool, op.asset_in, op.asset_out)?;
+                let limits = Limits { max_price_impact_bps: op.max_price_impact_bps, deadline_ms: op.deadline_ms };
+                let swap = amm::swap_exact_in(
+                    &pool.reserves,
+                    direction,
+                    op.amount_in,
+                    op.min_out,
+                    limits,
+                    self.time_ms,
+                )?;
+                self.swapped(op.pool, pool, (op.asset_in, op.asset_out), swap)
+            }
+            Op::SwapExactOut(op) => {
+                let pool = self.pool(op.pool)?;
+                let direction = direction(&pool, op.asset_in, op.asset_out)?;
+                let limits = Limits { max_price_impact_bps: op.max_price_impact_bps, deadline_ms: op.deadline_ms };
+                let swap = amm::swap_exact_out(
+                    &pool.reserves,
+                    direction,
+                    op.amount_out,
+                    op.max_in,
+                    limits,
+                    self.time_ms,
+                )?;
+                self.swapped(op.pool, pool, (op.asset_in, op.asset_out), swap)
+            }
+        }
+    }
+
+    fn done(&mut self, change: impl FnOnce(&mut Self) -> Result<(), Reject>) -> Result<Outcome, Reject> {
+        change(self).map(|()| Outcome::Done)
+    }
+
+    /// Takes from the sender.
+    fn pay(&mut self, asset: AssetId, amount: Amount) -> Result<(), Reject> {
+        self.draft.debit(self.id, asset, amount, Rule::InsufficientBalance)
+    }
+
+    /// The system opens accounts of every kind; institutions and authorities open those of people and institutions.
+    fn create_account(&mut self, id: AccountId, account: Account) -> Result<Outcome, Reject> {
+        let permitted = match self.kind {
+            AccountKind::System => true,
+            AccountKind::Institution | AccountKind::Government => {
+                matches!(account.kind, AccountKind::Individual | AccountKind::Institution)
+            }
+            AccountKind::Individual => false,
+        };
+        if !permitted {
+            return Err(Rule::NotPermitted.into());
+        }
+        if self.draft.account(id)?.is_some() {
+            return Err(Rule::IdInUse.into());
+        }
+        self.done(|sender| sender.draft.set_account(id, account))
+    }
+
+    /// Authorities and the system freeze; nobody freezes the system or themselves.
+    fn set_frozen(&mut self, id: AccountId, frozen: bool) -> Result<Outcome, Reject> {
+        if !matches!(self.kind, AccountKind::Government | AccountKind::System) {
+            return Err(Rule::NotPermitted.into());
+        }
+        let account = self.draft.account(id)?.ok_or(Rule::AccountUnknown)?;
+        if id == self.id || account.kind == AccountKind::System {
+            return Err(Rule::NotPermitted.into());
+        }
+        let status = match (account.status, frozen) {
+            (AccountStatus::Active, true) => AccountStatus::Frozen,
+            (AccountStatus::Frozen, false) => AccountStatus::Active,
+            (AccountStatus::Closed, _) => return Err(Rule::AccountNotActive.into()),
+            (AccountStatus::Active, false) | (AccountStatus::Frozen, true) => return Err(Rule::NoChange.into()),
+        };
+        self.done(|sender| sender.draft.set_account(id, Account { status, ..account }))
+    }
+
+    fn create_asset(&mut self, id: AssetId, max_supply: Amount) -> Result<Outcome, Reject> {
+        if self.kind == AccountKind::Individual {
+            return Err(Rule::NotPermitted.into());
+        }
+        if self.draft.asset(id)?.is_some() {
+            return Err(Rule::IdInUse.into());
+        }
+        let asset = Asset { issuer: self.id, supply: Amount::ZERO, max_supply: not_zero(max_supply)? };
+        self.done(|sender| sender.draft.set_asset(id, asset))
+    }
+
+    /// The asset, which the sender must have created.
+    fn own_asset(&self, id: AssetId) -> Result<Asset, Reject> {
+        let asset = self.draft.asset(id)?.ok_or(Rule::AssetUnknown)?;
+        if asset.issuer == self.id { Ok(asset) } else { Err(Rule::NotIssuer.into()) }
+    }
+
+    fn issue(&mut self, id: AssetId, to: AccountId, amount: Amount) -> Result<Outcome, Reject> {
+        let asset = self.own_asset(id)?;
+        let supply = asset.supply.checked_add(not_zero(amount)?)?;
+        if supply > asset.max_supply {
+            return Err(Rule::AboveMaxSupply.into());
+        }
+        self.draft.active_account(to)?;
+        self.draft.credit(to, id, amount)?;
+        self.done(|sender| sender.draft.set_asset(id, Asset { supply, ..asset }))
+    }
+
+    fn burn(&mut self, id: AssetId, amount: Amount) -> Result<Outcome, Reject> {
+        let asset = self.own_asset(id)?;
+        self.pay(id, not_zero(amount)?)?;
+        let supply = asset.supply.checked_sub(amount)?;
+        self.done(|sender| sender.draft.set_asset(id, Asset { supply, ..asset }))
+    }
+
+    fn transfer(&mut self, asset: AssetId, to: AccountId, amount: Amount) -> Result<(), Reject> {
+        if to == self.id {
+            return Err(Rule::SelfTransfer.into());
+        }
+        self.draft.active_account(to)?;
+        self.pay(asset, not_zero(amount)?)?;
+        self.draft.credit(to, asset, amount)
+    }
+
+    fn create_pool(&mut self, id: PoolId, asset_a: AssetId, asset_b: AssetId, fee_bps: u16) -> Result<Outcome, Reject> {
+        if self.kind == AccountKind::Individual {
+            return Err(Rule::NotPermitted.into());
+        }
+        if asset_a >= asset_b {
+            return Err(Rule::PoolAssets.into());
+        }
+        if self.draft.asset(asset_a)?.is_none() || self.draft.asset(asset_b)?.is_none() {
+            return Err(Rule::AssetUnknown.into());
+        }
+        if self.draft.pool(id)?.is_some() {
+            return Err(Rule::IdInUse.into());
+        }
+        let pool = Pool { asset_a, asset_b, reserves: Reserves::empty(fee_bps)? };
+        self.done(|sender| sender.draft.set_pool(id, pool))
+    }
+
+    fn pool(&self, id: PoolId) -> Result<Pool, Reject> {
+        Ok(self.draft.pool(id)?.ok_or(Rule::PoolUnknown)?)
+    }
+
+    fn swapped(
+        &mut self,
+        id: PoolId,
+        pool: Pool,
+        (asset_in, asset_out): (AssetId, AssetId),
+        swap: amm::Swap,
+    ) -> Result<Outcome, Reject> {
+        self.pay(asset_in, swap.quote.amount_in)?;
+        self.draft.credit(self.id, asset_out, swap.quote.amount_out)?;
+        self.draft.set_pool(id, Pool { reserves: swap.reserves, ..pool })?;
+        Ok(Outcome::Swapped(swap.quote.amount_in, swap.quote.amount_out))
+    }
+}
+
+fn own_assets(pool: &Pool, asset_a: AssetId, asset_b: AssetId) -> Result<(), Reject> {
+    if (asset_a, asset_b) == (pool.asset_a, pool.asset_b) { Ok(()) } else { Err(Rule::NotInPool.into()) }
+}
+
+fn direction(pool: &Pool, asset_in: AssetId, asset_out: AssetId) -> Result<Direction, Reject> {
+    if (asset_in, asset_out) == (pool.asset_a, pool.asset_b) {
+        Ok(Direction::AToB)
+    } else if (asset_in, asset_out) == (pool.asset_b, pool.asset_a) {
+        Ok(Direction::BToA)
+    } else {
+        Err(Rule::NotInPool.into())
+    }
+}

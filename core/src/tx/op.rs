@@ -1,0 +1,288 @@
+//! The operations. Each is a struct that holds only structurally valid values; whether the ledger allows it is for
+//! [`crate::ledger::transition`] to say.
+
+use serde::{Deserialize, Serialize};
+
+use super::authority::Authority;
+use crate::codec::{byte_enum, tagged_enum};
+use crate::error::error_enum;
+use crate::id::{AccountId, AssetId, PoolId, Reference};
+use crate::num::Amount;
+
+/// The most receivers of one transfer.
+pub const MAX_RECEIVERS: usize = 16;
+
+byte_enum! {
+    /// What an account is.
+    pub enum AccountKind {
+        /// A person.
+        Individual = 1, "individual";
+        /// A bank, a company, an exchange.
+        Institution = 2, "institution";
+        /// A public authority; may freeze accounts.
+        Government = 3, "government";
+        /// The chain's own accounts; may freeze accounts and create accounts of every kind.
+        System = 4, "system";
+    }
+}
+
+byte_enum! {
+    /// How well an account's holder is known.
+    pub enum KycLevel {
+        /// Unknown.
+        None = 0, "none";
+        /// Name and address stated.
+        Basic = 1, "basic";
+        /// Documents checked.
+        Verified = 2, "verified";
+        /// Source of funds checked.
+        Enhanced = 3, "enhanced";
+    }
+}
+
+/// Opens an account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CreateAccount {
+    /// Its id, not yet in use.
+    pub account: AccountId,
+    /// What it is.
+    pub kind: AccountKind,
+    /// How well its holder is known.
+    pub kyc: KycLevel,
+    /// Who may act for it.
+    pub authority: Authority,
+}
+
+/// Replaces the keys of the sender.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RotateAuthority {
+    /// The new keys.
+    pub authority: Authority,
+}
+
+/// Freezes an account, which then neither sends nor receives, or lifts the freeze.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SetFrozen {
+    /// The account.
+    pub account: AccountId,
+    /// True to freeze, false to lift.
+    pub frozen: bool,
+}
+
+/// Creates an asset that the sender issues.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CreateAsset {
+    /// Its id, not yet in use.
+    pub asset: AssetId,
+    /// The most that may ever be in circulation.
+    pub max_supply: Amount,
+}
+
+/// Brings new units of the sender's asset into circulation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Issue {
+    /// The asset.
+    pub asset: AssetId,
+    /// Who receives them.
+    pub to: AccountId,
+    /// How many.
+    pub amount: Amount,
+}
+
+/// Takes units of the sender's asset out of circulation, from the sender's own balance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Burn {
+    /// The asset.
+    pub asset: AssetId,
+    /// How many.
+    pub amount: Amount,
+}
+
+/// One receiver of a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Leg {
+    /// Who receives.
+    pub to: AccountId,
+    /// How much.
+    pub amount: Amount,
+    /// What for.
+    pub reference: Reference,
+}
+
+error_enum! {
+    /// Why a list of receivers is not one.
+    pub enum LegsError {
+        Count => TRANSFER_RECEIVERS,
+        Duplicate => TRANSFER_DUPLICATE_RECEIVER,
+    }
+}
+
+/// 1 to [`MAX_RECEIVERS`] legs with different receivers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "heapless::Vec<Leg, MAX_RECEIVERS>")]
+pub struct Legs(heapless::Vec<Leg, MAX_RECEIVERS>);
+
+impl TryFrom<heapless::Vec<Leg, MAX_RECEIVERS>> for Legs {
+    type Error = LegsError;
+    fn try_from(legs: heapless::Vec<Leg, MAX_RECEIVERS>) -> Result<Self, LegsError> {
+        let mut rest = legs.as_slice();
+        if rest.is_empty() {
+            return Err(LegsError::Count);
+        }
+        while let [leg, others @ ..] = rest {
+            if others.iter().any(|other| other.to == leg.to) {
+                return Err(LegsError::Duplicate);
+            }
+            rest = others;
+        }
+        Ok(Self(legs))
+    }
+}
+
+impl Legs {
+    /// The legs in the given order.
+    ///
+    /// # Errors
+    /// There are none, too many, or two to the same receiver.
+    pub fn new(legs: &[Leg]) -> Result<Self, LegsError> {
+        heapless::Vec::from_slice(legs).map_err(|_| LegsError::Count)?.try_into()
+    }
+
+    /// The legs.
+    pub fn as_slice(&self) -> &[Leg] {
+        &self.0
+    }
+}
+
+/// Moves one asset from the sender to one or many receivers, all or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Transfer {
+    /// The asset.
+    pub asset: AssetId,
+    /// Who receives how much.
+    pub legs: Legs,
+}
+
+/// Creates an empty constant-product pool.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CreatePool {
+    /// Its id, not yet in use.
+    pub pool: PoolId,
+    /// The asset whose id comes first.
+    pub asset_a: AssetId,
+    /// The asset whose id comes second.
+    pub asset_b: AssetId,
+    /// What the pool keeps of each swap's input, in basis points.
+    pub fee_bps: u16,
+}
+
+/// Puts both assets of a pool in, in its proportion, for shares.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AddLiquidity {
+    /// The pool.
+    pub pool: PoolId,
+    /// Its first asset, named so that the signer sees it.
+    pub asset_a: AssetId,
+    /// Its second asset, named so that the signer sees it.
+    pub asset_b: AssetId,
+    /// The most of the first asset to put in.
+    pub max_a: Amount,
+    /// The most of the second asset to put in.
+    pub max_b: Amount,
+    /// The fewest shares to accept.
+    pub min_shares: Amount,
+    /// The latest block time, in milliseconds since the Unix epoch.
+    pub deadline_ms: Option<u64>,
+}
+
+/// Gives shares back for both assets of a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RemoveLiquidity {
+    /// The pool.
+    pub pool: PoolId,
+    /// Its first asset, named so that the signer sees it.
+    pub asset_a: AssetId,
+    /// Its second asset, named so that the signer sees it.
+    pub asset_b: AssetId,
+    /// How many shares.
+    pub shares: Amount,
+    /// The least of the first asset to accept.
+    pub min_a: Amount,
+    /// The least of the second asset to accept.
+    pub min_b: Amount,
+    /// The latest block time, in milliseconds since the Unix epoch.
+    pub deadline_ms: Option<u64>,
+}
+
+/// Swaps an exact input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SwapExactIn {
+    /// The pool.
+    pub pool: PoolId,
+    /// The asset to give.
+    pub asset_in: AssetId,
+    /// The asset to receive: the pool's other one, named so that the signer sees it.
+    pub asset_out: AssetId,
+    /// How much to give.
+    pub amount_in: Amount,
+    /// The least to receive.
+    pub min_out: Amount,
+    /// The largest price impact to accept, in basis points.
+    pub max_price_impact_bps: Option<u16>,
+    /// The latest block time, in milliseconds since the Unix epoch.
+    pub deadline_ms: Option<u64>,
+}
+
+/// Swaps for an exact output.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SwapExactOut {
+    /// The pool.
+    pub pool: PoolId,
+    /// The asset to give.
+    pub asset_in: AssetId,
+    /// The asset to receive: the pool's other one.
+    pub asset_out: AssetId,
+    /// How much to receive.
+    pub amount_out: Amount,
+    /// The most to give.
+    pub max_in: Amount,
+    /// The largest price impact to accept, in basis points.
+    pub max_price_impact_bps: Option<u16>,
+    /// The latest block time, in milliseconds since the Unix epoch.
+    pub deadline_ms: Option<u64>,
+}
+
+tagged_enum! {
+    /// What a transaction does.
+    // The longest is a transfer to the most receivers: tag, asset, count, legs of id, amount and reference.
+    pub enum Op (max_len = 2 + 25 + 1 + MAX_RECEIVERS * (25 + 19 + 36)) {
+        /// Opens an account.
+        CreateAccount(op: CreateAccount) = CREATE_ACCOUNT,
+        /// Replaces the sender's keys.
+        RotateAuthority(op: RotateAuthority) = ROTATE_AUTHORITY,
+        /// Freezes an account or lifts the freeze.
+        SetFrozen(op: SetFrozen) = SET_FROZEN,
+        /// Closes the sender's account for ever. It must hold nothing once the fee is paid.
+        CloseAccount = CLOSE_ACCOUNT,
+        /// Creates an asset.
+        CreateAsset(op: CreateAsset) = CREATE_ASSET,
+        /// Issues units of an asset.
+        Issue(op: Issue) = ISSUE,
+        /// Burns units of an asset.
+        Burn(op: Burn) = BURN,
+        /// Moves an asset.
+        Transfer(op: Transfer) = TRANSFER,
+        /// Creates a pool.
+        CreatePool(op: CreatePool) = CREATE_POOL,
+        /// Puts liquidity into a pool.
+        AddLiquidity(op: AddLiquidity) = ADD_LIQUIDITY,
+        /// Takes liquidity out of a pool.
+        RemoveLiquidity(op: RemoveLiquidity) = REMOVE_LIQUIDITY,
+        /// Swaps an exact input.
+        SwapExactIn(op: SwapExactIn) = SWAP_EXACT_IN,
+        /// Swaps for an exact output.
+        SwapExactOut(op: SwapExactOut) = SWAP_EXACT_OUT,
+    }
+}
+
+const _: () = assert!(2 + 25 + 2 + Authority::MAX_LEN <= <Op as crate::codec::Encoded>::MAX_LEN);
