@@ -123,6 +123,17 @@ codes! {
     723 TOO_MANY_WRITES "A transaction writes at most 35 records.";
     731 VIEW_UNPROVEN "Every record that the transaction reads must be in the view or proven by the witness.";
     732 VIEW_DAMAGED "A record must be the canonical encoding of the kind that its identifier names.";
+    1001 STORE_IO "The file system must do what it was asked.";
+    1002 STORE_IN_USE "A data directory is used by one process at a time.";
+    1003 STORE_FORMAT "The file must be of the kind and version that this program writes.";
+    1004 STORE_FOREIGN "The file must belong to the chain of this genesis.";
+    1005 STORE_DAMAGED "What was committed must read back as it was written.";
+    1006 STORE_HEIGHT "A block is appended at the height after the last one.";
+    1007 STORE_NOT_FOUND "The height must be within the heights that are kept.";
+    1008 STORE_FAILED "After a write that failed the store must be opened again.";
+    1009 STORE_BLOCK_TOO_LONG "A block must not be longer than the bound of the log.";
+    1010 STORE_DATABASE "The embedded database must do what it was asked.";
+    1011 STORE_RECORD "A record's id has at most 255 bytes and its value at most 65,535.";
 }
 
 const fn ascending(rows: &[Code]) -> bool {
