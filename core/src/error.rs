@@ -134,6 +134,17 @@ codes! {
     1009 STORE_BLOCK_TOO_LONG "A block must not be longer than the bound of the log.";
     1010 STORE_DATABASE "The embedded database must do what it was asked.";
     1011 STORE_RECORD "A record's id has at most 255 bytes and its value at most 65,535.";
+    1051 MEMPOOL_FULL "The pool of waiting transactions must have room; try again after the next block.";
+    1052 MEMPOOL_NONCE_TAKEN "Another transaction of this sender with this nonce already waits.";
+    1053 MEMPOOL_ACCOUNT_FULL "A sender may have only so many transactions waiting; try again after the next block.";
+    1061 GENESIS_INVALID "A genesis names every account, asset and pool once, and its amounts add up within the largest amount.";
+    1062 GENESIS_OTHER "The data must belong to the same genesis.";
+    1063 BLOCK_UNKNOWN_PARENT "The parent must be the newest final block or a pending one.";
+    1064 BLOCK_UNKNOWN "The block must be pending.";
+    1065 BLOCK_HEADER "Each field of the header must be the one that executing the block yields.";
+    1066 BLOCK_TRANSACTION "Every transaction of a block must be accepted.";
+    1067 STATE_TOO_LARGE "The state must fit the configured memory.";
+    1068 STATE_ROOT_MISMATCH "The records must have the root that the header commits to.";
 }
 
 const fn ascending(rows: &[Code]) -> bool {
