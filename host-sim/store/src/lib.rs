@@ -20,6 +20,6 @@ pub mod disk;
 mod error;
 
 pub use block_log::{BlockLog, Cut, LogConfig};
-pub use checkpoint::{Body, Change, CheckpointConfig, CheckpointMeta, Checkpoints, Record};
+pub use checkpoint::{CheckpointConfig, CheckpointMeta, Checkpoints};
 pub use disk::{Disk, DiskFile, RealDisk, SimDisk};
 pub use error::StoreError;
