@@ -205,7 +205,7 @@ pub(crate) mod tests {
             (Self(self.0.wrapping_sub(other.0) & 15), self.0 < other.0)
         }
         fn mul_low(self, other: Self) -> Self {
-            Self(self.0 * other.0 & 15)
+            Self((self.0 * other.0) & 15)
         }
         fn leading_zeros(self) -> u32 {
             self.0.leading_zeros() - 4
@@ -215,6 +215,14 @@ pub(crate) mod tests {
         }
         fn reciprocal(self) -> Self {
             Self(255 / self.0 - 16)
+        }
+    }
+
+    impl TryFrom<u64> for Nibble {
+        type Error = ();
+
+        fn try_from(value: u64) -> Result<Self, ()> {
+            if value < 16 { Ok(Self(value as u8)) } else { Err(()) }
         }
     }
 
@@ -235,7 +243,7 @@ pub(crate) mod tests {
             divisors.push((state ^ (state >> 29)) | 1 << 63);
         }
         for top in 256u64..512 {
-            divisors.extend([top << 55, (top << 55) - 1 | 1 << 63, top << 55 | ((1 << 55) - 1)]);
+            divisors.extend([top << 55, ((top << 55) - 1) | (1 << 63), top << 55 | ((1 << 55) - 1)]);
         }
         for d in divisors {
             assert_eq!(reciprocal_u64(d), definition(d), "divisor {d:#x}");
