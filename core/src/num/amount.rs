@@ -118,17 +118,13 @@ impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // 20 digits, the point, 18 digits.
         let mut text = heapless::String::<39>::new();
-        let (whole, mut fraction) = (self.0.wrapping_div(SCALE), self.0.wrapping_rem(SCALE) as u64);
+        let (whole, fraction) = (self.0.wrapping_div(SCALE), self.0.wrapping_rem(SCALE) as u64);
         fmt::write(&mut text, format_args!("{whole}"))?;
-        if fraction != 0 {
-            let mut width = FRACTION_DIGITS;
-            while fraction.is_multiple_of(10) {
-                fraction = fraction.wrapping_div(10);
-                width = width.saturating_sub(1);
-            }
-            fmt::write(&mut text, format_args!(".{fraction:0width$}"))?;
+        if fraction == 0 {
+            return f.pad_integral(true, "", &text);
         }
-        f.pad_integral(true, "", &text)
+        fmt::write(&mut text, format_args!(".{fraction:0FRACTION_DIGITS$}"))?;
+        f.pad_integral(true, "", text.trim_end_matches('0'))
     }
 }
 

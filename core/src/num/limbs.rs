@@ -13,7 +13,7 @@ pub(crate) type Quotient<W> = (<W as Word>::Double, bool);
 #[inline(always)]
 pub(crate) fn mul_2x2<W: Word>(a: W::Double, b: W::Double) -> [W; 4] {
     let (a0, a1, b0, b1) = (W::low(a), W::high(a), W::low(b), W::high(b));
-    let low = a0.widening_mul(b0);
+    let low = a0.wide_mul(b0);
     let middle = a1.mul_add2(b0, W::high(low), W::ZERO);
     let other = a0.mul_add2(b1, W::low(middle), W::ZERO);
     let high = a1.mul_add2(b1, W::high(middle), W::high(other));
@@ -23,7 +23,7 @@ pub(crate) fn mul_2x2<W: Word>(a: W::Double, b: W::Double) -> [W; 4] {
 /// The product of a double word and a word.
 #[inline(always)]
 pub(crate) fn mul_2x1<W: Word>(a: W::Double, b: W) -> [W; 3] {
-    let low = W::low(a).widening_mul(b);
+    let low = W::low(a).wide_mul(b);
     let high = W::high(a).mul_add2(b, W::high(low), W::ZERO);
     [W::low(low), W::low(high), W::high(high)]
 }
@@ -53,7 +53,7 @@ pub(crate) fn add_3<W: Word>(a: [W; 3], b: [W; 3]) -> Option<[W; 3]> {
 /// Divides `(u1, u0)` by `d`, whose top bit is set and which is above `u1`; `v` is its reciprocal.
 #[inline(always)]
 pub(crate) fn div_2_by_1<W: Word>(u1: W, u0: W, d: W, v: W) -> (W, W) {
-    let q = W::double_add(v.widening_mul(u1), W::join(u1, u0));
+    let q = W::double_add(v.wide_mul(u1), W::join(u1, u0));
     let (q1, _) = W::high(q).add(W::ONE);
     let (r, _) = u0.sub(q1.mul_low(d));
     let (q1, r) = if r > W::low(q) { (q1.sub(W::ONE).0, r.add(d).0) } else { (q1, r) };
@@ -75,7 +75,7 @@ pub(crate) fn reciprocal_2<W: Word>(d: W::Double) -> W {
         }
         p = p.sub(d1).0;
     }
-    let t = v.widening_mul(d0);
+    let t = v.wide_mul(d0);
     let (p, carried) = p.add(W::high(t));
     if carried {
         v = v.sub(W::ONE).0;
@@ -89,9 +89,9 @@ pub(crate) fn reciprocal_2<W: Word>(d: W::Double) -> W {
 /// Divides `(u, u0)` by `d`, whose top bit is set and which is above `u`; `v` is [`reciprocal_2`] of it.
 #[inline(always)]
 pub(crate) fn div_3_by_2<W: Word>(u: W::Double, u0: W, d: W::Double, v: W) -> (W, W::Double) {
-    let q = W::double_add(v.widening_mul(W::high(u)), u);
+    let q = W::double_add(v.wide_mul(W::high(u)), u);
     let (r1, _) = W::low(u).sub(W::high(q).mul_low(W::high(d)));
-    let (r, _) = W::double_sub(W::join(r1, u0), W::low(d).widening_mul(W::high(q)));
+    let (r, _) = W::double_sub(W::join(r1, u0), W::low(d).wide_mul(W::high(q)));
     let (r, _) = W::double_sub(r, d);
     let (mut q1, _) = W::high(q).add(W::ONE);
     let mut r = r;
@@ -165,7 +165,7 @@ fn div_step_3<W: Word>(u: [W; 3], u0: W, top: W::Double, bottom: W, v: W) -> (W,
         let r = W::join(high, sum);
         if overflow {
             // The rest is at least 2^(2 * BITS), so subtracting q * bottom cannot borrow.
-            let t = W::MAX.widening_mul(bottom);
+            let t = W::MAX.wide_mul(bottom);
             let (r0, borrow) = u0.sub(W::low(t));
             let (r1, borrow) = W::low(r).sub_borrow(W::high(t), borrow);
             let (r2, _) = W::high(r).sub_borrow(W::ZERO, borrow);
@@ -175,7 +175,7 @@ fn div_step_3<W: Word>(u: [W; 3], u0: W, top: W::Double, bottom: W, v: W) -> (W,
     } else {
         div_3_by_2(W::join(uc, ub), ua, top, v)
     };
-    let t = q.widening_mul(bottom);
+    let t = q.wide_mul(bottom);
     let (mut r0, borrow) = u0.sub(W::low(t));
     let (mut r1, borrow) = W::low(r).sub_borrow(W::high(t), borrow);
     let (mut r2, mut borrow) = W::high(r).sub_borrow(W::ZERO, borrow);

@@ -1,39 +1,89 @@
-//! The square root of a product.
+//! The square root of a product, without a division instruction.
 
-use super::limbs::mul_2x2;
+use super::limbs::{div_2_by_1, mul_2x2};
 use super::word::Word;
 
 /// `floor(sqrt(a * b))`, exact over the 256-bit product; it always fits.
 #[inline]
 pub fn sqrt_product(a: u128, b: u128) -> u128 {
-    let [p0, p1, p2, p3] = mul_2x2::<u64>(a, b);
-    let (high, low) = (u64::join(p3, p2), u64::join(p1, p0));
-    if high == 0 {
-        return low.isqrt();
+    let [mut p0, mut p1, mut p2, mut p3] = mul_2x2::<u64>(a, b);
+    // The product is shifted by whole words and by an even number of bits, until one of its top two bits is set; half
+    // of that is taken back from the root.
+    let mut halved = 0u32;
+    while p3 == 0 {
+        if halved == 96 {
+            return 0;
+        }
+        (p3, p2, p1, p0) = (p2, p1, p0, 0);
+        halved = halved.wrapping_add(32);
     }
-    // An even shift brings the top bit into the top two; half of it is taken back from the root.
-    let shift = high.leading_zeros() & !1;
-    let (high, low) = match shift {
-        0 => (high, low),
-        _ => ((high << shift) | (low >> 128u32.wrapping_sub(shift)), low << shift),
-    };
-    sqrt_normal(high, low) >> (shift >> 1)
+    let shift = p3.leading_zeros() & !1;
+    let shl = |high, low| u64::shl_pair(high, low, shift);
+    let high = u64::join(shl(p3, p2), shl(p2, p1));
+    sqrt_normal(high, shl(p1, p0), shl(p0, 0)) >> halved.wrapping_add(shift >> 1)
 }
 
-/// Karatsuba square root (Zimmermann 1999) of `(high, low)`, of which one of the top two bits is set: the root of
-/// the upper half, then one division for the lower half of the root.
+/// Karatsuba square root (Zimmermann 1999) of `(high, upper, lower)`, of which one of the top two bits is set: the root
+/// of the upper half, then one division for the lower half of the root.
 #[inline(always)]
-fn sqrt_normal(high: u128, low: u128) -> u128 {
-    let s1 = high.isqrt();
-    let r1 = high.wrapping_sub(s1.wrapping_mul(s1));
-    // (r1, upper word of low) by 2 * s1; r1 has up to 65 bits, so both sides are halved.
-    let upper = low >> 64;
-    let numerator = (r1 << 63) | (upper >> 1);
-    let q = numerator.checked_div(s1).unwrap_or(0);
-    let u = (numerator.wrapping_sub(q.wrapping_mul(s1)) << 1) | (upper & 1);
-    let root = (s1 << 64).wrapping_add(q);
-    // The remainder is (u, lower word of low) - q * q; where that is negative, the root is one too large.
-    let negative =
-        u >> 64 == 0 && (q >> 64 != 0 || (u << 64) | (low & u128::from(u64::MAX)) < q.wrapping_mul(q));
-    root.wrapping_sub(u128::from(negative))
+fn sqrt_normal(high: u128, upper: u64, lower: u64) -> u128 {
+    let (s1, r1, v) = sqrt_upper(high);
+    // (r1, upper) by 2 * s1; r1 has up to 65 bits, so both sides are halved.
+    let half = (r1 >> 1) as u64;
+    if half >= s1 {
+        // r1 is 2 * s1, the quotient is 2^64 and too large by one.
+        return u64::join(s1, u64::MAX);
+    }
+    let (q, rest) = div_2_by_1(half, u64::shl_pair(r1 as u64, upper, 63), s1, v);
+    // The remainder is (2 * rest + lowest bit of upper, lower) - q * q; where that is negative, the root is one too
+    // large.
+    let rest = u64::join(rest >> 63, (rest << 1) | (upper & 1));
+    let negative = u64::high(rest) == 0 && u64::join(rest as u64, lower) < q.wide_mul(q);
+    u64::join(s1, q).wrapping_sub(u128::from(negative))
+}
+
+/// First approximations of `2^15 / sqrt(x)`, for `x` in the middle of each 512th part of the range from 1/4 to 1.
+const INVERSE_ROOTS: [u16; 384] = {
+    let mut table = [0; 384];
+    let mut i = 0usize;
+    while i < table.len() {
+        // x = (2 * i + 257) / 1024, so 2^15 / sqrt(x) = sqrt(2^40 / (2 * i + 257)).
+        let square = (1u64 << 40).wrapping_div((i as u64).wrapping_mul(2).wrapping_add(257));
+        table[i] = square.isqrt() as u16;
+        i = i.wrapping_add(1);
+    }
+    table
+};
+
+/// The root of a number, of which one of the top two bits is set; the remainder, which is at most twice the root; and
+/// the root's [`reciprocal`](Word::reciprocal).
+#[inline(always)]
+fn sqrt_upper(x: u128) -> (u64, u128, u64) {
+    let high = |a: u64, b: u64| u64::high(a.wide_mul(b));
+    let a = u64::high(x);
+    // Newton's steps y * (3 - a * y * y) / 2 towards 1 / sqrt(a), a being a fraction of 64 bits. The table has 15
+    // fractional bits and is within 2^-9 of the truth, then y has 31 bits and is within 2^-17, then 62 bits and within
+    // 2^-34. The last step ends below the truth, as all that it cuts off makes y smaller.
+    let y = INVERSE_ROOTS.get(((a >> 55) as usize).wrapping_sub(128)).copied().map_or(0, u64::from);
+    let t = y.wrapping_mul(y).wrapping_mul(a >> 32);
+    let y = y.wrapping_mul((3u64 << 62).wrapping_sub(t) >> 32) >> 15;
+    let t = high(y.wrapping_mul(y), a);
+    let y = high(y << 32, ((3u64 << 62) - 1).wrapping_sub(t));
+    // The root is a * y, and half of what is missing times y: below the truth by less than one, so cut off it is the
+    // root or one less. What is missing has at most 96 bits.
+    let s = high(a, y) << 2;
+    let missing = x.wrapping_sub(s.wide_mul(s));
+    let s = s.wrapping_add(high((missing >> 32) as u64, y) >> 31);
+    let r = x.wrapping_sub(s.wide_mul(s));
+    let twice = u128::from(s) << 1;
+    let (s, r) = if r > twice { (s.wrapping_add(1), r.wrapping_sub(twice).wrapping_sub(1)) } else { (s, r) };
+    // One of Newton's steps v * (2 - s * v) takes y, its leading one left out, to the reciprocal or one less; the last
+    // step of Moeller and Granlund's reciprocal settles which.
+    let v = y << 2;
+    let missing = 0u128.wrapping_sub(s.wide_mul(v)).wrapping_sub(u64::join(s, 0));
+    let missing = (missing >> 32) as u64;
+    let step = (u128::from(high(v, missing)).wrapping_add(u128::from(missing)) >> 32) as u64;
+    let v = v.wrapping_add(step);
+    let v = v.wrapping_sub(u64::high(v.mul_add2(s, s, 0))).wrapping_sub(s);
+    (s, r, v)
 }

@@ -21,7 +21,7 @@ pub(crate) trait Word: Copy + Ord {
     /// The lower half of a double word.
     fn low(double: Self::Double) -> Self;
     /// The whole product.
-    fn widening_mul(self, other: Self) -> Self::Double;
+    fn wide_mul(self, other: Self) -> Self::Double;
     /// The sum of double words, without its carry.
     fn double_add(a: Self::Double, b: Self::Double) -> Self::Double;
     /// The difference of double words, and whether it borrowed.
@@ -42,7 +42,7 @@ pub(crate) trait Word: Copy + Ord {
     /// `self * other + c + d`, which always fits.
     #[inline(always)]
     fn mul_add2(self, other: Self, c: Self, d: Self) -> Self::Double {
-        let sum = Self::double_add(self.widening_mul(other), Self::join(Self::ZERO, c));
+        let sum = Self::double_add(self.wide_mul(other), Self::join(Self::ZERO, c));
         Self::double_add(sum, Self::join(Self::ZERO, d))
     }
 
@@ -84,7 +84,7 @@ macro_rules! word {
                 double as $word
             }
             #[inline(always)]
-            fn widening_mul(self, other: Self) -> $double {
+            fn wide_mul(self, other: Self) -> $double {
                 (self as $double).wrapping_mul(other as $double)
             }
             #[inline(always)]
@@ -189,7 +189,7 @@ pub(crate) mod tests {
         fn low(double: u8) -> Self {
             Self(double & 15)
         }
-        fn widening_mul(self, other: Self) -> u8 {
+        fn wide_mul(self, other: Self) -> u8 {
             self.0 * other.0
         }
         fn double_add(a: u8, b: u8) -> u8 {
