@@ -74,7 +74,12 @@ impl<'v, V: View> Draft<'v, V> {
     }
 
     /// Adds to a balance and makes it where there was none.
-    pub(super) fn credit(&mut self, account: AccountId, asset: AssetId, amount: Amount) -> Result<(), Reject> {
+    pub(super) fn credit(
+        &mut self,
+        account: AccountId,
+        asset: AssetId,
+        amount: Amount,
+    ) -> Result<(), Reject> {
         let id = RecordId::Balance(account, asset);
         let before = read!(self, id, Balance)?.map_or(Amount::ZERO, |balance| balance.amount);
         self.set_holding(id, account, before, before.checked_add(amount)?)
@@ -94,14 +99,24 @@ impl<'v, V: View> Draft<'v, V> {
     }
 
     /// Adds to an account's shares of a pool.
-    pub(super) fn credit_shares(&mut self, account: AccountId, pool: PoolId, amount: Amount) -> Result<(), Reject> {
+    pub(super) fn credit_shares(
+        &mut self,
+        account: AccountId,
+        pool: PoolId,
+        amount: Amount,
+    ) -> Result<(), Reject> {
         let id = RecordId::Shares(account, pool);
         let before = read!(self, id, Shares)?.map_or(Amount::ZERO, |shares| shares.amount);
         self.set_holding(id, account, before, before.checked_add(amount)?)
     }
 
     /// Takes from an account's shares of a pool.
-    pub(super) fn debit_shares(&mut self, account: AccountId, pool: PoolId, amount: Amount) -> Result<(), Reject> {
+    pub(super) fn debit_shares(
+        &mut self,
+        account: AccountId,
+        pool: PoolId,
+        amount: Amount,
+    ) -> Result<(), Reject> {
         let id = RecordId::Shares(account, pool);
         let before = read!(self, id, Shares)?.map_or(Amount::ZERO, |shares| shares.amount);
         let after = before.checked_sub(amount).map_err(|_| Rule::InsufficientShares)?;
@@ -118,7 +133,11 @@ impl<'v, V: View> Draft<'v, V> {
     ) -> Result<(), Reject> {
         if before.is_zero() != after.is_zero() {
             let mut holder = self.account(account)?.ok_or(Rule::AccountUnknown)?;
-            let count = if before.is_zero() { holder.holdings.checked_add(1) } else { holder.holdings.checked_sub(1) };
+            let count = if before.is_zero() {
+                holder.holdings.checked_add(1)
+            } else {
+                holder.holdings.checked_sub(1)
+            };
             holder.holdings = count.ok_or(NumError::Overflow)?;
             self.set_account(account, holder)?;
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::amm::Reserves;
-use crate::codec::{Encoded, EncodeError, Tag, byte_enum, encode, tagged_enum};
+use crate::codec::{EncodeError, Encoded, Tag, byte_enum, encode, tagged_enum};
 use crate::crypto::{Domain, Hash, hash};
 use crate::id::{AccountId, AssetId, PoolId};
 use crate::num::Amount;

@@ -99,20 +99,23 @@ fn not_zero(amount: Amount) -> Result<Amount, Reject> {
 impl<V: View> Sender<'_, V> {
     fn execute(&mut self, op: &Op) -> Result<Outcome, Reject> {
         match op {
-            Op::CreateAccount(op) => {
-                self.create_account(op.account, Account {
+            Op::CreateAccount(op) => self.create_account(
+                op.account,
+                Account {
                     kind: op.kind,
                     status: AccountStatus::Active,
                     kyc: op.kyc,
                     nonce: 0,
                     holdings: 0,
                     authority: op.authority.clone(),
-                })
-            }
+                },
+            ),
             Op::RotateAuthority(op) => {
                 let account = self.draft.active_account(self.id)?;
                 self.done(|sender| {
-                    sender.draft.set_account(sender.id, Account { authority: op.authority.clone(), ..account })
+                    sender
+                        .draft
+                        .set_account(sender.id, Account { authority: op.authority.clone(), ..account })
                 })
             }
             Op::SetFrozen(op) => self.set_frozen(op.account, op.frozen),
@@ -171,7 +174,8 @@ impl<V: View> Sender<'_, V> {
             Op::SwapExactIn(op) => {
                 let pool = self.pool(op.pool)?;
                 let direction = direction(&pool, op.asset_in, op.asset_out)?;
-                let limits = Limits { max_price_impact_bps: op.max_price_impact_bps, deadline_ms: op.deadline_ms };
+                let limits =
+                    Limits { max_price_impact_bps: op.max_price_impact_bps, deadline_ms: op.deadline_ms };
                 let swap = amm::swap_exact_in(
                     &pool.reserves,
                     direction,
@@ -185,7 +189,8 @@ impl<V: View> Sender<'_, V> {
             Op::SwapExactOut(op) => {
                 let pool = self.pool(op.pool)?;
                 let direction = direction(&pool, op.asset_in, op.asset_out)?;
-                let limits = Limits { max_price_impact_bps: op.max_price_impact_bps, deadline_ms: op.deadline_ms };
+                let limits =
+                    Limits { max_price_impact_bps: op.max_price_impact_bps, deadline_ms: op.deadline_ms };
                 let swap = amm::swap_exact_out(
                     &pool.reserves,
                     direction,
@@ -239,7 +244,9 @@ impl<V: View> Sender<'_, V> {
             (AccountStatus::Active, true) => AccountStatus::Frozen,
             (AccountStatus::Frozen, false) => AccountStatus::Active,
             (AccountStatus::Closed, _) => return Err(Rule::AccountNotActive.into()),
-            (AccountStatus::Active, false) | (AccountStatus::Frozen, true) => return Err(Rule::NoChange.into()),
+            (AccountStatus::Active, false) | (AccountStatus::Frozen, true) => {
+                return Err(Rule::NoChange.into());
+            }
         };
         self.done(|sender| sender.draft.set_account(id, Account { status, ..account }))
     }
@@ -288,7 +295,13 @@ impl<V: View> Sender<'_, V> {
         self.draft.credit(to, asset, amount)
     }
 
-    fn create_pool(&mut self, id: PoolId, asset_a: AssetId, asset_b: AssetId, fee_bps: u16) -> Result<Outcome, Reject> {
+    fn create_pool(
+        &mut self,
+        id: PoolId,
+        asset_a: AssetId,
+        asset_b: AssetId,
+        fee_bps: u16,
+    ) -> Result<Outcome, Reject> {
         if self.kind == AccountKind::Individual {
             return Err(Rule::NotPermitted.into());
         }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_KEYS, Transaction};
-use crate::codec::{self, DecodeError, Encoded, EncodeError, Tag, Tagging};
+use crate::codec::{self, DecodeError, EncodeError, Encoded, Tag, Tagging};
 use crate::crypto::{Domain, Hash, Scheme, hash};
 
 /// The longest public key that a scheme will have, in bytes (hybrid: ML-DSA-87 and Ed25519).

@@ -191,7 +191,10 @@ impl Picker {
     }
 
     fn authority(&mut self, authority: &Authority) {
-        self.say("Keys that must sign", format_args!("{} of {}", authority.threshold(), authority.keys().len()));
+        self.say(
+            "Keys that must sign",
+            format_args!("{} of {}", authority.threshold(), authority.keys().len()),
+        );
         for key in authority.keys() {
             self.say("Key", format_args!("{} {}", key.scheme, key.hash));
         }
@@ -232,7 +235,8 @@ impl fmt::Display for UtcTime {
         // Proleptic Gregorian date from days (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days).
         let shifted = days + 719_468;
         let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let month_from_march = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
