@@ -191,26 +191,22 @@ fn div_step_3<W: Word>(u: [W; 3], u0: W, top: W::Double, bottom: W, v: W) -> (W,
     (q, [r0, r1, r2])
 }
 
-/// The product of a row of words: adds `a * b` to `sum`, which has room for both lengths.
+/// Adds `a * b` to `sum`, row by row. Each row ends in a word of `sum` that is still zero: it has room for both lengths,
+/// and before it nothing longer was added.
 #[inline(always)]
-pub(crate) fn mul_add<W: Word>(sum: &mut [W], a: &[W], b: &[W]) {
+pub(crate) fn mul_rows<W: Word, const N: usize>(sum: &mut [W], a: &[W], b: &[W; N]) {
     for (i, &x) in a.iter().enumerate() {
-        let Some(row) = sum.get_mut(i..) else { return };
-        let mut row = row.iter_mut();
+        let Some((row, [end, ..])) = sum.get_mut(i..).and_then(|rest| rest.split_first_chunk_mut::<N>())
+        else {
+            return;
+        };
         let mut carry = W::ZERO;
-        for (&y, s) in b.iter().zip(&mut row) {
-            let t = x.mul_add2(y, *s, carry);
-            *s = W::low(t);
-            carry = W::high(t);
+        for (word, &y) in row.iter_mut().zip(b) {
+            let product = x.mul_add2(y, *word, carry);
+            *word = W::low(product);
+            carry = W::high(product);
         }
-        for s in row {
-            let (t, carried) = s.add(carry);
-            *s = t;
-            carry = if carried { W::ONE } else { W::ZERO };
-            if !carried {
-                break;
-            }
-        }
+        *end = carry;
     }
 }
 

@@ -9,7 +9,7 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::amount::split_decimal;
-use super::limbs::{div_long, mul_add};
+use super::limbs::{div_long, mul_rows};
 use super::{Amount, NumError, Rounding};
 
 /// Fractional digits.
@@ -37,7 +37,7 @@ impl Precise {
     pub fn from_amount(amount: Amount) -> Self {
         // 127 bits times 10^110 are 493 bits: it fits.
         let mut words = [0; WORDS];
-        mul_add(&mut words, &AMOUNT_UNIT, &[amount.units() as u64, (amount.units() >> 64) as u64]);
+        mul_rows(&mut words, &[amount.units() as u64, (amount.units() >> 64) as u64], &AMOUNT_UNIT);
         Self(words)
     }
 
@@ -96,7 +96,11 @@ impl Precise {
     /// The product.
     pub fn checked_mul(self, other: Self, rounding: Rounding) -> Result<Self, NumError> {
         let mut product = [0; 2 * WORDS];
-        mul_add(&mut product, &self.0, &other.0);
+        match other.0 {
+            // Eight words reach 10^26.
+            [short @ .., 0, 0, 0, 0] => mul_rows(&mut product, significant(&self.0), &short),
+            long => mul_rows(&mut product, significant(&self.0), &long),
+        }
         let (quotient, inexact) = drop_scale(&product).ok_or(NumError::Overflow)?;
         Self(quotient).round(inexact, rounding)
     }
@@ -109,7 +113,7 @@ impl Precise {
         // Times 10^128, that is 5^128 two words further up; above it the free word that the division needs.
         let mut dividend = [0; WORDS + FIVES_WORDS + 3];
         let [_, _, product @ ..] = &mut dividend;
-        mul_add(product, &self.0, &FIVES);
+        mul_rows(product, &self.0, &FIVES);
         let mut quotient = [0; WORDS];
         div_long(&mut dividend, &mut { other.0 }, &mut quotient).ok_or(NumError::Overflow)?;
         Self(quotient).round(dividend.iter().any(|word| *word != 0), rounding)
@@ -184,54 +188,59 @@ const FIVES_RECIPROCAL: [u64; 13] = {
     }
 };
 
+/// The words up to the highest that is not zero.
+#[inline(always)]
+fn significant(words: &[u64]) -> &[u64] {
+    let length = words.iter().rposition(|word| *word != 0).map_or(0, |last| last.wrapping_add(1));
+    words.get(..length).unwrap_or_default()
+}
+
 /// Divides a product by `10^128`; says whether that left a remainder. `None` if the quotient does not fit.
+#[inline(always)]
 fn drop_scale(product: &[u64; 2 * WORDS]) -> Option<([u64; WORDS], bool)> {
     // Two words are the factor 2^128. A quotient that fits leaves at most 768 + 298 bits, 17 words.
-    let [p0, p1, dividend @ .., _, _, _, _, _] = product;
-    let [.., t0, t1, t2, t3, t4] = product;
+    let [p0, p1, dividend @ .., t0, t1, t2, t3, t4] = product;
     if (t0 | t1 | t2 | t3 | t4) != 0 {
         return None;
     }
-    // Barrett: with the dividend cut to its upper 13 words and columns of the product below 11 left out, the
-    // estimate lacks less than one, so it is the quotient or one less.
-    let [_, _, _, _, upper @ ..] = dividend;
-    let mut estimate = [0u64; 26];
-    for (i, &word) in upper.iter().enumerate() {
-        let first = 11usize.saturating_sub(i);
-        if word == 0 {
-            continue;
-        }
-        let row = estimate.get_mut(i.max(11)..)?;
-        mul_add(row, &[word], FIVES_RECIPROCAL.get(first..)?);
+    // Barrett: the estimate is floor(upper * reciprocal / 2^832), `upper` being the dividend without its four lowest
+    // words. It lacks less than one, even without the products below column 11, so it is the quotient or one less.
+    // The rows of the product are taken in three groups, each cut to the columns from 8 on.
+    let [_, _, _, _, u0, u1, u2, u3, middle @ .., _, _, _, _, _] = dividend;
+    let [.., u8, u9, u10, u11, u12] = dividend;
+    let [_, _, _, _, nine @ ..] = &FIVES_RECIPROCAL;
+    let [_, _, _, _, five @ ..] = nine;
+    let mut estimate = [0u64; 18];
+    mul_rows(&mut estimate, &[*u0, *u1, *u2, *u3], five);
+    mul_rows(&mut estimate, significant(middle), nine);
+    mul_rows(&mut estimate, significant(&[*u8, *u9, *u10, *u11, *u12]), &FIVES_RECIPROCAL);
+    let [_, _, _, _, _, mut quotient @ .., above] = estimate;
+    if above != 0 {
+        return None;
     }
-    let [.., q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12] = estimate;
-    let mut quotient = [q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11];
     // The remainder is below twice the divisor, so six words of it tell.
-    let [d0, d1, d2, d3, d4, d5, ..] = *dividend;
-    let mut rest = [d0, d1, d2, d3, d4, d5];
-    let mut back = [0; 6];
-    for (i, &word) in FIVES.iter().enumerate() {
-        let row = back.get_mut(i..)?;
-        mul_add(row, &[word], quotient.get(..row.len())?);
-    }
+    let ([low @ .., _, _, _, _, _, _], [d0, d1, d2, d3, d4, d5, ..]) = (&quotient, dividend);
+    let mut product = [0u64; 11];
+    mul_rows(&mut product, low, &FIVES);
+    let mut rest = [*d0, *d1, *d2, *d3, *d4, *d5];
     let mut borrow = false;
-    for (word, back) in rest.iter_mut().zip(back) {
-        (*word, borrow) = word.borrowing_sub(back, borrow);
+    for (word, other) in rest.iter_mut().zip(product) {
+        (*word, borrow) = word.borrowing_sub(other, borrow);
     }
     let mut less = false;
     let mut difference = rest;
-    for (i, word) in difference.iter_mut().enumerate() {
-        (*word, less) = word.borrowing_sub(FIVES.get(i).copied().unwrap_or(0), less);
+    for (word, fives) in difference.iter_mut().zip(FIVES.into_iter().chain([0])) {
+        (*word, less) = word.borrowing_sub(fives, less);
     }
-    let mut carry = !less;
-    if carry {
+    if !less {
         rest = difference;
+        let mut carry = true;
         for word in &mut quotient {
             (*word, carry) = word.overflowing_add(u64::from(carry));
         }
-    }
-    if carry || q12 != 0 {
-        return None;
+        if carry {
+            return None;
+        }
     }
     Some((quotient, (p0 | p1) != 0 || rest != [0; 6]))
 }
