@@ -145,6 +145,18 @@ codes! {
     1066 BLOCK_TRANSACTION "Every transaction of a block must be accepted.";
     1067 STATE_TOO_LARGE "The state must fit the configured memory.";
     1068 STATE_ROOT_MISMATCH "The records must have the root that the header commits to.";
+    1069 DIRECTORY "A data directory holds one chain.";
+    1070 LOG_BEHIND "The block log must reach at least to the checkpoint; blocks are missing.";
+    1101 INPUT_FILE "The file must exist and be readable.";
+    1102 INPUT_COLUMNS "The file must have the columns time, from, to and amount, or the command line must name them.";
+    1103 INPUT_VALUE "A row must have a value of the right kind in every column.";
+    1104 KEY_FILE "A key file holds a seed of 64 hexadecimal digits.";
+    1105 PROOF_FILE "A proof file is what `qenex proof make` writes.";
+    1106 PROOF_REFUTED "The proof must prove what it states against its root.";
+    1107 CHECK_FAILED "The stored records must agree with their roots and with each other.";
+    1108 ARGUMENT "The argument must be of the form that the help describes.";
+    1109 OUTPUT_FILE "The file must be writable.";
+    1110 ID_COLLISION "Two different names of a file must not map to the same identifier.";
 }
 
 const fn ascending(rows: &[Code]) -> bool {

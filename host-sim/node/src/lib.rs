@@ -1,1 +1,32 @@
-//! Empty.
+//! The ledger node: state, execution, blocks and their store.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`block`] | blocks and batches of signed transactions as bytes |
+//! | [`prepare`](mod@prepare) | what can be known without the state: ids, keys, signatures |
+//! | [`bucket`], [`records`] | the records in memory, in the form of checkpoints |
+//! | [`chain`] | execution over the final state and pending blocks |
+//! | [`hashing`] | many hashes at once |
+//! | [`history`] | receipts and what touched an account |
+//! | [`node`] | the chain over its durable store, and recovery |
+//! | [`pipeline`] | many transactions into blocks, all stages at once |
+//! | [`clock`] | processor time of a thread |
+//! | [`mempool`] | transactions that wait |
+//! | [`sequencer`] | a local proposer: waiting transactions into final blocks |
+//! | [`genesis`] | the first state |
+#![forbid(unsafe_code)]
+
+pub mod block;
+pub mod bucket;
+pub mod chain;
+pub mod clock;
+pub mod error;
+pub mod genesis;
+pub mod hashing;
+pub mod history;
+pub mod mempool;
+pub mod node;
+pub mod pipeline;
+pub mod prepare;
+pub mod records;
+pub mod sequencer;

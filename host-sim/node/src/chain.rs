@@ -1,0 +1,578 @@
+//! The newest final state and the blocks that are executed but not final.
+//!
+//! [`Chain::begin`] starts a block over the final state or over a pending block, [`Execution::push`] executes
+//! transactions in order, [`Chain::seal`] computes the roots and keeps the block as pending. [`Chain::execute`] does all of it for a
+//! block that somebody else made and checks its header. [`Chain::finalize`] makes a pending block the final state and
+//! drops what contradicts it; [`Chain::discard`] drops a block. Nothing here touches a disk.
+
+use std::cell::Cell;
+
+use hashbrown::HashMap;
+use qenex_core::codec::{self, Encoded};
+use qenex_core::consensus::Header;
+use qenex_core::crypto::{Domain, Hash};
+use qenex_core::id::AccountId;
+use qenex_core::ledger::{
+    Account, Effects, Env, Receipt, Record, RecordId, Reject, Signers, View, ViewError, access, settle_fees,
+    transition,
+};
+use qenex_core::num::Amount;
+use qenex_core::tx::Transaction;
+use qenex_tree::{Change, Tree};
+
+use crate::block::{Batch, Block};
+use crate::error::NodeError;
+use crate::genesis::Genesis;
+use crate::hashing::{hash_all, lanes, log_root};
+use crate::history::{self, Touch};
+use crate::prepare::{Prepared, Ready};
+use crate::records::{Records, Snapshot};
+
+type Writes = HashMap<Hash, (RecordId, Option<Record>)>;
+
+/// A block that is executed and not final.
+struct Pending {
+    block: Block,
+    writes: Writes,
+    change: Change,
+    receipts: Receipts,
+    touched: Vec<(AccountId, Hash, u32)>,
+}
+
+/// Encoded receipts, one after the other.
+#[derive(Default)]
+struct Receipts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Receipts {
+    fn push(&mut self, receipt: &Receipt) {
+        let mut buffer = [0; Receipt::MAX_LEN];
+        self.bytes.extend_from_slice(codec::encode(receipt, &mut buffer).unwrap_or_default());
+        self.ends.push(self.bytes.len());
+    }
+
+    fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| &self.bytes[std::mem::replace(&mut start, *end)..*end])
+    }
+}
+
+/// What became final.
+pub struct Final {
+    /// The block's height.
+    pub height: u64,
+    /// What it did; see [`history`].
+    pub record: Vec<u8>,
+}
+
+/// The newest final state and its pending blocks.
+pub struct Chain {
+    genesis_id: Hash,
+    tip_id: Hash,
+    tip: Header,
+    records: Records,
+    tree: Tree,
+    pending: HashMap<Hash, Pending>,
+    /// Above this many bytes of records and tree, no block is executed.
+    limit_bytes: usize,
+}
+
+impl Chain {
+    /// A new chain.
+    ///
+    /// # Errors
+    /// The genesis contradicts itself or is larger than the limit.
+    pub fn new(genesis: &Genesis, limit_bytes: usize) -> Result<Self, NodeError> {
+        let list = genesis.records()?;
+        let mut records = Records::with_room_for(list.len());
+        for chunk in list.chunks(4_096) {
+            let inputs: Vec<_> = chunk.iter().map(|(id, _)| id.key_input()).collect();
+            for ((id, record), key) in chunk.iter().zip(hash_all(Domain::RecordKey, &inputs)) {
+                records.set(id, &key, Some(record));
+            }
+        }
+        drop(list);
+        let tree = build_tree(&records);
+        let header = genesis.header(tree.root().hash())?;
+        let id = header.id();
+        let chain = Self {
+            genesis_id: id,
+            tip_id: id,
+            tip: header,
+            records,
+            tree,
+            pending: HashMap::new(),
+            limit_bytes,
+        };
+        chain.check_size()?;
+        Ok(chain)
+    }
+
+    /// The chain at a checkpoint: the header of its height, and its records, whose root is checked.
+    ///
+    /// # Errors
+    /// The records do not have the header's root, or are larger than the limit.
+    pub fn restore(
+        genesis_id: Hash,
+        tip: Header,
+        records: Records,
+        limit_bytes: usize,
+    ) -> Result<Self, NodeError> {
+        let tree = build_tree(&records);
+        if tree.root().hash() != tip.state_root {
+            return Err(NodeError::RootMismatch {
+                height: tip.height,
+                found: tree.root().hash(),
+                expected: tip.state_root,
+            });
+        }
+        let chain =
+            Self { genesis_id, tip_id: tip.id(), tip, records, tree, pending: HashMap::new(), limit_bytes };
+        chain.check_size()?;
+        Ok(chain)
+    }
+
+    fn check_size(&self) -> Result<(), NodeError> {
+        let bytes = self.bytes();
+        let limit_bytes = self.limit_bytes;
+        if bytes > limit_bytes { Err(NodeError::StateTooLarge { bytes, limit_bytes }) } else { Ok(()) }
+    }
+
+    /// What records and tree take in memory.
+    pub fn bytes(&self) -> usize {
+        self.records.bytes() + self.tree.bytes()
+    }
+
+    /// The id of block zero.
+    pub fn genesis_id(&self) -> Hash {
+        self.genesis_id
+    }
+
+    /// The newest final header.
+    pub fn tip(&self) -> &Header {
+        &self.tip
+    }
+
+    /// Its id.
+    pub fn tip_id(&self) -> Hash {
+        self.tip_id
+    }
+
+    /// All final records.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// A final record.
+    ///
+    /// # Errors
+    /// What is stored is no record.
+    pub fn record(&self, id: &RecordId) -> Result<Option<Record>, ViewError> {
+        self.records.get(id, &id.key())
+    }
+
+    /// A final account; nothing if there is none.
+    pub fn account(&self, id: AccountId) -> Option<Account> {
+        match self.record(&RecordId::Account(id)) {
+            Ok(Some(Record::Account(account))) => Some(account),
+            _ => None,
+        }
+    }
+
+    /// The height of the newest block that touched an account.
+    pub fn head(&self, id: AccountId) -> Option<u64> {
+        let id = RecordId::Account(id);
+        self.records.head(&id, &id.key())
+    }
+
+    /// A proof of what the final state holds, or does not hold, under each key.
+    pub fn prove(&self, keys: &[Hash]) -> Vec<u8> {
+        self.tree.prove(self.tree.root(), keys)
+    }
+
+    /// What changed since the last call, for a checkpoint at the tip.
+    pub fn take_changed(&mut self) -> Snapshot {
+        self.records.take_changed()
+    }
+
+    fn header_of(&self, id: Hash) -> Result<&Header, NodeError> {
+        if id == self.tip_id {
+            return Ok(&self.tip);
+        }
+        self.pending.get(&id).map(|pending| &pending.block.header).ok_or(NodeError::UnknownParent(id))
+    }
+
+    /// Starts a block over `parent`.
+    ///
+    /// # Errors
+    /// The parent is neither the tip nor pending, or the state has outgrown its limit.
+    pub fn begin(&self, parent: Hash, time_ms: u64) -> Result<Execution<'_>, NodeError> {
+        self.check_size()?;
+        let header = self.header_of(parent)?;
+        let env = Env {
+            chain_id: header.chain_id,
+            height: header.height + 1,
+            time_ms: time_ms.max(header.time_ms),
+        };
+        let mut below = Vec::new();
+        let mut id = parent;
+        while let Some(pending) = self.pending.get(&id) {
+            below.push(&pending.writes);
+            id = pending.block.header.parent;
+        }
+        Ok(Execution {
+            parent,
+            env,
+            state: State { records: &self.records, below, writes: Writes::new() },
+            fees: Amount::ZERO,
+            transactions: Batch::default(),
+            leaves: Vec::new(),
+            receipts: Receipts::default(),
+            touched: Vec::new(),
+        })
+    }
+
+    /// Computes the roots of an executed block and keeps it as pending.
+    ///
+    /// # Errors
+    /// The parent is gone.
+    pub fn seal(&mut self, executed: Executed) -> Result<Hash, NodeError> {
+        let parent = self.header_of(executed.parent)?;
+        let (chain_id, epoch, validators, next_validators) =
+            (parent.chain_id, parent.epoch, parent.validators, parent.next_validators);
+        let values: Vec<(Hash, Option<Hash>)> = hash_values(&executed.writes);
+        let base = self.pending.get(&executed.parent).map_or(self.tree.root(), |below| below.change.root());
+        let change = self.tree.update(base, &values);
+        let receipt_leaves = hash_all(Domain::LogLeaf, &executed.receipts.iter().collect::<Vec<_>>());
+        let header = Header {
+            protocol: Header::PROTOCOL,
+            chain_id,
+            epoch,
+            height: executed.env.height,
+            parent: executed.parent,
+            time_ms: executed.env.time_ms,
+            proposer: executed.proposer,
+            transaction_root: log_root(&executed.leaves),
+            state_root: change.root().hash(),
+            receipt_root: log_root(&receipt_leaves),
+            validators,
+            next_validators,
+            seal: Default::default(),
+        };
+        let id = header.id();
+        let block = Block { header, transactions: executed.transactions };
+        let Executed { writes, receipts, touched, .. } = executed;
+        if let Some(same) = self.pending.insert(id, Pending { block, writes, change, receipts, touched }) {
+            self.tree.discard(same.change);
+        }
+        Ok(id)
+    }
+
+    /// Executes a block that was made elsewhere, and keeps it as pending if its header is right.
+    ///
+    /// # Errors
+    /// The parent is unknown, a transaction is refused, or a field of the header is not what execution yields.
+    pub fn execute(&mut self, header: &Header, prepared: &Prepared) -> Result<Hash, NodeError> {
+        let mut execution = self.begin(header.parent, header.time_ms)?;
+        for index in 0..prepared.len() {
+            let pushed = prepared.get(index).and_then(|ready| execution.push(&ready).map_err(Into::into));
+            pushed.map_err(|refusal| NodeError::Transaction { index, refusal })?;
+        }
+        let executed = execution.finish(header.proposer)?;
+        let id = self.seal(executed)?;
+        let made = self.header_of(id)?;
+        if id == header.id() {
+            return Ok(id);
+        }
+        let checks = [
+            ("protocol", made.protocol == header.protocol),
+            ("chain_id", made.chain_id == header.chain_id),
+            ("epoch", made.epoch == header.epoch),
+            ("height", made.height == header.height),
+            ("time_ms", made.time_ms == header.time_ms),
+            ("transaction_root", made.transaction_root == header.transaction_root),
+            ("state_root", made.state_root == header.state_root),
+            ("receipt_root", made.receipt_root == header.receipt_root),
+            ("validators", made.validators == header.validators),
+            ("next_validators", made.next_validators == header.next_validators),
+        ];
+        let field = checks.iter().find(|(_, same)| !same).map_or("seal", |(field, _)| field);
+        let height = header.height;
+        self.discard(id)?;
+        Err(NodeError::Header { field, height })
+    }
+
+    /// A pending block.
+    pub fn pending(&self, id: Hash) -> Option<&Block> {
+        self.pending.get(&id).map(|pending| &pending.block)
+    }
+
+    /// Drops a pending block and all over it.
+    ///
+    /// # Errors
+    /// It is not pending.
+    pub fn discard(&mut self, id: Hash) -> Result<(), NodeError> {
+        if !self.pending.contains_key(&id) {
+            return Err(NodeError::UnknownBlock(id));
+        }
+        self.drop_from(id);
+        Ok(())
+    }
+
+    fn drop_from(&mut self, id: Hash) {
+        // Those above first: their nodes stand on those of the block below.
+        let above: Vec<Hash> =
+            self.pending.iter().filter(|(_, p)| p.block.header.parent == id).map(|(id, _)| *id).collect();
+        for above in above {
+            self.drop_from(above);
+        }
+        if let Some(pending) = self.pending.remove(&id) {
+            self.tree.discard(pending.change);
+        }
+    }
+
+    /// Makes a pending block over the tip final, and drops all pending blocks that do not stand on it.
+    ///
+    /// # Errors
+    /// It is not pending, or does not stand on the tip.
+    pub fn finalize(&mut self, id: Hash) -> Result<Final, NodeError> {
+        match self.pending.get(&id) {
+            None => return Err(NodeError::UnknownBlock(id)),
+            Some(pending) if pending.block.header.parent != self.tip_id => {
+                return Err(NodeError::UnknownParent(pending.block.header.parent));
+            }
+            Some(_) => {}
+        }
+        let rivals: Vec<Hash> = self
+            .pending
+            .iter()
+            .filter(|(other, p)| **other != id && p.block.header.parent == self.tip_id)
+            .map(|(other, _)| *other)
+            .collect();
+        for rival in rivals {
+            self.drop_from(rival);
+        }
+        let Some(pending) = self.pending.remove(&id) else { return Err(NodeError::UnknownBlock(id)) };
+        let Pending { block, writes, change, receipts, mut touched } = pending;
+        for (key, (id, record)) in &writes {
+            self.records.set(id, key, record.as_ref());
+        }
+        self.tree.commit(change);
+        let height = block.header.height;
+        touched.sort_unstable_by_key(|(account, _, place)| (*account, *place));
+        let mut touches: Vec<Touch> = Vec::new();
+        for group in touched.chunk_by(|(a, ..), (b, ..)| a == b) {
+            let Some((account, key, _)) = group.first() else { continue };
+            let id = RecordId::Account(*account);
+            let previous = self.records.head(&id, key).unwrap_or(0);
+            self.records.set_head(&id, key, height);
+            touches.push(Touch {
+                account: *account,
+                previous,
+                places: group.iter().map(|(_, _, place)| *place).collect(),
+            });
+        }
+        self.tip = block.header;
+        self.tip_id = id;
+        Ok(Final { height, record: history::encode(receipts.iter(), &touches) })
+    }
+}
+
+fn build_tree(records: &Records) -> Tree {
+    let mut leaves = Vec::with_capacity(records.len());
+    let mut items = records.iter().peekable();
+    while items.peek().is_some() {
+        let chunk: Vec<_> = items.by_ref().take(4_096).collect();
+        let inputs: Vec<_> = chunk
+            .iter()
+            .filter_map(|item| codec::decode_trusted::<RecordId>(item.id).ok())
+            .map(|id| id.key_input())
+            .collect();
+        let values: Vec<_> = chunk.iter().map(|item| item.value).collect();
+        leaves.extend(
+            hash_all(Domain::RecordKey, &inputs).into_iter().zip(hash_all(Domain::RecordValue, &values)),
+        );
+    }
+    Tree::build(lanes(), leaves)
+}
+
+/// The keys and value hashes of a block's writes, ascending.
+fn hash_values(writes: &Writes) -> Vec<(Hash, Option<Hash>)> {
+    let mut bytes = Vec::with_capacity(writes.len() * 48);
+    let mut ranges = Vec::with_capacity(writes.len());
+    let mut buffer = [0; Record::MAX_LEN];
+    for (key, (_, record)) in writes {
+        let start = bytes.len();
+        if let Some(record) = record {
+            bytes.extend_from_slice(codec::encode(record, &mut buffer).unwrap_or_default());
+        }
+        ranges.push((*key, record.is_some(), start..bytes.len()));
+    }
+    let inputs: Vec<&[u8]> = ranges.iter().map(|(.., range)| &bytes[range.clone()]).collect();
+    let hashes = hash_all(Domain::RecordValue, &inputs);
+    let mut values: Vec<_> =
+        ranges.iter().zip(hashes).map(|((key, there, _), hash)| (*key, there.then_some(hash))).collect();
+    values.sort_unstable_by_key(|(key, _)| *key);
+    values
+}
+
+/// The state that a block sees: its own writes, those of the pending blocks below it, the final records.
+struct State<'c> {
+    records: &'c Records,
+    /// The nearest first.
+    below: Vec<&'c Writes>,
+    writes: Writes,
+}
+
+impl State<'_> {
+    fn get(&self, id: &RecordId, key: &Hash) -> Result<Option<Record>, ViewError> {
+        for writes in std::iter::once(&self.writes).chain(self.below.iter().copied()) {
+            if let Some((_, record)) = writes.get(key) {
+                return Ok(record.clone());
+            }
+        }
+        self.records.get(id, key)
+    }
+}
+
+/// The state with the keys of one transaction's records at hand.
+struct Keyed<'s, 'c> {
+    state: &'s State<'c>,
+    ids: &'s [RecordId],
+    keys: &'s [Hash],
+    /// Where the last record was found: they are asked for in the order of the list, mostly.
+    next: Cell<usize>,
+}
+
+impl Keyed<'_, '_> {
+    fn key(&self, id: &RecordId) -> Option<&Hash> {
+        let hint = self.next.get();
+        let index = if self.ids.get(hint) == Some(id) {
+            hint
+        } else {
+            self.ids.iter().position(|known| known == id)?
+        };
+        self.next.set(index + 1);
+        self.keys.get(index)
+    }
+}
+
+impl View for Keyed<'_, '_> {
+    fn record(&self, id: &RecordId) -> Result<Option<Record>, ViewError> {
+        self.state.get(id, self.key(id).ok_or(ViewError::Unproven)?)
+    }
+}
+
+/// A block while its transactions are executed.
+pub struct Execution<'c> {
+    parent: Hash,
+    env: Env,
+    state: State<'c>,
+    fees: Amount,
+    transactions: Batch,
+    leaves: Vec<Hash>,
+    receipts: Receipts,
+    touched: Vec<(AccountId, Hash, u32)>,
+}
+
+/// A block whose transactions have been executed.
+pub struct Executed {
+    parent: Hash,
+    env: Env,
+    proposer: AccountId,
+    writes: Writes,
+    transactions: Batch,
+    leaves: Vec<Hash>,
+    receipts: Receipts,
+    touched: Vec<(AccountId, Hash, u32)>,
+}
+
+impl Execution<'_> {
+    /// Executes the next transaction and adds it to the block.
+    ///
+    /// # Errors
+    /// It is rejected; the block is as it was.
+    pub fn push(&mut self, ready: &Ready<'_>) -> Result<(), Reject> {
+        let ids = access(&ready.transaction);
+        let view = Keyed { state: &self.state, ids: &ids, keys: ready.keys, next: Cell::new(0) };
+        let effects = transition(&self.env, &ready.transaction, Signers::Verified(ready.signers), &view)?;
+        let fees = self.fees.checked_add(effects.receipt.fee)?;
+        let place = self.transactions.len() as u32;
+        self.receipts.push(&effects.receipt);
+        for (id, key) in ids.iter().zip(ready.keys) {
+            if let RecordId::Account(account) = id {
+                self.touched.push((*account, *key, place));
+            }
+        }
+        for (id, record) in effects.writes {
+            if let Some(key) =
+                ids.iter().position(|known| *known == id).and_then(|index| ready.keys.get(index))
+            {
+                self.state.writes.insert(*key, (id, record));
+            }
+        }
+        self.fees = fees;
+        self.transactions.push(ready.signed);
+        self.leaves.push(ready.leaf);
+        Ok(())
+    }
+
+    /// How many transactions are in the block.
+    pub fn len(&self) -> usize {
+        self.transactions.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.transactions.is_empty()
+    }
+
+    /// The next nonce of an account in the block so far; zero where there is no such account.
+    pub fn nonce(&self, account: AccountId) -> u64 {
+        let id = RecordId::Account(account);
+        match self.state.get(&id, &id.key()) {
+            Ok(Some(Record::Account(account))) => account.nonce,
+            _ => 0,
+        }
+    }
+
+    /// What a transaction that nobody has signed yet would do now.
+    ///
+    /// # Errors
+    /// It would be rejected.
+    pub fn preview(&self, transaction: &Transaction) -> Result<Effects, Reject> {
+        let ids = access(transaction);
+        let keys: Vec<Hash> = ids.iter().map(RecordId::key).collect();
+        let view = Keyed { state: &self.state, ids: &ids, keys: &keys, next: Cell::new(0) };
+        transition(&self.env, transaction, Signers::Assumed, &view)
+    }
+
+    /// Ends the block: its fees go to the proposer.
+    ///
+    /// # Errors
+    /// The proposer's account cannot receive them.
+    pub fn finish(mut self, proposer: AccountId) -> Result<Executed, NodeError> {
+        if !self.fees.is_zero() {
+            let ids =
+                [RecordId::Account(proposer), RecordId::Balance(proposer, qenex_core::id::NATIVE_ASSET)];
+            let keys = ids.map(|id| id.key());
+            let view = Keyed { state: &self.state, ids: &ids, keys: &keys, next: Cell::new(0) };
+            let effects = settle_fees(proposer, self.fees, &view).map_err(NodeError::Fees)?;
+            for (id, record) in effects.writes {
+                self.state.writes.insert(id.key(), (id, record));
+            }
+        }
+        Ok(Executed {
+            parent: self.parent,
+            env: self.env,
+            proposer,
+            writes: self.state.writes,
+            transactions: self.transactions,
+            leaves: self.leaves,
+            receipts: self.receipts,
+            touched: self.touched,
+        })
+    }
+}

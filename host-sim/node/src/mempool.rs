@@ -1,0 +1,190 @@
+//! Transactions that wait for a block: bounded, in nonce order within each account.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use qenex_core::id::AccountId;
+use qenex_core::num::Amount;
+
+use crate::error::MempoolError;
+
+/// What a pool may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct MempoolLimits {
+    /// Transactions in all.
+    pub transactions: usize,
+    /// Bytes in all.
+    pub bytes: usize,
+    /// Transactions of one account.
+    pub per_account: usize,
+}
+
+impl Default for MempoolLimits {
+    fn default() -> Self {
+        Self { transactions: 100_000, bytes: 64 << 20, per_account: 1_024 }
+    }
+}
+
+struct Waiting {
+    signed: Vec<u8>,
+    fee: Amount,
+    arrival: u64,
+}
+
+/// The pool. Higher fees go first, then earlier arrivals; within an account the nonce decides.
+pub struct Mempool {
+    limits: MempoolLimits,
+    accounts: HashMap<AccountId, BTreeMap<u64, Waiting>>,
+    count: usize,
+    bytes: usize,
+    arrivals: u64,
+}
+
+impl Mempool {
+    /// An empty pool.
+    pub fn new(limits: MempoolLimits) -> Self {
+        Self { limits, accounts: HashMap::new(), count: 0, bytes: 0, arrivals: 0 }
+    }
+
+    /// How many transactions wait.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Takes a transaction in, whose signatures have been verified. `next_nonce` is the sender's in the newest state.
+    ///
+    /// # Errors
+    /// The pool is full, the nonce is used or taken, or the sender already waits with too many. Nothing is dropped.
+    pub fn insert(
+        &mut self,
+        sender: AccountId,
+        nonce: u64,
+        fee: Amount,
+        signed: Vec<u8>,
+        next_nonce: u64,
+    ) -> Result<(), MempoolError> {
+        if nonce < next_nonce {
+            return Err(MempoolError::NonceUsed { expected: next_nonce, found: nonce });
+        }
+        let limits = &self.limits;
+        if self.count >= limits.transactions || self.bytes + signed.len() > limits.bytes {
+            return Err(MempoolError::Full { transactions: self.count, bytes: self.bytes });
+        }
+        let waiting = self.accounts.entry(sender).or_default();
+        let refusal = if waiting.contains_key(&nonce) {
+            Some(MempoolError::NonceTaken { nonce })
+        } else if waiting.len() >= limits.per_account {
+            Some(MempoolError::AccountFull { transactions: waiting.len() })
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            if waiting.is_empty() {
+                self.accounts.remove(&sender);
+            }
+            return Err(refusal);
+        }
+        self.count += 1;
+        self.bytes += signed.len();
+        waiting.insert(nonce, Waiting { signed, fee, arrival: self.arrivals });
+        self.arrivals += 1;
+        Ok(())
+    }
+
+    /// Takes up to `most` transactions out for a block: those whose nonces follow without a gap from the state's.
+    pub fn take(&mut self, most: usize, next_nonce: impl Fn(AccountId) -> u64) -> Vec<Vec<u8>> {
+        // The first executable transaction of each account, best first. Fees are compared the other way round, so that
+        // the first element of the set is the best.
+        let mut ready = BTreeSet::new();
+        for (sender, waiting) in &self.accounts {
+            let nonce = next_nonce(*sender);
+            if let Some(first) = waiting.get(&nonce) {
+                ready.insert((std::cmp::Reverse(first.fee), first.arrival, *sender, nonce));
+            }
+        }
+        let mut taken = Vec::new();
+        while taken.len() < most
+            && let Some((_, _, sender, nonce)) = ready.pop_first()
+        {
+            let Some(waiting) = self.accounts.get_mut(&sender) else { continue };
+            if let Some(best) = waiting.remove(&nonce) {
+                self.count -= 1;
+                self.bytes -= best.signed.len();
+                taken.push(best.signed);
+            }
+            if let Some(next) = waiting.get(&(nonce + 1)) {
+                ready.insert((std::cmp::Reverse(next.fee), next.arrival, sender, nonce + 1));
+            }
+            if waiting.is_empty() {
+                self.accounts.remove(&sender);
+            }
+        }
+        taken
+    }
+
+    /// Drops what can never be executed any more: nonces that the state has passed.
+    pub fn drop_used(&mut self, next_nonce: impl Fn(AccountId) -> u64) {
+        let (count, bytes) = (&mut self.count, &mut self.bytes);
+        self.accounts.retain(|sender, waiting| {
+            let next = next_nonce(*sender);
+            waiting.retain(|nonce, transaction| {
+                let keep = *nonce >= next;
+                *count -= usize::from(!keep);
+                *bytes -= if keep { 0 } else { transaction.signed.len() };
+                keep
+            });
+            !waiting.is_empty()
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(limits: MempoolLimits, entries: &[(&str, u64, u64)]) -> (Mempool, Vec<Result<(), MempoolError>>) {
+        let mut pool = Mempool::new(limits);
+        let results = entries
+            .iter()
+            .map(|(sender, nonce, fee)| {
+                let signed = format!("{sender}{nonce}").into_bytes();
+                pool.insert(AccountId::new(sender).unwrap(), *nonce, Amount::from_whole(*fee), signed, 1)
+            })
+            .collect();
+        (pool, results)
+    }
+
+    #[test]
+    fn order_is_fee_then_arrival_and_nonce_within_an_account() {
+        let entries = [("A", 2, 9), ("A", 1, 1), ("B", 1, 5), ("C", 2, 9), ("D", 1, 5), ("B", 2, 7)];
+        let (mut pool, results) = pool(MempoolLimits::default(), &entries);
+        assert!(results.iter().all(Result::is_ok));
+        let taken = pool.take(usize::MAX, |_| 1);
+        let taken: Vec<_> = taken.iter().map(|t| std::str::from_utf8(t).unwrap()).collect();
+        // C waits: its nonce 1 is missing.
+        assert_eq!(taken, ["B1", "B2", "D1", "A1", "A2"]);
+        assert_eq!(pool.len(), 1);
+        pool.drop_used(|_| 3);
+        assert!(pool.is_empty() && pool.bytes == 0);
+    }
+
+    #[test]
+    fn full_refuses_and_loses_nothing() {
+        let limits = MempoolLimits { transactions: 3, bytes: 100, per_account: 2 };
+        let (mut pool, results) = pool(
+            limits,
+            &[("A", 0, 1), ("A", 1, 1), ("A", 1, 9), ("A", 2, 1), ("A", 3, 1), ("B", 1, 1), ("C", 1, 1)],
+        );
+        let codes: Vec<_> = results.into_iter().map(|r| r.err()).collect();
+        assert!(matches!(codes[0], Some(MempoolError::NonceUsed { expected: 1, found: 0 })));
+        assert!(codes[1].is_none() && codes[3].is_none() && codes[5].is_none());
+        assert!(matches!(codes[2], Some(MempoolError::NonceTaken { nonce: 1 })));
+        assert!(matches!(codes[4], Some(MempoolError::AccountFull { transactions: 2 })));
+        assert!(matches!(codes[6], Some(MempoolError::Full { transactions: 3, .. })));
+        assert_eq!(pool.take(10, |_| 1).len(), 3);
+    }
+}

@@ -1,0 +1,454 @@
+//! The node: the chain's state over a durable store.
+//!
+//! The block log is the write-ahead log: a block is committed when it is durable there. Every some transactions a
+//! checkpoint of the records is written on another thread. [`Node::open`] loads the newest checkpoint, checks its root, and
+//! executes the blocks after it again, so the time to recover is bounded by the interval between checkpoints.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use qenex_core::crypto::Hash;
+use qenex_core::id::AccountId;
+use qenex_core::ledger::Receipt;
+use qenex_store::{BlockLog, CheckpointConfig, Checkpoints, Cut, Disk, LogConfig, StoreError};
+
+use crate::block::Block;
+use crate::bucket::Blob;
+use crate::chain::Chain;
+use crate::error::NodeError;
+use crate::genesis::Genesis;
+use crate::history;
+use crate::prepare::{Signatures, prepare};
+use crate::records::{Records, Snapshot};
+
+const GENESIS_FILE: &str = "genesis";
+
+/// The bounds of a node.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeConfig {
+    /// Bytes that records and tree may take in memory.
+    pub state_bytes: usize,
+    /// Bytes that the embedded database may cache.
+    pub cache_bytes: usize,
+    /// Bytes of a segment of the block log.
+    pub segment_bytes: u64,
+    /// A checkpoint is due after so many transactions.
+    pub checkpoint_transactions: u64,
+    /// A checkpoint is due after so many blocks.
+    pub checkpoint_blocks: u64,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self {
+            state_bytes: 4 << 30,
+            cache_bytes: 16 << 20,
+            segment_bytes: 64 << 20,
+            checkpoint_transactions: 500_000,
+            checkpoint_blocks: 10_000,
+        }
+    }
+}
+
+/// What opening a node found and did.
+#[derive(Clone, Debug, Default)]
+pub struct Recovery {
+    /// The height of the checkpoint.
+    pub checkpoint_height: u64,
+    /// Records in it.
+    pub records: usize,
+    /// Blocks executed again.
+    pub blocks: u64,
+    /// Their transactions.
+    pub transactions: u64,
+    /// What was cut off the end of the log.
+    pub cut: Option<Cut>,
+    /// How long all of it took.
+    pub elapsed: Duration,
+}
+
+/// One transaction of an account's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The height of the block.
+    pub height: u64,
+    /// The place in the block.
+    pub place: u32,
+    /// The signed transaction.
+    pub signed: Vec<u8>,
+    /// What it yielded.
+    pub receipt: Receipt,
+}
+
+type Recent = Arc<Mutex<BTreeMap<u64, Arc<Vec<u8>>>>>;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Job {
+    height: u64,
+    state_root: Hash,
+    snapshot: Snapshot,
+    records: Vec<(u64, Arc<Vec<u8>>)>,
+}
+
+/// Writes checkpoints on a thread of its own, one at a time.
+struct Checkpointer {
+    jobs: Option<SyncSender<Job>>,
+    done: Receiver<Result<u64, StoreError>>,
+    busy: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpointer {
+    fn start(checkpoints: Arc<Checkpoints>, recent: Recent) -> Self {
+        let (jobs, inbox) = sync_channel::<Job>(1);
+        let (report, done) = sync_channel(1);
+        let thread = std::thread::spawn(move || {
+            for job in inbox {
+                let result = save(&checkpoints, &job).map(|()| job.height);
+                if result.is_ok() {
+                    lock(&recent).retain(|height, _| *height > job.height);
+                }
+                if report.send(result).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { jobs: Some(jobs), done, busy: false, thread: Some(thread) }
+    }
+
+    /// Whether a job is under way.
+    ///
+    /// # Errors
+    /// The last one failed.
+    fn is_busy(&mut self) -> Result<bool, StoreError> {
+        if self.busy {
+            match self.done.try_recv() {
+                Ok(result) => {
+                    self.busy = false;
+                    result?;
+                }
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => self.busy = false,
+            }
+        }
+        Ok(self.busy)
+    }
+
+    fn wait(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.busy)
+            && let Ok(result) = self.done.recv()
+        {
+            result?;
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            self.busy = jobs.send(job).is_ok();
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        let _ = self.done.try_recv();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn save(checkpoints: &Checkpoints, job: &Job) -> Result<(), StoreError> {
+    let buckets = job.snapshot.buckets.iter().map(|(index, blob)| (*index, &**blob));
+    let records = job.records.iter().map(|(height, record)| (*height, record.as_slice()));
+    checkpoints
+        .write(job.height, *job.state_root.as_bytes(), job.snapshot.bits as u8, buckets, records)
+        .map(|_| ())
+}
+
+/// A node.
+pub struct Node {
+    chain: Chain,
+    log: Arc<BlockLog>,
+    checkpoints: Arc<Checkpoints>,
+    checkpointer: Checkpointer,
+    recent: Recent,
+    config: NodeConfig,
+    blocks_since: u64,
+    transactions_since: u64,
+}
+
+fn read_genesis(disk: &dyn Disk) -> Result<Option<Hash>, NodeError> {
+    let path = disk.describe(GENESIS_FILE);
+    let io = |error: io::Error| NodeError::Directory { path: path.clone(), detail: error.to_string() };
+    let Some(file) = disk.open(GENESIS_FILE).map_err(io)? else { return Ok(None) };
+    let mut text = [0; 64];
+    file.read_at(0, &mut text).map_err(io)?;
+    let id = std::str::from_utf8(&text).ok().and_then(Hash::from_hex);
+    let detail = || "64 hexadecimal digits were expected".to_string();
+    id.map(Some).ok_or_else(|| NodeError::Directory { path: path.clone(), detail: detail() })
+}
+
+fn write_genesis(disk: &dyn Disk, id: Hash) -> Result<(), NodeError> {
+    let path = disk.describe(GENESIS_FILE);
+    let write = || {
+        let file = disk.create(GENESIS_FILE)?;
+        file.write_at(0, id.to_string().as_bytes())?;
+        file.sync()?;
+        disk.sync_directory()
+    };
+    write().map_err(|error| NodeError::Directory { path, detail: error.to_string() })
+}
+
+impl Node {
+    /// Starts a new chain on an empty disk.
+    ///
+    /// # Errors
+    /// The genesis is invalid, the disk already holds a chain, or it fails.
+    pub fn create(disk: Arc<dyn Disk>, genesis: &Genesis, config: NodeConfig) -> Result<Self, NodeError> {
+        let mut chain = Chain::new(genesis, config.state_bytes)?;
+        let id = chain.genesis_id();
+        let existing = read_genesis(&*disk)?;
+        if let Some(found) = existing.filter(|found| *found != id) {
+            return Err(NodeError::OtherGenesis { found, expected: id });
+        }
+        write_genesis(&*disk, id)?;
+        let (log, checkpoints) = open_store(&disk, id, config)?;
+        if log.0.last_height().is_some() {
+            return Err(NodeError::Directory {
+                path: disk.describe(""),
+                detail: "an empty directory was expected; it already holds a chain".into(),
+            });
+        }
+        // The records first: the block is the commit of all of it.
+        let tip = chain.tip().clone();
+        let job = Job {
+            height: 0,
+            state_root: tip.state_root,
+            snapshot: chain.take_changed(),
+            records: Vec::new(),
+        };
+        save(&checkpoints, &job)?;
+        drop(job);
+        log.0.append(0, &Block { header: tip, transactions: Default::default() }.encode())?;
+        log.0.sync()?;
+        Ok(Self::assemble(chain, log.0, checkpoints, config))
+    }
+
+    /// Opens the chain of a disk and recovers its newest committed state.
+    ///
+    /// # Errors
+    /// There is none, something is damaged (the error names it), or the state does not have its root.
+    pub fn open(disk: Arc<dyn Disk>, config: NodeConfig) -> Result<(Self, Recovery), NodeError> {
+        let start = Instant::now();
+        let missing = || NodeError::Directory { path: disk.describe(""), detail: "it holds no chain".into() };
+        let id = read_genesis(&*disk)?.ok_or_else(missing)?;
+        let ((log, cut), checkpoints) = open_store(&disk, id, config)?;
+        let last = log.last_height().ok_or_else(missing)?;
+        let mut blobs: Vec<(u32, Blob)> = Vec::new();
+        let meta =
+            checkpoints.load(|index, bytes| blobs.push((index, Arc::from(bytes))))?.ok_or_else(missing)?;
+        if meta.height > last {
+            // A checkpoint is only taken of committed blocks: the log has lost some.
+            return Err(NodeError::LogBehind { log: last, checkpoint: meta.height });
+        }
+        let records = Records::load(u32::from(meta.bits), blobs.into_iter()).map_err(NodeError::Bucket)?;
+        let header = Block::decode(&log.read(meta.height)?)?.header;
+        let count = records.len();
+        let chain = Chain::restore(id, header, records, config.state_bytes)?;
+        let mut node = Self::assemble(chain, log, checkpoints, config);
+        let mut recovery = Recovery {
+            checkpoint_height: meta.height,
+            records: count,
+            blocks: 0,
+            transactions: 0,
+            cut,
+            elapsed: Duration::ZERO,
+        };
+        for height in meta.height + 1..=last {
+            let block = Block::decode(&node.log.read(height)?)?;
+            recovery.blocks += 1;
+            recovery.transactions += block.transactions.len() as u64;
+            let prepared = prepare(block.transactions, Signatures::Committed);
+            let id = node.chain.execute(&block.header, &prepared)?;
+            node.settle(id)?;
+        }
+        recovery.elapsed = start.elapsed();
+        Ok((node, recovery))
+    }
+
+    /// Reads the whole store of a disk once: damage anywhere is an error that names it.
+    ///
+    /// # Errors
+    /// There is no chain, or something is damaged.
+    pub fn verify_store(disk: &Arc<dyn Disk>, config: NodeConfig) -> Result<(), NodeError> {
+        let missing = || NodeError::Directory { path: disk.describe(""), detail: "it holds no chain".into() };
+        let id = read_genesis(&**disk)?.ok_or_else(missing)?;
+        let ((log, _), mut checkpoints) = open_store(disk, id, config)?;
+        log.verify()?;
+        Ok(checkpoints.verify()?)
+    }
+
+    fn assemble(chain: Chain, log: BlockLog, checkpoints: Checkpoints, config: NodeConfig) -> Self {
+        let checkpoints = Arc::new(checkpoints);
+        let recent = Recent::default();
+        let checkpointer = Checkpointer::start(Arc::clone(&checkpoints), Arc::clone(&recent));
+        Self {
+            chain,
+            log: Arc::new(log),
+            checkpoints,
+            checkpointer,
+            recent,
+            config,
+            blocks_since: 0,
+            transactions_since: 0,
+        }
+    }
+
+    /// The state.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The state, to execute blocks on.
+    pub fn chain_mut(&mut self) -> &mut Chain {
+        &mut self.chain
+    }
+
+    /// The block log, to append to from another thread.
+    pub fn log(&self) -> &Arc<BlockLog> {
+        &self.log
+    }
+
+    /// Commits a pending block: makes it durable, then final.
+    ///
+    /// # Errors
+    /// It is not pending over the tip, or the store fails; it is then not final.
+    pub fn finalize(&mut self, id: Hash) -> Result<(), NodeError> {
+        let block = self.chain.pending(id).ok_or(NodeError::UnknownBlock(id))?;
+        if block.header.parent != self.chain.tip_id() {
+            return Err(NodeError::UnknownParent(block.header.parent));
+        }
+        self.log.append(block.header.height, &block.encode())?;
+        self.log.sync()?;
+        self.settle(id)
+    }
+
+    /// Makes a pending block final that is durable in the log already.
+    ///
+    /// # Errors
+    /// It is not pending over the tip or not durable, or a checkpoint failed.
+    pub fn settle(&mut self, id: Hash) -> Result<(), NodeError> {
+        let block = self.chain.pending(id).ok_or(NodeError::UnknownBlock(id))?;
+        let (height, transactions) = (block.header.height, block.transactions.len() as u64);
+        if self.log.last_height().is_none_or(|last| last < height) {
+            return Err(NodeError::UnknownBlock(id));
+        }
+        let done = self.chain.finalize(id)?;
+        lock(&self.recent).insert(done.height, Arc::new(done.record));
+        self.blocks_since += 1;
+        self.transactions_since += transactions;
+        self.checkpoint_if_due()
+    }
+
+    fn checkpoint_if_due(&mut self) -> Result<(), NodeError> {
+        let (blocks, transactions) = (self.config.checkpoint_blocks, self.config.checkpoint_transactions);
+        if self.blocks_since < blocks && self.transactions_since < transactions {
+            return Ok(());
+        }
+        if self.checkpointer.is_busy()? {
+            // Twice the interval is the bound on what a start has to execute again: then execution waits.
+            if self.blocks_since < 2 * blocks && self.transactions_since < 2 * transactions {
+                return Ok(());
+            }
+            self.checkpointer.wait()?;
+        }
+        self.begin_checkpoint();
+        Ok(())
+    }
+
+    fn begin_checkpoint(&mut self) {
+        let (height, state_root) = (self.chain.tip().height, self.chain.tip().state_root);
+        let records =
+            lock(&self.recent).range(..=height).map(|(h, record)| (*h, Arc::clone(record))).collect();
+        self.checkpointer.submit(Job { height, state_root, snapshot: self.chain.take_changed(), records });
+        self.blocks_since = 0;
+        self.transactions_since = 0;
+    }
+
+    /// Writes a checkpoint of the tip and waits for it, so that the next start has nothing to execute again.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn checkpoint(&mut self) -> Result<(), NodeError> {
+        self.checkpointer.wait()?;
+        if self.blocks_since > 0 {
+            self.begin_checkpoint();
+            self.checkpointer.wait()?;
+        }
+        Ok(())
+    }
+
+    /// What the final block at a height did; see [`history`]. Nothing for the genesis.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn block_record(&self, height: u64) -> Result<Option<Arc<Vec<u8>>>, NodeError> {
+        if let Some(record) = lock(&self.recent).get(&height) {
+            return Ok(Some(Arc::clone(record)));
+        }
+        Ok(self.checkpoints.receipts(height)?.map(Arc::new))
+    }
+
+    /// A final block.
+    ///
+    /// # Errors
+    /// There is none at this height, or the store fails.
+    pub fn block(&self, height: u64) -> Result<Block, NodeError> {
+        Ok(Block::decode(&self.log.read(height)?)?)
+    }
+
+    /// The newest transactions that touched an account, newest first.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn history(&self, account: AccountId, most: usize) -> Result<Vec<HistoryEntry>, NodeError> {
+        let mut entries = Vec::new();
+        let mut height = self.chain.head(account).unwrap_or(0);
+        while height != 0 && entries.len() < most {
+            let damaged = NodeError::HistoryDamaged { height };
+            let Some(record) = self.block_record(height)? else { return Err(damaged) };
+            let Some(touch) = history::touch(&record, account) else { return Err(damaged) };
+            let block = self.block(height)?;
+            for place in touch.places.iter().rev().take(most - entries.len()) {
+                let signed = block.transactions.get(*place as usize).map(<[u8]>::to_vec);
+                let (Some(signed), Some(receipt)) = (signed, history::receipt(&record, *place)) else {
+                    return Err(damaged);
+                };
+                entries.push(HistoryEntry { height, place: *place, signed, receipt });
+            }
+            height = touch.previous;
+        }
+        Ok(entries)
+    }
+}
+
+type Store = ((BlockLog, Option<Cut>), Checkpoints);
+
+fn open_store(disk: &Arc<dyn Disk>, genesis: Hash, config: NodeConfig) -> Result<Store, NodeError> {
+    let genesis = *genesis.as_bytes();
+    let log_config = LogConfig { segment_bytes: config.segment_bytes, genesis };
+    let log = BlockLog::open(Arc::clone(disk), log_config)?;
+    let checkpoints =
+        Checkpoints::open(&**disk, CheckpointConfig { cache_bytes: config.cache_bytes, genesis })?;
+    Ok((log, checkpoints))
+}

@@ -1,0 +1,256 @@
+//! What can be known of transactions without the state: decoding, ids, keys of records, signatures.
+//!
+//! This is most of the work, and it runs on all cores; hashes are made several at once and signatures are verified in
+//! batches. Execution then reads a [`Prepared`] batch in order.
+
+use std::time::Duration;
+
+use qenex_core::codec::{self, DecodeError};
+use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, SignatureError};
+use qenex_core::ledger::{RecordId, access};
+use qenex_core::tx::{KeyRef, SignedTransaction, Transaction};
+use qenex_signatures::{Item, Verifier};
+
+use crate::block::Batch;
+use crate::clock::Stopwatch;
+use crate::error::Refusal;
+use crate::hashing::{hash_all, log_root};
+
+/// Whether signatures are checked.
+#[derive(Clone, Copy)]
+pub enum Signatures<'a> {
+    /// All of them.
+    Verify(&'a Verifier),
+    /// None: the block was committed by this node after they had been verified.
+    Committed,
+}
+
+/// Processor time of preparing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    /// Decoding and finding what to hash.
+    pub decode: Duration,
+    /// Hashing.
+    pub hash: Duration,
+    /// Verifying signatures.
+    pub verify: Duration,
+}
+
+impl std::ops::AddAssign for Times {
+    fn add_assign(&mut self, other: Self) {
+        self.decode += other.decode;
+        self.hash += other.hash;
+        self.verify += other.verify;
+    }
+}
+
+/// A batch with all that can be known without the state.
+#[derive(Clone, Debug, Default)]
+pub struct Prepared {
+    /// The transactions.
+    pub batch: Batch,
+    refused: Vec<Option<Refusal>>,
+    /// Length of the unsigned transaction behind the tag of the envelope.
+    transaction_lens: Vec<u32>,
+    leaves: Vec<Hash>,
+    ids: Vec<Hash>,
+    signers: Groups<KeyRef>,
+    keys: Groups<Hash>,
+    /// What preparing it took.
+    pub times: Times,
+}
+
+/// Lists of different lengths in one.
+#[derive(Clone, Debug)]
+struct Groups<T> {
+    items: Vec<T>,
+    ends: Vec<u32>,
+}
+
+impl<T> Default for Groups<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), ends: Vec::new() }
+    }
+}
+
+impl<T> Groups<T> {
+    fn close(&mut self) {
+        self.ends.push(self.items.len() as u32);
+    }
+
+    fn get(&self, index: usize) -> &[T] {
+        let end = self.ends.get(index).map_or(0, |end| *end as usize);
+        let start =
+            index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end as usize);
+        self.items.get(start..end).unwrap_or_default()
+    }
+}
+
+/// One transaction of a prepared batch.
+#[derive(Clone, Debug)]
+pub struct Ready<'a> {
+    /// Its bytes.
+    pub signed: &'a [u8],
+    /// What it asks.
+    pub transaction: Transaction,
+    /// Its id.
+    pub id: Hash,
+    /// Its leaf of the block's transaction tree.
+    pub leaf: Hash,
+    /// Whose signatures have been verified.
+    pub signers: &'a [KeyRef],
+    /// The keys of its records, in the order of [`access`].
+    pub keys: &'a [Hash],
+}
+
+impl Prepared {
+    /// How many transactions there are.
+    pub fn len(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// The transaction at `index`, or why it can be in no block.
+    ///
+    /// # Errors
+    /// Its bytes or a signature are wrong.
+    pub fn get(&self, index: usize) -> Result<Ready<'_>, Refusal> {
+        let malformed = Refusal::Decode(DecodeError::Malformed);
+        if let Some(refusal) = self.refused.get(index).copied().flatten() {
+            return Err(refusal);
+        }
+        let signed = self.batch.get(index).ok_or(malformed)?;
+        let len = self.transaction_lens.get(index).map_or(0, |len| *len as usize);
+        let transaction =
+            codec::decode_trusted(signed.get(2..2 + len).ok_or(malformed)?).map_err(Refusal::Decode)?;
+        let (Some(id), Some(leaf)) = (self.ids.get(index), self.leaves.get(index)) else {
+            return Err(malformed);
+        };
+        Ok(Ready {
+            signed,
+            transaction,
+            id: *id,
+            leaf: *leaf,
+            signers: self.signers.get(index),
+            keys: self.keys.get(index),
+        })
+    }
+}
+
+impl Prepared {
+    /// The root of the transaction tree over all of them.
+    pub fn transaction_root(&self) -> Hash {
+        log_root(&self.leaves)
+    }
+}
+
+/// Prepares a batch.
+pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
+    let mut watch = Stopwatch::start();
+    let mut times = Times::default();
+    let count = batch.len();
+    let mut prepared = Prepared { refused: vec![None; count], ..Prepared::default() };
+    let mut transactions: Vec<&[u8]> = Vec::with_capacity(count);
+    let mut signature_lists: Vec<&[u8]> = Vec::with_capacity(count);
+    let mut public_keys: Vec<[u8; 2 + 32]> = Vec::with_capacity(count);
+    let mut signature_bytes: Vec<(usize, &[u8; 32], &[u8; 64])> = Vec::with_capacity(count);
+    let mut key_inputs: Vec<[u8; RecordId::KEY_INPUT_LEN]> = Vec::with_capacity(5 * count);
+    for (index, signed) in batch.iter().enumerate() {
+        match SignedTransaction::decode(signed) {
+            Ok(decoded) => {
+                transactions.push(decoded.transaction_bytes);
+                signature_lists.push(decoded.signature_bytes);
+                prepared.transaction_lens.push(decoded.transaction_bytes.len() as u32);
+                key_inputs.extend(access(&decoded.transaction).iter().map(RecordId::key_input));
+                prepared.keys.ends.push(key_inputs.len() as u32);
+                for signature in &decoded.signatures {
+                    match (signature.scheme, signature.public_key.try_into(), signature.signature.try_into())
+                    {
+                        (Scheme::Ed25519, Ok(public_key), Ok(bytes)) => {
+                            let mut input =
+                                [Scheme::Ed25519.number(), Purpose::Transaction.number()].to_vec();
+                            input.extend_from_slice(signature.public_key);
+                            public_keys.push(input.try_into().unwrap_or([0; 34]));
+                            signature_bytes.push((index, public_key, bytes));
+                        }
+                        (Scheme::Ed25519, Err(_), _) => {
+                            refuse(&mut prepared, index, SignatureError::PublicKeyLength)
+                        }
+                        (Scheme::Ed25519, _, Err(_)) => refuse(&mut prepared, index, SignatureError::Length),
+                    }
+                }
+            }
+            Err(error) => {
+                transactions.push(&[]);
+                signature_lists.push(&[]);
+                prepared.transaction_lens.push(0);
+                prepared.keys.ends.push(key_inputs.len() as u32);
+                prepared.refused[index] = Some(Refusal::Decode(error));
+            }
+        }
+    }
+    watch.lap(&mut times.decode);
+    prepared.ids = hash_all(Domain::Transaction, &transactions);
+    let signature_hashes = hash_all(Domain::Signatures, &signature_lists);
+    let entries: Vec<[u8; 64]> =
+        prepared.ids.iter().zip(&signature_hashes).map(|(id, signatures)| pair(id, signatures)).collect();
+    prepared.leaves = hash_all(Domain::LogLeaf, &entries);
+    prepared.keys.items = hash_all(Domain::RecordKey, &key_inputs);
+
+    let key_hashes = hash_all(Domain::PublicKey, &public_keys);
+    let mut signer = 0;
+    for index in 0..count {
+        while let Some((owner, ..)) = signature_bytes.get(signer)
+            && *owner == index
+        {
+            let hash = qenex_core::crypto::KeyHash(key_hashes[signer]);
+            prepared.signers.items.push(KeyRef { scheme: Scheme::Ed25519, hash });
+            signer += 1;
+        }
+        prepared.signers.close();
+    }
+    if let Signatures::Verify(verifier) = signatures {
+        let digest_inputs: Vec<[u8; 34]> = signature_bytes
+            .iter()
+            .map(|(index, ..)| {
+                let mut input = [0; 34];
+                input[..2].copy_from_slice(&[Scheme::Ed25519.number(), Purpose::Transaction.number()]);
+                input[2..].copy_from_slice(prepared.ids[*index].as_bytes());
+                input
+            })
+            .collect();
+        let digests = hash_all(Domain::Signing, &digest_inputs);
+        watch.lap(&mut times.hash);
+        let items: Vec<Item<'_>> = signature_bytes
+            .iter()
+            .zip(&digests)
+            .map(|((_, public_key, signature), digest)| Item { public_key, digest, signature })
+            .collect();
+        for ((index, ..), result) in signature_bytes.iter().zip(verifier.verify_batch(&items)) {
+            if let Err(error) = result {
+                refuse(&mut prepared, *index, error);
+            }
+        }
+        watch.lap(&mut times.verify);
+    }
+    watch.lap(&mut times.hash);
+    prepared.times = times;
+    prepared.batch = batch;
+    prepared
+}
+
+fn refuse(prepared: &mut Prepared, index: usize, error: SignatureError) {
+    // The first reason stays.
+    prepared.refused[index].get_or_insert(Refusal::Signature(error));
+}
+
+fn pair(first: &Hash, second: &Hash) -> [u8; 64] {
+    let mut both = [0; 64];
+    both[..32].copy_from_slice(first.as_bytes());
+    both[32..].copy_from_slice(second.as_bytes());
+    both
+}

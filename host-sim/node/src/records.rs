@@ -1,0 +1,206 @@
+//! All records of the newest final state, in memory: buckets by the first bits of their keys.
+//!
+//! About [`RECORDS_PER_BUCKET`] records share a bucket; when there are more, every bucket is split in two. A checkpoint
+//! takes the buckets that changed since the last one.
+
+use std::sync::Arc;
+
+use qenex_core::codec;
+use qenex_core::crypto::Hash;
+use qenex_core::ledger::{Record, RecordId, ViewError};
+
+use crate::bucket::{self, Blob, Bucket, Item};
+
+/// The average above which buckets are split.
+pub const RECORDS_PER_BUCKET: usize = 16;
+
+/// The longest encoded record id and record.
+const ID_LEN: usize = <RecordId as codec::Encoded>::MAX_LEN;
+const VALUE_LEN: usize = <Record as codec::Encoded>::MAX_LEN;
+
+/// The records of a state.
+pub struct Records {
+    bits: u32,
+    buckets: Vec<Blob>,
+    count: usize,
+    dirty: Vec<bool>,
+}
+
+/// What a checkpoint has to write.
+pub struct Snapshot {
+    /// Buckets are named by this many leading bits of the key.
+    pub bits: u32,
+    /// The buckets that changed, ascending.
+    pub buckets: Vec<(u32, Blob)>,
+}
+
+/// The bucket of a key, and its fingerprint there.
+fn place(bits: u32, key: &Hash) -> (usize, u32) {
+    let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
+    let front = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    let bucket = front.checked_shr(64 - bits).unwrap_or(0);
+    (bucket as usize, ((front << bits) >> 32) as u32)
+}
+
+fn encode_id<'b>(id: &RecordId, buffer: &'b mut [u8; ID_LEN]) -> &'b [u8] {
+    // Cannot fail: the buffer has the greatest length.
+    codec::encode(id, buffer).unwrap_or_default()
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self { bits: 0, buckets: vec![Arc::from([])], count: 0, dirty: vec![false] }
+    }
+}
+
+impl Records {
+    /// Room for about `count` records without splitting.
+    pub fn with_room_for(count: usize) -> Self {
+        let bits = count.div_ceil(RECORDS_PER_BUCKET).next_power_of_two().ilog2();
+        Self { bits, buckets: vec![Arc::from([]); 1 << bits], count: 0, dirty: vec![false; 1 << bits] }
+    }
+
+    /// The buckets of a checkpoint, in any order; all others are empty.
+    ///
+    /// # Errors
+    /// The number of the first bucket whose bytes are not a bucket, or that has no place.
+    pub fn load(bits: u32, blobs: impl Iterator<Item = (u32, Blob)>) -> Result<Self, u32> {
+        if bits > 31 {
+            return Err(0);
+        }
+        let mut records =
+            Self { bits, buckets: vec![Arc::from([]); 1 << bits], count: 0, dirty: vec![false; 1 << bits] };
+        for (index, blob) in blobs {
+            let slot = records.buckets.get_mut(index as usize).ok_or(index)?;
+            let bucket = Bucket::new(&blob).ok_or(index)?;
+            if bucket.iter().count() != bucket.len() {
+                return Err(index);
+            }
+            records.count += bucket.len();
+            *slot = blob;
+        }
+        Ok(records)
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Bytes in all buckets, without the allocator's own.
+    pub fn bytes(&self) -> usize {
+        self.buckets.iter().map(|blob| blob.len() + 16 + 16 + 1).sum()
+    }
+
+    fn find<'a>(&'a self, id: &RecordId, key: &Hash) -> Option<Item<'a>> {
+        let (index, fingerprint) = place(self.bits, key);
+        let bucket = Bucket::new(self.buckets.get(index)?)?;
+        bucket.find(fingerprint, encode_id(id, &mut [0; ID_LEN]))
+    }
+
+    /// The record under an id, whose key is given.
+    ///
+    /// # Errors
+    /// What is stored is not a record.
+    pub fn get(&self, id: &RecordId, key: &Hash) -> Result<Option<Record>, ViewError> {
+        let Some(item) = self.find(id, key) else { return Ok(None) };
+        // Written by this node and covered by the state root: read without encoding it again.
+        codec::decode_trusted(item.value).map(Some).map_err(|_| ViewError::Damaged)
+    }
+
+    /// The height of the last block that touched an account.
+    pub fn head(&self, id: &RecordId, key: &Hash) -> Option<u64> {
+        self.find(id, key).map(|item| item.head)
+    }
+
+    /// Writes or deletes a record. An account keeps its head.
+    pub fn set(&mut self, id: &RecordId, key: &Hash, record: Option<&Record>) {
+        let (index, fingerprint) = place(self.bits, key);
+        let (Some(blob), Some(dirty)) = (self.buckets.get_mut(index), self.dirty.get_mut(index)) else {
+            return;
+        };
+        *dirty = true;
+        let mut id_buffer = [0; ID_LEN];
+        let id = encode_id(id, &mut id_buffer);
+        match record {
+            Some(record) => {
+                let mut value_buffer = [0; VALUE_LEN];
+                let value = codec::encode(record, &mut value_buffer).unwrap_or_default();
+                let head = Bucket::new(blob)
+                    .and_then(|bucket| bucket.find(fingerprint, id))
+                    .map_or(0, |old| old.head);
+                if bucket::put(blob, fingerprint, &Item { id, head, value }) {
+                    self.count += 1;
+                    self.split_if_full();
+                }
+            }
+            None => self.count -= usize::from(bucket::remove(blob, fingerprint, id)),
+        }
+    }
+
+    /// Notes the block that touched an account.
+    pub fn set_head(&mut self, id: &RecordId, key: &Hash, head: u64) {
+        let (index, fingerprint) = place(self.bits, key);
+        let (Some(blob), Some(dirty)) = (self.buckets.get_mut(index), self.dirty.get_mut(index)) else {
+            return;
+        };
+        let mut id_buffer = [0; ID_LEN];
+        let id = encode_id(id, &mut id_buffer);
+        let mut value_buffer = [0; VALUE_LEN];
+        let Some(old) = Bucket::new(blob).and_then(|bucket| bucket.find(fingerprint, id)) else { return };
+        let Some(value) = value_buffer.get_mut(..old.value.len()) else { return };
+        value.copy_from_slice(old.value);
+        *dirty = true;
+        bucket::put(blob, fingerprint, &Item { id, head, value });
+    }
+
+    fn split_if_full(&mut self) {
+        if self.count <= self.buckets.len() * RECORDS_PER_BUCKET || self.bits >= 31 {
+            return;
+        }
+        let old = std::mem::take(&mut self.buckets);
+        self.bits += 1;
+        self.buckets.reserve_exact(old.len() * 2);
+        for blob in old {
+            let Some(bucket) = Bucket::new(&blob) else { continue };
+            // The fingerprint's first bit becomes the prefix's last; the bit that it gains comes from the whole key.
+            for half in 0..2 {
+                let items = bucket.iter().filter(|(fingerprint, _)| fingerprint >> 31 == half);
+                let keyed = items.map(|(_, item)| (place(self.bits, &key_of(item.id)).1, item));
+                let sorted: Vec<_> = keyed.collect();
+                self.buckets.push(bucket::pack(sorted.iter().copied()));
+            }
+        }
+        self.dirty = vec![true; self.buckets.len()];
+    }
+
+    /// All records: the canonical encodings of their ids and values.
+    pub fn iter(&self) -> impl Iterator<Item = Item<'_>> {
+        self.buckets.iter().filter_map(|blob| Bucket::new(blob)).flat_map(|b| b.iter().map(|(_, item)| item))
+    }
+
+    /// All records that decode, which is all of them unless memory fails.
+    pub fn decoded(&self) -> impl Iterator<Item = (RecordId, Record)> {
+        self.iter().filter_map(|item| {
+            Some((codec::decode_trusted(item.id).ok()?, codec::decode_trusted(item.value).ok()?))
+        })
+    }
+
+    /// What changed since the last call.
+    pub fn take_changed(&mut self) -> Snapshot {
+        let changed =
+            self.dirty.iter_mut().enumerate().filter_map(|(i, dirty)| std::mem::take(dirty).then_some(i));
+        let buckets = changed.filter_map(|i| Some((i as u32, Arc::clone(self.buckets.get(i)?)))).collect();
+        Snapshot { bits: self.bits, buckets }
+    }
+}
+
+/// The key of an encoded id. An id that does not decode has no record; its bucket then holds it under zeros.
+fn key_of(id: &[u8]) -> Hash {
+    codec::decode::<RecordId>(id).map(|id| id.key()).unwrap_or_default()
+}

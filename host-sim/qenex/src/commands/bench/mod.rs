@@ -1,0 +1,19 @@
+//! `qenex bench`: the ledger measured on this machine.
+//!
+//! The chain and the signed transfers are made by a process of their own, so that neither their time nor their memory
+//! counts. Transfers go between accounts that a seeded generator chooses uniformly: the worst case for every cache.
+
+mod execute;
+mod load;
+mod replay;
+
+use crate::args::Bench;
+use crate::output::{Failure, Output};
+
+pub fn run(args: Bench, output: &Output) -> Result<(), Failure> {
+    match args {
+        Bench::Replay { load, block, workers } => replay::run(&load, block, workers, output),
+        Bench::Execute { load } => execute::run(&load, output),
+        Bench::Prepare { load } => load::make(&load),
+    }
+}

@@ -1,0 +1,40 @@
+//! One file for each command.
+
+mod account;
+mod asset;
+mod bench;
+mod check;
+mod demo;
+mod history;
+mod key;
+mod pool;
+mod proof;
+mod quote;
+mod send;
+mod show;
+mod submit;
+mod swap;
+mod tx;
+
+use crate::args::Command;
+use crate::output::{Failure, Output};
+
+/// Runs a command.
+pub fn run(command: Command, output: &Output) -> Result<(), Failure> {
+    match command {
+        Command::Demo(args) => demo::run(&args, output),
+        Command::Replay(args) => crate::replay::run(&args, output),
+        Command::Key(args) => key::run(args, output),
+        Command::Account(args) => account::run(args, output),
+        Command::Asset(args) => asset::run(args, output),
+        Command::Send(args) => send::run(args, output),
+        Command::Swap(args) => swap::run(args, output),
+        Command::Pool(args) => pool::run(args, output),
+        Command::History(args) => history::run(&args, output),
+        Command::Tx(args) => tx::run(args, output),
+        Command::Quote(args) => quote::run(args, output),
+        Command::Proof(args) => proof::run(args, output),
+        Command::Check(args) => check::run(&args, output),
+        Command::Bench(args) => bench::run(args, output),
+    }
+}

@@ -1,0 +1,144 @@
+//! `qenex proof`.
+//!
+//! A proof file is JSON: the height and the state root, the statements (what the state holds under an identifier: the
+//! record's bytes, or null for nothing) and the multi-proof, all bytes in hexadecimal digits.
+
+use std::path::Path;
+
+use qenex_core::codec::{self, Encoded};
+use qenex_core::crypto::Hash;
+use qenex_core::error::{Coded, OUTPUT_FILE, PROOF_FILE, PROOF_REFUTED};
+use qenex_core::ledger::{Record, RecordId};
+use qenex_core::merkle::{state, witness};
+use qenex_node::chain::Chain;
+use serde_json::{Value, json};
+
+use crate::args::Proof;
+use crate::local::Local;
+use crate::output::{Failure, Output};
+
+pub fn run(args: Proof, output: &Output) -> Result<(), Failure> {
+    match args {
+        Proof::Make { data, account, asset, out } => {
+            let local = Local::open(&data.data)?;
+            let mut ids = vec![RecordId::Account(account)];
+            ids.extend(asset.map(|asset| RecordId::Balance(account, asset)));
+            let proof = make(local.node.chain(), &ids)?;
+            match &out {
+                Some(path) => {
+                    std::fs::write(path, format!("{proof}\n")).map_err(|error| {
+                        Failure::input(OUTPUT_FILE, format_args!("{}: {error}", path.display()))
+                    })?;
+                    output.line(format_args!("proof of {} records written to {}", ids.len(), path.display()));
+                    output.result(
+                        &json!({ "file": path.display().to_string(), "state_root": proof["state_root"] }),
+                    );
+                }
+                None => {
+                    output.line(&proof);
+                    output.result(&proof);
+                }
+            }
+            Ok(())
+        }
+        Proof::Verify { file, root } => verify(&file, root.as_deref(), output),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+/// The proof file of what the newest final state holds under these identifiers.
+pub fn make(chain: &Chain, ids: &[RecordId]) -> Result<Value, Failure> {
+    let mut ids: Vec<(Hash, RecordId)> = ids.iter().map(|id| (id.key(), *id)).collect();
+    ids.sort();
+    let keys: Vec<Hash> = ids.iter().map(|(key, _)| *key).collect();
+    let proof = chain.prove(&keys);
+    let mut statements = Vec::new();
+    for (_, id) in &ids {
+        let record = chain.record(id).map_err(|error| Failure::refused(error.code(), ""))?;
+        let mut buffer = [0; Record::MAX_LEN];
+        let value = match &record {
+            Some(record) => Value::String(hex(codec::encode(record, &mut buffer)?)),
+            None => Value::Null,
+        };
+        let mut buffer = [0; RecordId::MAX_LEN];
+        statements.push(json!({ "id": hex(codec::encode(id, &mut buffer)?), "record": value }));
+    }
+    Ok(json!({
+        "height": chain.tip().height,
+        "state_root": chain.tip().state_root.to_string(),
+        "statements": statements,
+        "proof": hex(&proof),
+    }))
+}
+
+/// What a proof shows, one line for each statement.
+pub fn check(proof: &Value, root: &Hash) -> Result<Vec<String>, Failure> {
+    let wrong = |what: &str| Failure::input(PROOF_FILE, format_args!("{what} was expected"));
+    let bytes = |value: &Value| value.as_str().and_then(unhex);
+    let statements = proof["statements"].as_array().ok_or_else(|| wrong("a list of statements"))?;
+    let mut keys = Vec::new();
+    let mut expected = Vec::new();
+    let mut lines = Vec::new();
+    for statement in statements {
+        let id = bytes(&statement["id"]).ok_or_else(|| wrong("an identifier in hexadecimal digits"))?;
+        let id: RecordId = codec::decode(&id)?;
+        keys.push(id.key());
+        if statement["record"].is_null() {
+            expected.push(None);
+            lines.push(format!("{id:?} is not there"));
+        } else {
+            let value = bytes(&statement["record"]).ok_or_else(|| wrong("a record in hexadecimal digits"))?;
+            let record: Record = codec::decode(&value)?;
+            expected.push(Some(state::value_hash(&value)));
+            lines.push(match (&id, &record) {
+                (RecordId::Balance(account, asset), Record::Balance(balance)) => {
+                    format!("{account} has {} {asset}", balance.amount)
+                }
+                (RecordId::Account(account), Record::Account(record)) => {
+                    format!("{account} is {}, {}, nonce {}", record.kind, record.status, record.nonce)
+                }
+                _ => format!("{id:?} is {record:?}"),
+            });
+        }
+    }
+    let proof = bytes(&proof["proof"]).ok_or_else(|| wrong("a proof in hexadecimal digits"))?;
+    let proven = witness::verify(root, &proof, &keys)
+        .map_err(|error| Failure::refused(PROOF_REFUTED, error.code()))?;
+    for ((line, expected), found) in lines.iter().zip(&expected).zip(&proven) {
+        if expected != found {
+            return Err(Failure::refused(PROOF_REFUTED, format_args!("not so: {line}")));
+        }
+    }
+    Ok(lines)
+}
+
+fn verify(file: &Path, trusted: Option<&str>, output: &Output) -> Result<(), Failure> {
+    let wrong = |detail: &dyn std::fmt::Display| {
+        Failure::input(PROOF_FILE, format_args!("{}: {detail}", file.display()))
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+    let proof: Value = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+    let named =
+        proof["state_root"].as_str().and_then(Hash::from_hex).ok_or_else(|| wrong(&"no state root"))?;
+    let root = match trusted {
+        Some(text) => Hash::from_hex(text)
+            .ok_or_else(|| Failure::argument("--root", "64 hexadecimal digits were expected"))?,
+        None => named,
+    };
+    let lines = check(&proof, &root)?;
+    for line in &lines {
+        output.line(line);
+    }
+    output.line(format_args!("proven by the root {root}"));
+    output.result(&json!({ "state_root": root.to_string(), "proven": lines }));
+    Ok(())
+}

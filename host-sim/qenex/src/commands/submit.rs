@@ -1,0 +1,59 @@
+//! Signs an operation and commits it, or writes it to a file.
+
+use std::path::Path;
+
+use qenex_core::crypto::Hash;
+use qenex_core::crypto::ed25519::SecretKey;
+use qenex_core::error::OUTPUT_FILE;
+use qenex_core::id::AccountId;
+use qenex_core::tx::Op;
+use qenex_node::sequencer::Produced;
+use serde_json::{Value, json};
+
+use super::show;
+use crate::args::Signing;
+use crate::keys;
+use crate::local::Local;
+use crate::output::{Failure, Output};
+
+/// Makes the transaction of `sender`, signs it, and commits it in a block of its own.
+pub fn submit(
+    data: &Path,
+    signing: &Signing,
+    sender: AccountId,
+    op: Op,
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut local = Local::open(data)?;
+    let transaction = local.transaction(sender, signing.fee, op);
+    let own: Vec<SecretKey> = match &signing.label {
+        Some(label) => vec![keys::from_seed(&keys::label_seed(label, sender.as_str()))?],
+        None => signing.keys.iter().map(|path| keys::read(path)).collect::<Result<_, _>>()?,
+    };
+    let signed = keys::sign(&transaction, &own.iter().collect::<Vec<_>>())?;
+    if let Some(out) = &signing.out {
+        let id = transaction.id();
+        std::fs::write(out, &signed)
+            .map_err(|error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", out.display())))?;
+        output.line(format_args!("{id} signed, written to {}", out.display()));
+        output.result(&json!({ "id": id.to_string(), "file": out.display().to_string() }));
+        return Ok(());
+    }
+    commit(&mut local, &signed, output)
+}
+
+/// Commits a signed transaction and says what it did.
+pub fn commit(local: &mut Local, signed: &[u8], output: &Output) -> Result<(), Failure> {
+    let produced = local.commit(signed)?;
+    let Produced { height, state_root, receipts, .. } = produced;
+    for (id, receipt) in &receipts {
+        output.line(format_args!("{id} in block {height}: {}", show::outcome(&receipt.outcome)));
+        output.line(format_args!("state root {state_root}"));
+        output.result(&result(*id, height, state_root, show::outcome_json(&receipt.outcome)));
+    }
+    Ok(())
+}
+
+fn result(id: Hash, height: u64, state_root: Hash, outcome: Value) -> Value {
+    json!({ "id": id.to_string(), "height": height, "state_root": state_root.to_string(), "outcome": outcome })
+}

@@ -1,0 +1,96 @@
+//! `qenex tx`.
+
+use std::path::Path;
+
+use qenex_core::codec::{self, Tag};
+use qenex_core::error::INPUT_FILE;
+use qenex_core::tx::{DISPLAY_COLUMNS, DISPLAY_ROWS, SignedTransaction, Summary, Transaction};
+use serde_json::{Value, json};
+
+use super::submit;
+use crate::args::Tx;
+use crate::local::Local;
+use crate::output::{Failure, Output};
+
+pub fn run(args: Tx, output: &Output) -> Result<(), Failure> {
+    match args {
+        Tx::Show { file, display } => {
+            let bytes = read(&file)?;
+            let (transaction, signatures) = if bytes.starts_with(&Tag::SIGNED_TRANSACTION.0) {
+                let signed = SignedTransaction::decode(&bytes)?;
+                let count = signed.signatures.len();
+                (signed.transaction, count)
+            } else {
+                (codec::decode::<Transaction>(&bytes)?, 0)
+            };
+            if display {
+                pages(&transaction, output);
+            } else {
+                for line in Summary::new(&transaction).lines() {
+                    output.line(format_args!("{:<20} {}", line.label, line.value));
+                }
+                output.line(format_args!("{:<20} {}", "Transaction id", transaction.id()));
+                output.line(format_args!("{:<20} {signatures}, not checked", "Signatures"));
+            }
+            output.result(&json!({
+                "id": transaction.id().to_string(),
+                "signatures": signatures,
+                "summary": summary_json(&transaction),
+            }));
+            Ok(())
+        }
+        Tx::Submit { data, file } => {
+            let bytes = read(&file)?;
+            submit::commit(&mut Local::open(&data.data)?, &bytes, output)
+        }
+    }
+}
+
+/// The summary's lines as JSON.
+pub fn summary_json(transaction: &Transaction) -> Value {
+    Summary::new(transaction)
+        .lines()
+        .map(|line| json!({ "label": line.label, "value": line.value.as_str() }))
+        .collect()
+}
+
+/// Reads a transaction as bytes, or as hexadecimal digits where the file holds nothing else.
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = std::fs::read(file)
+        .map_err(|error| Failure::input(INPUT_FILE, format_args!("{}: {error}", file.display())))?;
+    let text = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
+    let hex = !text.is_empty() && text.len() % 2 == 0 && text.bytes().all(|c| c.is_ascii_hexdigit());
+    if !hex {
+        return Ok(bytes);
+    }
+    let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
+    Ok(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+/// The pages of a 128x64 display: a label's row and its value's rows stay together where they fit.
+fn pages(transaction: &Transaction, output: &Output) {
+    let mut page: Vec<String> = Vec::new();
+    let show = |page: &mut Vec<String>| {
+        let edge = "-".repeat(DISPLAY_COLUMNS);
+        output.line(format_args!("+{edge}+"));
+        for row in 0..DISPLAY_ROWS {
+            output.line(format_args!("|{:<DISPLAY_COLUMNS$}|", page.get(row).map_or("", String::as_str)));
+        }
+        output.line(format_args!("+{edge}+"));
+        page.clear();
+    };
+    for line in Summary::new(transaction).lines() {
+        let mut rows = vec![line.label.to_string()];
+        rows.extend(line.rows().map(str::to_string));
+        if page.len() + rows.len() > DISPLAY_ROWS && !page.is_empty() {
+            show(&mut page);
+        }
+        for row in rows {
+            if page.len() == DISPLAY_ROWS {
+                show(&mut page);
+            }
+            page.push(row);
+        }
+    }
+    show(&mut page);
+}

@@ -1,0 +1,63 @@
+//! Keys of the command line: from a file, or derived from a public label for demonstrations and measurements.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use qenex_core::crypto::ed25519::SecretKey;
+use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash::hash};
+use qenex_core::error::{KEY_FILE, OUTPUT_FILE};
+use qenex_core::tx::{KeyRef, MAX_SIGNED_LEN, Signature, Transaction, encode_signed};
+
+use crate::output::Failure;
+
+/// The seed of the key that everybody can derive from a label and an account's name. It protects nothing.
+pub fn label_seed(label: &str, name: &str) -> [u8; 32] {
+    let len = (label.len() as u64).to_be_bytes();
+    *hash(Domain::LabelSeed, &[&len, label.as_bytes(), name.as_bytes()]).as_bytes()
+}
+
+/// The key of a seed.
+pub fn from_seed(seed: &[u8; 32]) -> Result<SecretKey, Failure> {
+    SecretKey::from_seed(seed).map_err(|error| Failure::input(KEY_FILE, error))
+}
+
+/// Reads a key file.
+pub fn read(path: &Path) -> Result<SecretKey, Failure> {
+    let wrong = |detail: String| Failure::input(KEY_FILE, format_args!("{}: {detail}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let seed = Hash::from_hex(text.trim()).ok_or_else(|| wrong("it holds something else".into()))?;
+    from_seed(seed.as_bytes())
+}
+
+/// Writes a new key file that only its owner can read. An existing file is never overwritten.
+pub fn write(path: &Path, seed: &[u8; 32]) -> Result<(), Failure> {
+    let failed =
+        |error: std::io::Error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", path.display()));
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    writeln!(file, "{}", Hash(*seed)).map_err(failed)
+}
+
+/// How records name the key.
+pub fn key_ref(key: &SecretKey) -> KeyRef {
+    KeyRef::of(Scheme::Ed25519, &key.public_key())
+}
+
+/// Signs a transaction with keys, in the order of their hashes.
+pub fn sign(transaction: &Transaction, keys: &[&SecretKey]) -> Result<Vec<u8>, Failure> {
+    let id = transaction.id();
+    let mut signed = Vec::new();
+    for key in keys {
+        let signature =
+            key.sign(Purpose::Transaction, &id).map_err(|error| Failure::input(KEY_FILE, error))?;
+        signed.push((key_ref(key), key.public_key(), signature));
+    }
+    signed.sort_by_key(|(key, ..)| *key);
+    let signatures: Vec<Signature<'_>> = signed
+        .iter()
+        .map(|(_, public_key, signature)| Signature { scheme: Scheme::Ed25519, public_key, signature })
+        .collect();
+    let mut buffer = vec![0; MAX_SIGNED_LEN];
+    Ok(encode_signed(transaction, &signatures, &mut buffer)?.to_vec())
+}
