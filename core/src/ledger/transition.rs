@@ -270,7 +270,7 @@ impl<V: View> Sender<'_, V> {
 
     fn issue(&mut self, id: AssetId, to: AccountId, amount: Amount) -> Result<Outcome, Reject> {
         let asset = self.own_asset(id)?;
-        let supply = asset.supply.checked_add(not_zero(amount)?)?;
+        let supply = asset.supply.checked_add(not_zero(amount)?).map_err(|_| Rule::AboveMaxSupply)?;
         if supply > asset.max_supply {
             return Err(Rule::AboveMaxSupply.into());
         }
