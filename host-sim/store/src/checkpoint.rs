@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! table meta      "identity":   version u16, genesis (32 B), check (32 B)
-//!                 "checkpoint": height u64, state root (32 B), bits u8, height of the first receipts u64, check (32 B)
+//!                 "checkpoint": height u64, state root (32 B), bits u8, number of buckets u64,
+//!                               height of the first receipts u64, check (32 B)
 //! table buckets-B (B = bits)    prefix u32: bucket, check (16 B)
 //! table receipts                height u64: blob, check (16 B)
 //! ```
@@ -17,7 +18,9 @@
 use std::sync::Arc;
 
 use qenex_core::error::{STORE_DAMAGED, STORE_FOREIGN, STORE_FORMAT, STORE_HEIGHT, STORE_RECORD};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
+};
 
 use crate::disk::{Disk, RedbFile};
 use crate::error::StoreError;
@@ -30,7 +33,7 @@ const RECEIPTS: TableDefinition<u64, &[u8]> = TableDefinition::new("receipts");
 const IDENTITY: &str = "identity";
 const CHECKPOINT: &str = "checkpoint";
 const CHECK_BYTES: usize = 16;
-const META_BYTES: usize = 8 + 32 + 1 + 8;
+const META_BYTES: usize = 8 + 32 + 1 + 8 + 8;
 const MAX_BITS: u8 = 31;
 
 /// How checkpoints are opened.
@@ -51,6 +54,8 @@ pub struct CheckpointMeta {
     pub state_root: [u8; 32],
     /// How many leading bits of a key choose its bucket.
     pub bits: u8,
+    /// How many buckets there are.
+    pub buckets: u64,
     /// Height of the first receipts that are kept.
     pub receipts_from: u64,
 }
@@ -90,6 +95,7 @@ impl CheckpointMeta {
         out.extend_from_slice(&self.height.to_le_bytes());
         out.extend_from_slice(&self.state_root);
         out.push(self.bits);
+        out.extend_from_slice(&self.buckets.to_le_bytes());
         out.extend_from_slice(&self.receipts_from.to_le_bytes());
         let sum: [u8; 32] = check(&[CHECKPOINT.as_bytes(), &out]);
         out.extend_from_slice(&sum);
@@ -104,11 +110,13 @@ impl CheckpointMeta {
         let (height, rest) = body.split_first_chunk()?;
         let (state_root, rest) = rest.split_first_chunk()?;
         let (&[bits], rest) = rest.split_first_chunk()?;
+        let (buckets, rest) = rest.split_first_chunk()?;
         let (receipts_from, _) = rest.split_first_chunk()?;
         Some(Self {
             height: u64::from_le_bytes(*height),
             state_root: *state_root,
             bits: (bits <= MAX_BITS).then_some(bits)?,
+            buckets: u64::from_le_bytes(*buckets),
             receipts_from: u64::from_le_bytes(*receipts_from),
         })
     }
@@ -228,7 +236,7 @@ impl Checkpoints {
         let previous = self.latest()?;
         let transaction = self.begin()?;
         let receipts_from = previous.map_or(height.saturating_add(1), |previous| previous.receipts_from);
-        let mut meta = CheckpointMeta { height, state_root, bits, receipts_from };
+        let mut meta = CheckpointMeta { height, state_root, bits, buckets: 0, receipts_from };
         self.write_receipts(&transaction, &mut meta, previous.map(|previous| previous.height), receipts)?;
         if let Some(previous) = previous.filter(|previous| previous.bits != bits) {
             let name = table_name(previous.bits);
@@ -236,7 +244,7 @@ impl Checkpoints {
                 .delete_table(TableDefinition::<u32, &[u8]>::new(&name))
                 .map_err(StoreError::database(&self.path, "delete a table of buckets"))?;
         }
-        self.write_buckets(&transaction, bits, buckets)?;
+        meta.buckets = self.write_buckets(&transaction, bits, buckets)?;
         self.put_meta(&transaction, CHECKPOINT, &meta.encode())?;
         self.commit(transaction)?;
         Ok(meta)
@@ -279,12 +287,13 @@ impl Checkpoints {
         Ok(())
     }
 
+    /// Returns how many buckets there are then.
     fn write_buckets<'a>(
         &self,
         transaction: &WriteTransaction,
         bits: u8,
         buckets: impl IntoIterator<Item = (u32, &'a [u8])>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let name = table_name(bits);
         let mut table = transaction
             .open_table(TableDefinition::<u32, &[u8]>::new(&name))
@@ -302,7 +311,7 @@ impl Checkpoints {
                 .insert(prefix, value.as_slice())
                 .map_err(StoreError::database(&self.path, "write a bucket"))?;
         }
-        Ok(())
+        table.len().map_err(StoreError::database(&self.path, "count buckets"))
     }
 
     /// The bytes of a bucket after its check.
@@ -323,10 +332,21 @@ impl Checkpoints {
         let table = read
             .open_table(TableDefinition::<u32, &[u8]>::new(&name))
             .map_err(StoreError::database(&self.path, "open a table of buckets"))?;
+        let (mut last, mut buckets) = (None, 0);
         for entry in table.iter().map_err(StoreError::database(&self.path, "read buckets"))? {
             let (prefix, value) = entry.map_err(StoreError::database(&self.path, "read buckets"))?;
             let prefix = prefix.value();
+            if last.is_some_and(|last| last >= prefix) {
+                return Err(self.damaged_bucket(meta.bits, prefix, "it is out of order"));
+            }
+            last = Some(prefix);
+            buckets += 1;
             each(prefix, self.open_bucket(meta.bits, prefix, value.value())?);
+        }
+        if buckets != meta.buckets {
+            let detail =
+                format_args!("table {name}: {} buckets were expected, {buckets} found", meta.buckets);
+            return Err(self.damaged(detail));
         }
         Ok(Some(meta))
     }

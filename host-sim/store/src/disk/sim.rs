@@ -162,6 +162,11 @@ impl State {
             }
         }
         self.names = self.durable_names.clone();
+        for (index, file) in self.files.iter_mut().enumerate() {
+            if !self.names.values().any(|&named| named == index) {
+                *file = File::default();
+            }
+        }
         self.session += 1;
         self.cut_at = None;
         self.powered = true;
