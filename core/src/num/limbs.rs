@@ -4,6 +4,8 @@
 //! They are generic over the [`Word`], so that tests run the very same code at a width where every input can be tried.
 //! Nothing here can panic: sizes are fixed by the types, and what could not fit is `None`.
 
+use core::hint::cold_path;
+
 use super::word::Word;
 
 /// A quotient of two words, and whether the division left a remainder.
@@ -57,33 +59,27 @@ pub(crate) fn div_2_by_1<W: Word>(u1: W, u0: W, d: W, v: W) -> (W, W) {
     let (q1, _) = W::high(q).add(W::ONE);
     let (r, _) = u0.sub(q1.mul_low(d));
     let (q1, r) = if r > W::low(q) { (q1.sub(W::ONE).0, r.add(d).0) } else { (q1, r) };
-    if r >= d { (q1.add(W::ONE).0, r.sub(d).0) } else { (q1, r) }
+    if r >= d {
+        cold_path();
+        return (q1.add(W::ONE).0, r.sub(d).0);
+    }
+    (q1, r)
 }
 
 /// The reciprocal of a double word for [`div_3_by_2`]; its top bit is set.
 #[inline(always)]
 pub(crate) fn reciprocal_2<W: Word>(d: W::Double) -> W {
     let (d1, d0) = (W::high(d), W::low(d));
-    let mut v = d1.reciprocal();
-    let (sum, carried) = d1.mul_low(v).add(d0);
-    let mut p = sum;
-    if carried {
-        v = v.sub(W::ONE).0;
-        if p >= d1 {
-            v = v.sub(W::ONE).0;
-            p = p.sub(d1).0;
-        }
-        p = p.sub(d1).0;
-    }
+    let v = d1.reciprocal();
+    // Nothing here branches: which of the corrections are needed is a matter of chance.
+    let (p, carried) = d1.mul_low(v).add(d0);
+    let twice = carried & (p >= d1);
+    let v = v.sub(W::ONE.when(carried)).0.sub(W::ONE.when(twice)).0;
+    let p = p.sub(d1.when(carried)).0.sub(d1.when(twice)).0;
     let t = v.wide_mul(d0);
     let (p, carried) = p.add(W::high(t));
-    if carried {
-        v = v.sub(W::ONE).0;
-        if W::join(p, W::low(t)) >= d {
-            v = v.sub(W::ONE).0;
-        }
-    }
-    v
+    let twice = carried & (W::join(p, W::low(t)) >= d);
+    v.sub(W::ONE.when(carried)).0.sub(W::ONE.when(twice)).0
 }
 
 /// Divides `(u, u0)` by `d`, whose top bit is set and which is above `u`; `v` is [`reciprocal_2`] of it.
@@ -100,6 +96,7 @@ pub(crate) fn div_3_by_2<W: Word>(u: W::Double, u0: W, d: W::Double, v: W) -> (W
         r = W::double_add(r, d);
     }
     if r >= d {
+        cold_path();
         q1 = q1.add(W::ONE).0;
         r = W::double_sub(r, d).0;
     }

@@ -1,5 +1,7 @@
 //! The square root of a product, without a division instruction.
 
+use core::hint::cold_path;
+
 use super::limbs::{div_2_by_1, mul_2x2};
 use super::word::Word;
 
@@ -31,6 +33,7 @@ fn sqrt_normal(high: u128, upper: u64, lower: u64) -> u128 {
     // (r1, upper) by 2 * s1; r1 has up to 65 bits, so both sides are halved.
     let half = (r1 >> 1) as u64;
     if half >= s1 {
+        cold_path();
         // r1 is 2 * s1, the quotient is 2^64 and too large by one.
         return u64::join(s1, u64::MAX);
     }
@@ -77,13 +80,68 @@ fn sqrt_upper(x: u128) -> (u64, u128, u64) {
     let r = x.wrapping_sub(s.wide_mul(s));
     let twice = u128::from(s) << 1;
     let (s, r) = if r > twice { (s.wrapping_add(1), r.wrapping_sub(twice).wrapping_sub(1)) } else { (s, r) };
-    // One of Newton's steps v * (2 - s * v) takes y, its leading one left out, to the reciprocal or one less; the last
-    // step of Moeller and Granlund's reciprocal settles which.
-    let v = y << 2;
+    // One of Newton's steps v * (2 - s * v) takes y, made smaller by more than what s is above the root of a and without
+    // its leading one, to the reciprocal or one less; the last step of Moeller and Granlund's reciprocal settles which.
+    let v = y.saturating_sub((1 << 62) + 2) << 2;
     let missing = 0u128.wrapping_sub(s.wide_mul(v)).wrapping_sub(u64::join(s, 0));
     let missing = (missing >> 32) as u64;
     let step = (u128::from(high(v, missing)).wrapping_add(u128::from(missing)) >> 32) as u64;
     let v = v.wrapping_add(step);
     let v = v.wrapping_sub(u64::high(v.mul_add2(s, s, 0))).wrapping_sub(s);
     (s, r, v)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(x: u128) {
+        let root = x.isqrt();
+        let (s, r, v) = sqrt_upper(x);
+        assert_eq!((u128::from(s), r), (root, x - root * root), "{x:#x}");
+        assert_eq!(v, s.reciprocal(), "{x:#x}");
+    }
+
+    #[test]
+    fn upper_root_at_the_borders_and_exact_points_of_the_table() {
+        let low_words = [0, 1, u64::MAX, u64::MAX - 1, 1 << 63, 0x0123_4567_89ab_cdef];
+        let offsets = (0..64u32).flat_map(|bit| [1u64 << bit, 3 << bit, (1 << bit) - 1]).chain([0]);
+        let offsets: std::vec::Vec<u64> = offsets.collect();
+        for (i, &inverse) in INVERSE_ROOTS.iter().enumerate() {
+            let start = (i as u64 + 128) << 55;
+            // Where the table's value is exact, the steps end nearest to the truth.
+            let exact = (1u128 << 94) / (u128::from(inverse) * u128::from(inverse));
+            for point in [start, start | ((1 << 55) - 1), start | 1 << 54, exact as u64] {
+                for &offset in &offsets {
+                    for high in [point.saturating_add(offset), point.saturating_sub(offset)] {
+                        if high >> 62 != 0 {
+                            low_words.iter().for_each(|low| check(u64::join(high, *low)));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn upper_root_next_to_squares() {
+        let mut state = 1u64;
+        for i in 0..200_000u64 {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            // Roots at both ends of the range, and anywhere.
+            let root = match i % 4 {
+                0 => u64::MAX - i,
+                1 => (1 << 63) + i,
+                _ => state | 1 << 63,
+            };
+            let square = root.wide_mul(root);
+            for x in
+                [square - 1, square, square + 1, square + u128::from(root), square + 2 * u128::from(root)]
+            {
+                if x >> 126 != 0 {
+                    check(x);
+                }
+            }
+        }
+    }
 }

@@ -32,6 +32,8 @@ pub(crate) trait Word: Copy + Ord {
     fn sub(self, other: Self) -> (Self, bool);
     /// The low half of the product.
     fn mul_low(self, other: Self) -> Self;
+    /// Itself where the condition holds, else zero.
+    fn when(self, condition: bool) -> Self;
     /// Number of zero bits above the highest set bit.
     fn leading_zeros(self) -> u32;
     /// The upper word of `(high, low) << bits`, for `bits < BITS`.
@@ -106,6 +108,10 @@ macro_rules! word {
             #[inline(always)]
             fn mul_low(self, other: Self) -> Self {
                 self.wrapping_mul(other)
+            }
+            #[inline(always)]
+            fn when(self, condition: bool) -> Self {
+                self & (0 as $word).wrapping_sub(condition as $word)
             }
             #[inline(always)]
             fn leading_zeros(self) -> u32 {
@@ -206,6 +212,9 @@ pub(crate) mod tests {
         }
         fn mul_low(self, other: Self) -> Self {
             Self((self.0 * other.0) & 15)
+        }
+        fn when(self, condition: bool) -> Self {
+            if condition { self } else { Self(0) }
         }
         fn leading_zeros(self) -> u32 {
             self.0.leading_zeros() - 4
