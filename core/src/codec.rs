@@ -45,7 +45,7 @@ tags! {
     ROTATE_AUTHORITY = 0x0208;
     /// [`crate::tx::SetFrozen`].
     SET_FROZEN = 0x0210;
-    /// [`crate::tx::CloseAccount`].
+    /// [`crate::tx::Op::CloseAccount`].
     CLOSE_ACCOUNT = 0x0218;
     /// [`crate::tx::CreateAsset`].
     CREATE_ASSET = 0x0220;
@@ -210,6 +210,8 @@ macro_rules! tagged_enum {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        // Without allocation there is no box to put a long variant into.
+        #[allow(clippy::large_enum_variant)]
         pub enum $name {
             $( $(#[$variant_meta])* $variant $( ( $($type),+ ) )?, )+
         }

@@ -1,0 +1,305 @@
+//! Encodings, ids, roots and signing digests that never change: `tests/vectors/frozen.txt`, one name and its bytes in
+//! hexadecimal a line. Nodes and devices of different versions agree on these bytes, and accounts are bound to them.
+//!
+//! A new format has a new tag and new lines; the old ones stay. `QENEX_FREEZE=1 cargo test -p qenex-core --test frozen`
+//! writes the file anew.
+#![allow(clippy::unwrap_used)] // a test that meets what it does not expect should stop there
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use qenex_core::amm::Reserves;
+use qenex_core::codec::{Encoded, encode};
+use qenex_core::consensus::Header;
+use qenex_core::crypto::ed25519::SecretKey;
+use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash, signing_digest};
+use qenex_core::id::{AccountId, AssetId, ChainId, PoolId, Reference};
+use qenex_core::ledger::{
+    Account, AccountStatus, Asset, Balance, Outcome, Pool, Receipt, Record, RecordId, Shares,
+};
+use qenex_core::merkle::witness::{Access, root_after};
+use qenex_core::merkle::{log, state};
+use qenex_core::num::{Amount, Precise};
+use qenex_core::tx::{
+    AccountKind, AddLiquidity, Authority, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
+    KycLevel, Leg, Legs, MAX_SIGNED_LEN, Op, RemoveLiquidity, RotateAuthority, SetFrozen, Signature,
+    SignedTransaction, SwapExactIn, SwapExactOut, Transaction, Transfer, encode_signed,
+};
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn account(text: &str) -> AccountId {
+    AccountId::new(text).unwrap()
+}
+
+fn asset(text: &str) -> AssetId {
+    AssetId::new(text).unwrap()
+}
+
+fn pool() -> PoolId {
+    PoolId::new("ETH-USDC").unwrap()
+}
+
+fn amount(text: &str) -> Amount {
+    text.parse().unwrap()
+}
+
+/// The secret key whose seed is this byte 32 times.
+fn key(fill: u8) -> SecretKey {
+    SecretKey::from_seed(&[fill; 32]).unwrap()
+}
+
+fn key_ref(fill: u8) -> KeyRef {
+    KeyRef::of(Scheme::Ed25519, &key(fill).public_key())
+}
+
+fn authority() -> Authority {
+    let mut keys = [key_ref(1), key_ref(2), key_ref(3)];
+    keys.sort();
+    Authority::new(2, &keys).unwrap()
+}
+
+fn leg(to: &str, text: &str, reference: &str) -> Leg {
+    Leg { to: account(to), amount: amount(text), reference: Reference::new(reference).unwrap() }
+}
+
+fn ops() -> Vec<(&'static str, Op)> {
+    let (asset_a, asset_b) = (asset("ETH"), asset("USDC"));
+    let legs = [leg("ACC000002", "1250.5", "Invoice 2026/117"), leg("BANK_001", "0.000000000000000001", "")];
+    vec![
+        (
+            "create_account",
+            Op::CreateAccount(CreateAccount {
+                account: account("ACC000001"),
+                kind: AccountKind::Individual,
+                kyc: KycLevel::Verified,
+                authority: authority(),
+            }),
+        ),
+        ("rotate_authority", Op::RotateAuthority(RotateAuthority { authority: authority() })),
+        ("set_frozen", Op::SetFrozen(SetFrozen { account: account("ACC000002"), frozen: true })),
+        ("close_account", Op::CloseAccount),
+        ("create_asset", Op::CreateAsset(CreateAsset { asset: asset_b, max_supply: Amount::MAX })),
+        ("issue", Op::Issue(Issue { asset: asset_b, to: account("BANK_001"), amount: amount("1000000") })),
+        ("burn", Op::Burn(Burn { asset: asset_b, amount: amount("0.25") })),
+        ("transfer", Op::Transfer(Transfer { asset: asset_b, legs: Legs::new(&legs).unwrap() })),
+        ("create_pool", Op::CreatePool(CreatePool { pool: pool(), asset_a, asset_b, fee_bps: 30 })),
+        (
+            "add_liquidity",
+            Op::AddLiquidity(AddLiquidity {
+                pool: pool(),
+                asset_a,
+                asset_b,
+                max_a: amount("5"),
+                max_b: amount("10000"),
+                min_shares: amount("223.6"),
+                deadline_ms: None,
+            }),
+        ),
+        (
+            "remove_liquidity",
+            Op::RemoveLiquidity(RemoveLiquidity {
+                pool: pool(),
+                asset_a,
+                asset_b,
+                shares: amount("100"),
+                min_a: amount("2"),
+                min_b: amount("4000"),
+                deadline_ms: Some(1_795_215_307_123),
+            }),
+        ),
+        (
+            "swap_exact_in",
+            Op::SwapExactIn(SwapExactIn {
+                pool: pool(),
+                asset_in: asset_b,
+                asset_out: asset_a,
+                amount_in: amount("1000"),
+                min_out: amount("0.45"),
+                max_price_impact_bps: Some(1_000),
+                deadline_ms: Some(1_795_215_307_123),
+            }),
+        ),
+        (
+            "swap_exact_out",
+            Op::SwapExactOut(SwapExactOut {
+                pool: pool(),
+                asset_in: asset_a,
+                asset_out: asset_b,
+                amount_out: amount("500"),
+                max_in: amount("0.3"),
+                max_price_impact_bps: None,
+                deadline_ms: None,
+            }),
+        ),
+    ]
+}
+
+fn records() -> Vec<(&'static str, RecordId, Record)> {
+    let (asset_a, asset_b) = (asset("ETH"), asset("USDC"));
+    let reserves = Reserves::new(amount("5"), amount("10000"), amount("223.606797749978969640"), 30).unwrap();
+    let account_record = Account {
+        kind: AccountKind::Institution,
+        status: AccountStatus::Active,
+        kyc: KycLevel::Enhanced,
+        nonce: 300,
+        holdings: 2,
+        authority: authority(),
+    };
+    let asset_record =
+        Asset { issuer: account("BANK_001"), supply: amount("21000000"), max_supply: Amount::MAX };
+    vec![
+        ("account", RecordId::Account(account("BANK_001")), Record::Account(account_record)),
+        ("asset", RecordId::Asset(asset_b), Record::Asset(asset_record)),
+        (
+            "balance",
+            RecordId::Balance(account("BANK_001"), asset_b),
+            Record::Balance(Balance { amount: amount("12345.678901234567890123") }),
+        ),
+        ("pool", RecordId::Pool(pool()), Record::Pool(Pool { asset_a, asset_b, reserves })),
+        (
+            "shares",
+            RecordId::Shares(account("BANK_001"), pool()),
+            Record::Shares(Shares { amount: amount("223.606797749978968640") }),
+        ),
+    ]
+}
+
+#[derive(Default)]
+struct Lines(BTreeMap<String, String>);
+
+impl Lines {
+    fn bytes(&mut self, name: &str, bytes: &[u8]) {
+        assert!(self.0.insert(name.to_string(), hex(bytes)).is_none(), "{name} stands twice");
+    }
+
+    fn hash(&mut self, name: &str, hash: Hash) {
+        self.bytes(name, hash.as_bytes());
+    }
+
+    fn encoding<T: Encoded>(&mut self, name: &str, value: &T) {
+        let mut buffer = vec![0; T::MAX_LEN];
+        self.bytes(&format!("{name}.encoding"), encode(value, &mut buffer).unwrap());
+    }
+}
+
+fn transactions(lines: &mut Lines) {
+    for (nonce, (name, op)) in ops().into_iter().enumerate() {
+        let tx = Transaction {
+            chain_id: ChainId::new("QENEX-TEST").unwrap(),
+            sender: account("ACC000001"),
+            nonce: nonce as u64 * 100,
+            last_valid_height: 1_000_000,
+            fee: amount("0.01"),
+            op,
+        };
+        let name = &format!("transaction.{name}");
+        lines.encoding(name, &tx);
+        lines.hash(&format!("{name}.id"), tx.id());
+        let digest = signing_digest(Scheme::Ed25519, Purpose::Transaction, &tx.id());
+        lines.hash(&format!("{name}.signing_digest"), digest);
+
+        let public_keys = [key(1).public_key(), key(2).public_key()];
+        let signed = [key(1), key(2)].map(|key| key.sign(Purpose::Transaction, &tx.id()).unwrap());
+        let signatures = [0, 1].map(|i| Signature {
+            scheme: Scheme::Ed25519,
+            public_key: &public_keys[i],
+            signature: &signed[i],
+        });
+        let mut buffer = vec![0; MAX_SIGNED_LEN];
+        let bytes = encode_signed(&tx, &signatures, &mut buffer).unwrap();
+        lines.hash(&format!("{name}.signed.hash"), hash(Domain::LogLeaf, &[bytes]));
+        lines.bytes(&format!("{name}.log_entry"), &SignedTransaction::decode(bytes).unwrap().log_entry());
+    }
+}
+
+fn headers_and_receipts(lines: &mut Lines) {
+    let header = Header {
+        protocol: Header::PROTOCOL,
+        chain_id: ChainId::new("QENEX-TEST").unwrap(),
+        epoch: 3,
+        height: 1_000,
+        parent: Hash([1; 32]),
+        time_ms: 1_795_215_307_123,
+        proposer: account("VALIDATOR_1"),
+        transaction_root: Hash([2; 32]),
+        state_root: Hash([3; 32]),
+        receipt_root: Hash([4; 32]),
+        validators: Hash([5; 32]),
+        next_validators: Hash([6; 32]),
+        seal: heapless::Vec::from_slice(&[7, 8, 9]).unwrap(),
+    };
+    lines.encoding("header", &header);
+    lines.hash("header.id", header.id());
+    let (a, b, c) = (amount("1000"), amount("0.453305446940074565"), amount("223.6"));
+    for (name, outcome) in [
+        ("done", Outcome::Done),
+        ("swapped", Outcome::Swapped(a, b)),
+        ("deposited", Outcome::Deposited(a, b, c)),
+        ("withdrawn", Outcome::Withdrawn(a, b)),
+    ] {
+        lines.encoding(&format!("receipt.{name}"), &Receipt { fee: amount("0.01"), outcome });
+    }
+}
+
+fn trees(lines: &mut Lines) {
+    let mut keys = Vec::new();
+    for (name, id, record) in records() {
+        lines.encoding(&format!("record.{name}"), &record);
+        lines.hash(&format!("record.{name}.value_hash"), record.value_hash());
+        lines.encoding(&format!("record_id.{name}"), &id);
+        lines.hash(&format!("record_id.{name}.key"), id.key());
+        keys.push((id.key(), Access::Write(record.value_hash())));
+    }
+    keys.sort_by_key(|(key, _)| *key);
+    lines.hash("state_root.empty", state::EMPTY);
+    for count in 1..=keys.len() {
+        // The proof of the empty tree is its one empty node.
+        let root = root_after(&state::EMPTY, &[0], &keys[..count]).unwrap();
+        lines.hash(&format!("state_root.first_{count}_by_key"), root);
+    }
+    let leaves: Vec<_> = (0..9u8).map(|i| log::leaf_hash(&[i; 64])).collect();
+    for size in 0..=leaves.len() {
+        lines.hash(&format!("log_root.{size}"), log::root(&leaves[..size]));
+    }
+    let flat = |proof: &log::Proof| proof.iter().flat_map(|hash| hash.0).collect::<Vec<_>>();
+    lines.bytes("log_inclusion.5_of_9", &flat(&log::inclusion_proof(&leaves, 5).unwrap()));
+    lines.bytes("log_consistency.6_to_9", &flat(&log::consistency_proof(&leaves, 6).unwrap()));
+}
+
+fn keys_and_numbers(lines: &mut Lines) {
+    for number in 1..=5 {
+        let purpose = Purpose::from_number(number).unwrap();
+        lines.hash(&format!("key_hash.purpose_{number}"), key(1).key_hash(purpose).0);
+        let digest = signing_digest(Scheme::Ed25519, purpose, &Hash([9; 32]));
+        lines.hash(&format!("signing_digest.purpose_{number}"), digest);
+        lines.bytes(&format!("signature.purpose_{number}"), &key(1).sign(purpose, &Hash([9; 32])).unwrap());
+    }
+    lines.bytes("precise.one", &Precise::ONE.to_be_bytes());
+    lines.bytes("precise.amount", &Precise::from_amount(amount("12345.678901234567890123")).to_be_bytes());
+}
+
+#[test]
+fn encodings_ids_roots_and_digests_are_frozen() {
+    let mut lines = Lines::default();
+    transactions(&mut lines);
+    headers_and_receipts(&mut lines);
+    trees(&mut lines);
+    keys_and_numbers(&mut lines);
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/frozen.txt");
+    if std::env::var("QENEX_FREEZE").is_ok_and(|value| value == "1") {
+        let text: String = lines.0.iter().map(|(name, value)| format!("{name} {value}\n")).collect();
+        std::fs::write(&path, text).unwrap();
+        return;
+    }
+    let text = std::fs::read_to_string(&path).unwrap();
+    let frozen: BTreeMap<_, _> = text.lines().filter_map(|line| line.split_once(' ')).collect();
+    for (name, value) in &lines.0 {
+        assert_eq!(frozen.get(name.as_str()), Some(&value.as_str()), "{name} has changed or is new");
+    }
+    let gone: Vec<_> = frozen.keys().filter(|name| !lines.0.contains_key(**name)).collect();
+    assert!(gone.is_empty(), "no longer made: {gone:?}");
+}
