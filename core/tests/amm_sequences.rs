@@ -9,6 +9,8 @@
 //!    for the other never ends with more of one and no less of the other. (It follows from the second: with as many
 //!    shares as before, not both reserves can have become smaller.)
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 mod num_common;
 
 use num_bigint::BigUint;

@@ -1,5 +1,7 @@
 //! Amounts against arbitrary-precision integers and against their own printed and encoded forms.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 mod num_common;
 
 use num_bigint::BigUint;
@@ -177,7 +179,7 @@ fn ratios_round_down_and_print_to_the_nearest() {
             Ok(ratio) => {
                 assert_eq!(BigUint::from(ratio.0.to_bits()), bits);
                 // Nearest unit of 10^-18: floor(bits * 10^18 / 2^64 + 1/2).
-                let nearest = ((bits * SCALE << 1u8) + (BigUint::from(1u8) << 64)) >> 65;
+                let nearest = (((bits * SCALE) << 1u8) + (BigUint::from(1u8) << 64)) >> 65;
                 assert_eq!(ratio.to_string().parse::<Amount>().map(|a| a.units().into()), Ok(nearest));
             }
             Err(error) => assert!(error == NumError::Overflow && bits.bits() > 128),

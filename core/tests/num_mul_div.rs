@@ -1,5 +1,7 @@
 //! `mul_div`, its fixed-scale forms and the square root against arbitrary-precision integers.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 mod num_common;
 
 use num_bigint::BigUint;
@@ -99,7 +101,7 @@ fn borders_of_every_width() {
     values.sort_unstable();
     values.dedup();
     for &a in &values {
-        for &b in values.iter().step_by(if cfg!(debug_assertions) { 3 } else { 1 }) {
+        for &b in values.iter().step_by(if cfg!(debug_assertions) { 11 } else { 1 }) {
             for &c in &values {
                 check(a, b, c);
             }
