@@ -1,4 +1,4 @@
-//! Several of the ledger's hashes (SHA3-256 with a domain byte, [`qenex_core::crypto::hash`]) at once.
+//! Several of the ledger's hashes (SHA3-256 with a domain byte, [`mod@qenex_core::crypto::hash`]) at once.
 //!
 //! One SHA3-256 cannot use the width of the processor's vectors, but independent ones can: each takes one 64-bit
 //! lane of 25 vectors. [`Lanes`] says how many: eight with AVX-512, four with AVX2, one through the core's hash where

@@ -45,11 +45,4 @@ pub struct Leaf {
     pub value_hash: Hash,
 }
 
-/// A subtree of two or more leaves: 40 bytes.
-pub struct Inner {
-    pub hash: Hash,
-    pub left: Handle,
-    pub right: Handle,
-}
-
-const _: () = assert!(size_of::<Leaf>() == 64 && size_of::<Inner>() == 40);
+const _: () = assert!(size_of::<Leaf>() == 64);

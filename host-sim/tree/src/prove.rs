@@ -32,17 +32,17 @@ impl Tree {
                 Node::Leaf { key: leaf.key, value_hash: leaf.value_hash }
             }
             Place::Inner(index) if !open => {
-                let inner = &self.inners[index];
-                Node::Halves { left: self.hash(inner.left), right: self.hash(inner.right) }
+                let [left_half, right_half] = self.inners.halves(index);
+                Node::Halves { left: self.hash(left_half), right: self.hash(right_half) }
             }
             Place::Inner(index) => {
-                let inner = &self.inners[index];
+                let [left_half, right_half] = self.inners.halves(index);
                 let (left, right) = keys.split_at(keys.partition_point(|key| !key.bit(depth)));
-                let left_wanted = left.is_empty() && self.could_vanish(inner.right, right, depth + 1);
-                let right_wanted = right.is_empty() && self.could_vanish(inner.left, left, depth + 1);
+                let left_wanted = left.is_empty() && self.could_vanish(right_half, right, depth + 1);
+                let right_wanted = right.is_empty() && self.could_vanish(left_half, left, depth + 1);
                 proof.extend(Node::Inner.encode());
-                self.walk(inner.left, left, depth + 1, left_wanted, proof);
-                self.walk(inner.right, right, depth + 1, right_wanted, proof);
+                self.walk(left_half, left, depth + 1, left_wanted, proof);
+                self.walk(right_half, right, depth + 1, right_wanted, proof);
                 return;
             }
         };
@@ -56,10 +56,10 @@ impl Tree {
             Place::Leaf(index) => keys.contains(&self.leaves[index].key),
             Place::Inner(_) if keys.len() < 2 => false,
             Place::Inner(index) => {
-                let inner = &self.inners[index];
+                let [left_half, right_half] = self.inners.halves(index);
                 let (left, right) = keys.split_at(keys.partition_point(|key| !key.bit(depth)));
                 let half = |node, keys| node == Handle::EMPTY || self.could_vanish(node, keys, depth + 1);
-                half(inner.left, left) && half(inner.right, right)
+                half(left_half, left) && half(right_half, right)
             }
         }
     }

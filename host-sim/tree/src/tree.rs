@@ -4,8 +4,8 @@ use qenex_core::crypto::Hash;
 use qenex_core::merkle::state::{EMPTY, leaf_hash};
 use qenex_keccak::Lanes;
 
-use crate::arena::Arena;
-use crate::node::{Handle, Inner, Leaf, Place};
+use crate::arena::{Arena, Inners};
+use crate::node::{Handle, Leaf, Place};
 
 /// Records that [`Tree::extend`] collects and sorts at a time.
 const COLLECTED: usize = 1 << 16;
@@ -59,7 +59,7 @@ impl Change {
 /// The state tree in memory. One of its states is the final one; those of blocks that are not final yet lie over it.
 pub struct Tree {
     pub(crate) lanes: Lanes,
-    pub(crate) inners: Arena<Inner>,
+    pub(crate) inners: Inners,
     pub(crate) leaves: Arena<Leaf>,
     root: Root,
 }
@@ -68,7 +68,7 @@ impl Tree {
     /// A tree whose final state has no records.
     pub const fn new(lanes: Lanes) -> Self {
         let root = Root { node: Handle::EMPTY, hash: EMPTY };
-        Self { lanes, inners: Arena::new(), leaves: Arena::new(), root }
+        Self { lanes, inners: Inners::new(), leaves: Arena::new(), root }
     }
 
     /// A tree whose final state has these records, as keys and value hashes. Fastest in the order of the keys.
@@ -139,8 +139,7 @@ impl Tree {
                     return (leaf.key == *key).then_some(leaf.value_hash);
                 }
                 Place::Inner(index) => {
-                    let inner = &self.inners[index];
-                    node = if key.bit(depth) { inner.right } else { inner.left };
+                    node = self.inners.halves(index)[usize::from(key.bit(depth))];
                     depth += 1;
                 }
             }
@@ -152,7 +151,7 @@ impl Tree {
         match node.place() {
             Place::Empty => EMPTY,
             Place::Leaf(index) => leaf_hash(&self.leaves[index].key, &self.leaves[index].value_hash),
-            Place::Inner(index) => self.inners[index].hash,
+            Place::Inner(index) => *self.inners.hash(index),
         }
     }
 
