@@ -9,7 +9,7 @@ use crate::num::{Amount, NumError};
 
 pub(super) struct Draft<'v, V> {
     view: &'v V,
-    pub(super) writes: heapless::Vec<(RecordId, Option<Record>), MAX_WRITES>,
+    writes: &'v mut heapless::Vec<(RecordId, Option<Record>), MAX_WRITES>,
 }
 
 /// Reads the record under an id as the one kind that can stand there.
@@ -24,8 +24,11 @@ macro_rules! read {
 }
 
 impl<'v, V: View> Draft<'v, V> {
-    pub(super) const fn new(view: &'v V) -> Self {
-        Self { view, writes: heapless::Vec::new() }
+    pub(super) const fn new(
+        view: &'v V,
+        writes: &'v mut heapless::Vec<(RecordId, Option<Record>), MAX_WRITES>,
+    ) -> Self {
+        Self { view, writes }
     }
 
     fn record(&self, id: &RecordId) -> Result<Option<Record>, ViewError> {

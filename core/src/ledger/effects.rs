@@ -39,11 +39,18 @@ impl Encoded for Receipt {
     const MAX_LEN: usize = 2 + 19 + Outcome::MAX_LEN;
 }
 
-/// The changes of one accepted transaction. Each record appears at most once.
+/// The changes of one accepted transaction. Each record appears at most once. Some 13 KB: where many are made, one
+/// is used again ([`super::transition_into`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effects {
     /// The records after it; nothing where a record is deleted.
     pub writes: heapless::Vec<(RecordId, Option<Record>), MAX_WRITES>,
     /// What is proven of it.
     pub receipt: Receipt,
+}
+
+impl Default for Effects {
+    fn default() -> Self {
+        Self { writes: heapless::Vec::new(), receipt: Receipt { fee: Amount::ZERO, outcome: Outcome::Done } }
+    }
 }

@@ -16,5 +16,5 @@ pub use access::{MAX_ACCESS, access};
 pub use effects::{Effects, MAX_WRITES, Outcome, Receipt};
 pub use record::{Account, AccountStatus, Asset, Balance, Pool, Record, RecordId, Shares};
 pub use reject::{Reject, Rule};
-pub use transition::{Env, Signers, settle_fees, transition};
+pub use transition::{Env, Signers, settle_fees, transition, transition_into};
 pub use view::{View, ViewError};

@@ -40,13 +40,43 @@ pub fn transition<V: View>(
     signers: Signers<'_>,
     view: &V,
 ) -> Result<Effects, Reject> {
+    let mut effects = Effects::default();
+    transition_into(env, transaction, signers, view, &mut effects)?;
+    Ok(effects)
+}
+
+/// [`transition`] into effects that the caller keeps, whatever they held before.
+///
+/// # Errors
+/// The transaction is rejected; the effects are then empty.
+pub fn transition_into<V: View>(
+    env: &Env,
+    transaction: &Transaction,
+    signers: Signers<'_>,
+    view: &V,
+    effects: &mut Effects,
+) -> Result<(), Reject> {
+    effects.writes.clear();
+    let result = judge(env, transaction, signers, Draft::new(view, &mut effects.writes));
+    match &result {
+        Ok(outcome) => effects.receipt = Receipt { fee: transaction.fee, outcome: outcome.clone() },
+        Err(_) => effects.writes.clear(),
+    }
+    result.map(|_| ())
+}
+
+fn judge<V: View>(
+    env: &Env,
+    transaction: &Transaction,
+    signers: Signers<'_>,
+    mut draft: Draft<'_, V>,
+) -> Result<Outcome, Reject> {
     if transaction.chain_id != env.chain_id {
         return Err(Rule::WrongChain.into());
     }
     if env.height > transaction.last_valid_height {
         return Err(Rule::Expired.into());
     }
-    let mut draft = Draft::new(view);
     let mut account = draft.active_account(transaction.sender)?;
     if transaction.nonce < account.nonce {
         return Err(Rule::NonceUsed.into());
@@ -65,9 +95,7 @@ pub fn transition<V: View>(
     if !transaction.fee.is_zero() {
         draft.debit(transaction.sender, NATIVE_ASSET, transaction.fee, Rule::InsufficientForFee)?;
     }
-    let mut sender = Sender { id: transaction.sender, kind, draft, time_ms: env.time_ms };
-    let outcome = sender.execute(&transaction.op)?;
-    Ok(Effects { writes: sender.draft.writes, receipt: Receipt { fee: transaction.fee, outcome } })
+    Sender { id: transaction.sender, kind, draft, time_ms: env.time_ms }.execute(&transaction.op)
 }
 
 /// Ends a block: credits the fees of its transactions to the proposer, once.
@@ -75,13 +103,14 @@ pub fn transition<V: View>(
 /// # Errors
 /// There is no account of the proposer, or it is closed.
 pub fn settle_fees<V: View>(proposer: AccountId, fees: Amount, view: &V) -> Result<Effects, Reject> {
-    let mut draft = Draft::new(view);
+    let mut effects = Effects::default();
+    let mut draft = Draft::new(view, &mut effects.writes);
     let account = draft.account(proposer)?.ok_or(Rule::AccountUnknown)?;
     if account.status == AccountStatus::Closed {
         return Err(Rule::AccountNotActive.into());
     }
     draft.credit(proposer, NATIVE_ASSET, fees)?;
-    Ok(Effects { writes: draft.writes, receipt: Receipt { fee: Amount::ZERO, outcome: Outcome::Done } })
+    Ok(effects)
 }
 
 /// The sender of a transaction, who has passed all checks that do not depend on the operation.

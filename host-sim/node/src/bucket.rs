@@ -144,38 +144,43 @@ pub fn pack<'a>(items: impl Iterator<Item = (u32, Item<'a>)> + Clone) -> Blob {
     Arc::from(blob)
 }
 
-/// Puts a record in, in place of the one with the same id. Returns whether it is new.
-pub fn put(blob: &mut Blob, fingerprint: u32, new: &Item<'_>) -> bool {
+/// Puts a record in, in place of the one with the same id, whose head it keeps. Returns whether it is new.
+pub fn put(blob: &mut Blob, fingerprint: u32, id: &[u8], value: &[u8]) -> bool {
     let Some(bucket) = Bucket::new(blob) else { return false };
-    match bucket.position(fingerprint, new.id) {
+    match bucket.position(fingerprint, id) {
         Ok(index) => {
-            if let Some((start, end)) = bucket.range(index)
-                && end - start == new.len()
-            {
-                // Same length, the usual case: overwritten where it lies, after a copy if a checkpoint still reads it.
-                let base = blob.len() - bucket.items.len();
-                let mut bytes = Vec::with_capacity(new.len());
-                new.write(&mut bytes);
-                Arc::make_mut(blob)[base + start..base + end].copy_from_slice(&bytes);
+            let Some((_, old)) = bucket.item(index) else { return false };
+            if old.value.len() == value.len() {
+                // The usual case: overwritten where it lies, after a copy if a checkpoint still reads it.
+                let at = offset(blob, old.value);
+                Arc::make_mut(blob)[at..at + value.len()].copy_from_slice(value);
             } else {
-                *blob = pack(
-                    bucket
-                        .iter()
-                        .enumerate()
-                        .map(|(i, old)| if i == index { (fingerprint, *new) } else { old }),
-                );
+                let new = (fingerprint, Item { id, head: old.head, value });
+                *blob = pack(bucket.iter().enumerate().map(|(i, old)| if i == index { new } else { old }));
             }
             false
         }
         Err(index) => {
-            *blob = pack(
-                (bucket.iter().take(index))
-                    .chain(std::iter::once((fingerprint, *new)))
-                    .chain(bucket.iter().skip(index)),
-            );
+            let new = (fingerprint, Item { id, head: 0, value });
+            *blob = pack(bucket.iter().take(index).chain(std::iter::once(new)).chain(bucket.iter().skip(index)));
             true
         }
     }
+}
+
+/// Notes the block that touched an account. Returns the one before.
+pub fn set_head(blob: &mut Blob, fingerprint: u32, id: &[u8], head: u64) -> Option<u64> {
+    let bucket = Bucket::new(blob)?;
+    let (_, old) = bucket.item(bucket.position(fingerprint, id).ok()?)?;
+    let at = offset(blob, old.value).checked_sub(head_len(id)).filter(|_| head_len(id) != 0)?;
+    let before = old.head;
+    Arc::make_mut(blob)[at..at + HEAD_LEN].copy_from_slice(&head.to_le_bytes());
+    Some(before)
+}
+
+/// Where a part of a blob begins.
+fn offset(blob: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr() - blob.as_ptr().addr()
 }
 
 /// Takes a record out. Returns whether it was there.
@@ -215,9 +220,17 @@ mod tests {
                 assert_eq!(remove(&mut blob, fingerprint, &id), there);
             } else {
                 let value = vec![random(256) as u8; random(4) as usize];
-                let head = if account { random(1 << 30) } else { 0 };
-                let new = put(&mut blob, fingerprint, &Item { id: &id, head, value: &value });
-                assert_eq!(model.insert((fingerprint, id), (head, value)).is_none(), new);
+                let new = put(&mut blob, fingerprint, &id, &value);
+                let before = model.get(&(fingerprint, id.clone())).map(|(head, _)| *head);
+                assert_eq!(before.is_none(), new);
+                let head = if account && random(2) == 0 {
+                    let head = random(1 << 30);
+                    assert_eq!(set_head(&mut blob, fingerprint, &id, head), Some(before.unwrap_or(0)));
+                    head
+                } else {
+                    before.unwrap_or(0)
+                };
+                model.insert((fingerprint, id), (head, value));
             }
             assert_eq!(held.as_deref(), before.as_deref());
             let bucket = Bucket::new(&blob).unwrap();

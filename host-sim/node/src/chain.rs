@@ -14,7 +14,7 @@ use qenex_core::crypto::{Domain, Hash};
 use qenex_core::id::AccountId;
 use qenex_core::ledger::{
     Account, Effects, Env, Receipt, Record, RecordId, Reject, Signers, View, ViewError, access, settle_fees,
-    transition,
+    transition, transition_into,
 };
 use qenex_core::num::Amount;
 use qenex_core::tx::Transaction;
@@ -75,6 +75,8 @@ pub struct Chain {
     records: Records,
     tree: Tree,
     pending: HashMap<Hash, Pending>,
+    /// Records that the newest block wrote: the next one will write about as many.
+    last_writes: usize,
     /// Above this many bytes of records and tree, no block is executed.
     limit_bytes: usize,
 }
@@ -104,6 +106,7 @@ impl Chain {
             records,
             tree,
             pending: HashMap::new(),
+            last_writes: 0,
             limit_bytes,
         };
         chain.check_size()?;
@@ -128,8 +131,9 @@ impl Chain {
                 expected: tip.state_root,
             });
         }
-        let chain =
-            Self { genesis_id, tip_id: tip.id(), tip, records, tree, pending: HashMap::new(), limit_bytes };
+        let tip_id = tip.id();
+        let pending = HashMap::new();
+        let chain = Self { genesis_id, tip_id, tip, records, tree, pending, last_writes: 0, limit_bytes };
         chain.check_size()?;
         Ok(chain)
     }
@@ -223,9 +227,10 @@ impl Chain {
             id = pending.block.header.parent;
         }
         Ok(Execution {
+            effects: Box::default(),
             parent,
             env,
-            state: State { records: &self.records, below, writes: Writes::new() },
+            state: State { records: &self.records, below, writes: Writes::with_capacity(self.last_writes) },
             fees: Amount::ZERO,
             transactions: Batch::default(),
             leaves: Vec::new(),
@@ -264,6 +269,7 @@ impl Chain {
         let id = header.id();
         let block = Block { header, transactions: executed.transactions };
         let Executed { writes, receipts, touched, .. } = executed;
+        self.last_writes = writes.len();
         if let Some(same) = self.pending.insert(id, Pending { block, writes, change, receipts, touched }) {
             self.tree.discard(same.change);
         }
@@ -366,8 +372,7 @@ impl Chain {
         for group in touched.chunk_by(|(a, ..), (b, ..)| a == b) {
             let Some((account, key, _)) = group.first() else { continue };
             let id = RecordId::Account(*account);
-            let previous = self.records.head(&id, key).unwrap_or(0);
-            self.records.set_head(&id, key, height);
+            let previous = self.records.set_head(&id, key, height).unwrap_or(0);
             touches.push(Touch {
                 account: *account,
                 previous,
@@ -467,6 +472,8 @@ impl View for Keyed<'_, '_> {
 
 /// A block while its transactions are executed.
 pub struct Execution<'c> {
+    /// Used again for every transaction.
+    effects: Box<Effects>,
     parent: Hash,
     env: Env,
     state: State<'c>,
@@ -497,7 +504,8 @@ impl Execution<'_> {
     pub fn push(&mut self, ready: &Ready<'_>) -> Result<(), Reject> {
         let ids = access(&ready.transaction);
         let view = Keyed { state: &self.state, ids: &ids, keys: ready.keys, next: Cell::new(0) };
-        let effects = transition(&self.env, &ready.transaction, Signers::Verified(ready.signers), &view)?;
+        let effects = &mut self.effects;
+        transition_into(&self.env, &ready.transaction, Signers::Verified(ready.signers), &view, effects)?;
         let fees = self.fees.checked_add(effects.receipt.fee)?;
         let place = self.transactions.len() as u32;
         self.receipts.push(&effects.receipt);
@@ -506,7 +514,7 @@ impl Execution<'_> {
                 self.touched.push((*account, *key, place));
             }
         }
-        for (id, record) in effects.writes {
+        while let Some((id, record)) = effects.writes.pop() {
             if let Some(key) =
                 ids.iter().position(|known| *known == id).and_then(|index| ready.keys.get(index))
             {

@@ -131,10 +131,7 @@ impl Records {
             Some(record) => {
                 let mut value_buffer = [0; VALUE_LEN];
                 let value = codec::encode(record, &mut value_buffer).unwrap_or_default();
-                let head = Bucket::new(blob)
-                    .and_then(|bucket| bucket.find(fingerprint, id))
-                    .map_or(0, |old| old.head);
-                if bucket::put(blob, fingerprint, &Item { id, head, value }) {
+                if bucket::put(blob, fingerprint, id, value) {
                     self.count += 1;
                     self.split_if_full();
                 }
@@ -143,20 +140,11 @@ impl Records {
         }
     }
 
-    /// Notes the block that touched an account.
-    pub fn set_head(&mut self, id: &RecordId, key: &Hash, head: u64) {
+    /// Notes the block that touched an account. Returns the height of the one before.
+    pub fn set_head(&mut self, id: &RecordId, key: &Hash, head: u64) -> Option<u64> {
         let (index, fingerprint) = place(self.bits, key);
-        let (Some(blob), Some(dirty)) = (self.buckets.get_mut(index), self.dirty.get_mut(index)) else {
-            return;
-        };
-        let mut id_buffer = [0; ID_LEN];
-        let id = encode_id(id, &mut id_buffer);
-        let mut value_buffer = [0; VALUE_LEN];
-        let Some(old) = Bucket::new(blob).and_then(|bucket| bucket.find(fingerprint, id)) else { return };
-        let Some(value) = value_buffer.get_mut(..old.value.len()) else { return };
-        value.copy_from_slice(old.value);
-        *dirty = true;
-        bucket::put(blob, fingerprint, &Item { id, head, value });
+        *self.dirty.get_mut(index)? = true;
+        bucket::set_head(self.buckets.get_mut(index)?, fingerprint, encode_id(id, &mut [0; ID_LEN]), head)
     }
 
     fn split_if_full(&mut self) {
