@@ -170,3 +170,19 @@ fn consistency_proofs() {
         assert_eq!(consistency_proof(d, n + 1), Err(LogError::Sizes));
     }
 }
+
+/// The expected values come from a separate program, `merkle_frozen.py`; a change of any is a change of the ledger's format.
+#[test]
+fn frozen_roots() {
+    for (leaves, expected) in [
+        (0, "0a1e2736777f80a62beb2df72b649878481c0ca10194b832b5136befbae54017"),
+        (1, "ee58b149064eb1eb5090ac85544a02d772e767a0bb2db9632e3c2fe8cd6942bb"),
+        (2, "1bbd793714750477a7586c783aedaa686f68e0ebde6db6687c3501147c7d0b64"),
+        (3, "36bbc657f52983aed122e4c558acc2144874df3b16716a0911338950943b6bbc"),
+        (7, "e6f3cf343337b99a088e52504d2ea45700cdfe5950f99328d7ce9e7213cd1570"),
+        (100, "1958fdd4fa4186bbf7648c8a5b2cf6db39629ef313b4283ea2e5f2e9303f2c3c"),
+    ] {
+        let leaves: Vec<Hash> = (0..leaves).map(|i| leaf_hash(format!("entry {i}").as_bytes())).collect();
+        assert_eq!(root(&leaves).to_string(), expected, "{} leaves", leaves.len());
+    }
+}

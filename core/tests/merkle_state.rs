@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use merkle_model::{Keys, cases, prove, root};
 use qenex_core::crypto::hash::{Domain, Hash, hash};
 use qenex_core::merkle::proof::{MAX_DEPTH, MAX_WITNESS_KEYS, Node, ProofError};
-use qenex_core::merkle::state::{EMPTY, leaf_hash, node_hash};
+use qenex_core::merkle::state::{EMPTY, leaf_hash, node_hash, value_hash};
 use qenex_core::merkle::witness::{Access, Witness, root_after, verify};
 use rand::RngExt;
+use sha3::{Digest, Sha3_256};
 
 type Map = BTreeMap<Hash, Hash>;
 
@@ -307,4 +308,40 @@ fn crowds_come_and_go() {
             Err(error) => assert_eq!(error, ProofError::TooDeep, "seed {seed}"),
         }
     }
+}
+
+fn key(i: usize) -> Hash {
+    hash(Domain::RecordKey, &[format!("key {i}").as_bytes()])
+}
+
+/// The expected values come from a separate program, `merkle_frozen.py`; a change of any is a change of the ledger's format.
+#[test]
+fn frozen_values() {
+    let state: Map = (0..40).map(|i| (key(i), value_hash(format!("value {i}").as_bytes()))).collect();
+    let new = value_hash(b"new");
+    let mut accesses = [
+        (key(1), Access::Read),
+        (key(5), Access::Delete),
+        (key(39), Access::Write(new)),
+        (key(40), Access::Read),
+        (key(41), Access::Write(new)),
+    ];
+    accesses.sort_by_key(|(key, _)| *key);
+    let proof = prove(&state, &accesses.map(|(key, _)| key));
+    assert_eq!(proof.len(), 815);
+    assert_eq!(
+        Hash(Sha3_256::digest(&proof).into()).to_string(),
+        "5a3934de02beb536fa49755b61d4712b7932d64f28ffc6480600130ca107bfd1"
+    );
+    let before = root(&state);
+    assert_eq!(before.to_string(), "d0ca9f3fb0b1b2196eff7cfabfa20223c3e77a81acd37390309f41fc3476e32e");
+    let mut witness = Witness::new(accesses).unwrap();
+    witness.push(&proof).unwrap();
+    let proven = witness.finish(&before).unwrap();
+    assert_eq!(proven.values.iter().flatten().count(), 3);
+    assert_eq!(
+        proven.root_after.to_string(),
+        "07694479e3b3f937ce7360f383ae0ca646c3d88b190762b46182d4f54f7d7740"
+    );
+    assert_eq!(EMPTY.to_string(), "bf931c9eed1d7d81c3ab815ea4150d5f9efe357f32dbece862c15cf4ed92ed67");
 }
