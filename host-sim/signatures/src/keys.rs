@@ -51,35 +51,35 @@ impl KeyCache {
     }
 
     /// The points of these keys, `None` where a key is not valid.
-    pub fn decode_all<'a>(&self, keys: impl Iterator<Item = &'a [u8; 32]>) -> Vec<Option<EdwardsPoint>> {
+    pub fn decode_all(&self, keys: &[&[u8; 32]]) -> Vec<Option<EdwardsPoint>> {
         let mut missing = Vec::new();
-        let mut points = Vec::with_capacity(keys.size_hint().0);
+        let mut points = Vec::with_capacity(keys.len());
         {
             let maps = self.maps.read().unwrap_or_else(PoisonError::into_inner);
-            for (index, key) in keys.enumerate() {
-                let young = maps.young.get(key).copied();
+            for (index, key) in keys.iter().enumerate() {
+                let young = maps.young.get(*key).copied();
                 if young.is_none() {
-                    missing.push((index, key));
+                    missing.push(index);
                 }
-                points.push(young.or_else(|| maps.old.get(key).copied()));
+                points.push(young.or_else(|| maps.old.get(*key).copied()));
             }
         }
         if missing.is_empty() {
             return points;
         }
-        for &(index, key) in &missing {
+        for &index in &missing {
             if points[index].is_none() {
-                points[index] = decode(key);
+                points[index] = decode(keys[index]);
             }
         }
-        let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
-        for (index, key) in missing {
-            let Some(point) = points[index] else { continue };
-            if maps.young.len() >= self.generation {
-                maps.old = std::mem::take(&mut maps.young);
-            }
-            if self.generation > 0 {
-                maps.young.insert(*key, point);
+        if self.generation > 0 {
+            let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
+            for index in missing {
+                let Some(point) = points[index] else { continue };
+                if maps.young.len() >= self.generation {
+                    maps.old = std::mem::take(&mut maps.young);
+                }
+                maps.young.insert(*keys[index], point);
             }
         }
         points
@@ -124,13 +124,13 @@ mod tests {
             let cache = KeyCache::new(size);
             for step in [1usize, 3, 7] {
                 let order: Vec<&[u8; 32]> = keys.iter().cycle().step_by(step).take(150).collect();
-                for (key, point) in order.iter().zip(cache.decode_all(order.iter().copied())) {
+                for (key, point) in order.iter().zip(cache.decode_all(&order)) {
                     assert_eq!(point, decode(key));
                 }
                 let maps = cache.maps.read().unwrap();
                 assert!(maps.young.len() + maps.old.len() <= size + 1);
             }
-            assert_eq!(cache.decode_all([[0; 32]].iter()), [None]);
+            assert_eq!(cache.decode_all(&[&[0; 32]]), [None]);
         }
     }
 }

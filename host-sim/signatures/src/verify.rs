@@ -11,10 +11,12 @@ use sha2::{Digest, Sha512};
 
 use crate::keys::{KeyCache, decode};
 
-/// Signatures of one sum. More gain nothing: the points no longer fit the second-level cache.
-const SUM_ITEMS_MAX: usize = 2_048;
+/// Signatures of one sum, of which each takes about a kilobyte of memory meanwhile. Longer sums gain nothing more.
+const SUM_ITEMS_MAX: usize = 16_384;
 /// Groups of at most this size are verified one by one.
-const SINGLE_ITEMS_MAX: usize = 8;
+const SINGLE_ITEMS_MAX: usize = 16;
+/// Random bytes of a coefficient.
+const COEFFICIENT_BYTES: usize = 16;
 
 /// Keys that [`Verifier::default`] keeps.
 const DEFAULT_CACHED_KEYS: usize = 1 << 18;
@@ -43,15 +45,6 @@ impl Signed<'_> {
     fn verify(&self) -> Result<(), SignatureError> {
         ed25519::verify(self.public_key, self.message, self.signature)
     }
-}
-
-/// An item whose encodings are in order: what remains is the equation 8(S·B − k·A − R) = 0.
-struct Term {
-    index: usize,
-    a: EdwardsPoint,
-    r: EdwardsPoint,
-    s: Scalar,
-    k: Scalar,
 }
 
 /// Verifies batches of signatures. Threads share one: it holds nothing but decoded keys.
@@ -83,86 +76,77 @@ impl Verifier {
     }
 
     pub(crate) fn verify_signed(&self, items: &[Signed<'_>]) -> Vec<Result<(), SignatureError>> {
-        let parts = items.len().div_ceil(SUM_ITEMS_MAX).max(1);
-        let part = items.len().div_ceil(parts).max(1);
-        let mut answers = Vec::with_capacity(items.len());
-        for items in items.chunks(part) {
-            let mut accepted = vec![false; items.len()];
-            if items.len() > SINGLE_ITEMS_MAX {
-                settle(items, &self.terms(items), &mut accepted);
-            }
-            // The core has the last word on all that no sum accepted, and names the reason.
-            answers
-                .extend(items.iter().zip(accepted).map(|(item, ok)| if ok { Ok(()) } else { item.verify() }));
+        let mut accepted = vec![false; items.len()];
+        let sums = items.len().div_ceil(SUM_ITEMS_MAX).max(1);
+        let sum = items.len().div_ceil(sums).max(1);
+        for (items, accepted) in items.chunks(sum).zip(accepted.chunks_mut(sum)) {
+            self.accept(items, accepted);
         }
-        answers
+        // The core has the last word on all that no sum accepted, and names the reason.
+        let answer = |(item, accepted): (&Signed<'_>, bool)| if accepted { Ok(()) } else { item.verify() };
+        items.iter().zip(accepted).map(answer).collect()
     }
 
-    /// The items whose encodings are in order.
-    fn terms(&self, items: &[Signed<'_>]) -> Vec<Term> {
-        let points = self.keys.decode_all(items.iter().map(|item| item.public_key));
-        let mut terms = Vec::with_capacity(items.len());
-        for (index, (item, a)) in items.iter().zip(points).enumerate() {
+    /// Accepts the items of every group whose sum is zero, down to groups that are as well verified one by one.
+    fn accept(&self, items: &[Signed<'_>], accepted: &mut [bool]) {
+        if items.len() <= SINGLE_ITEMS_MAX || self.sum_is_zero(items, accepted) {
+            return;
+        }
+        accepted.fill(false);
+        let (left, right) = accepted.split_at_mut(items.len() / 2);
+        self.accept(&items[..left.len()], left);
+        self.accept(&items[left.len()..], right);
+    }
+
+    /// Whether 8 Σ zᵢ(Sᵢ·B − kᵢ·Aᵢ − Rᵢ) = 0 for random zᵢ below 2^128, over the items whose encodings are in order; marks those.
+    /// The terms of equal keys are added before they are multiplied.
+    fn sum_is_zero(&self, items: &[Signed<'_>], marked: &mut [bool]) -> bool {
+        // Without random bytes no sum proves anything: the items are verified one by one.
+        let Ok(coefficients) = random_bytes(items.len() * COEFFICIENT_BYTES) else { return false };
+        let mut slots = HashMap::with_capacity(items.len());
+        let mut keys = Vec::with_capacity(items.len());
+        let slot_of: Vec<usize> = items
+            .iter()
+            .map(|item| {
+                *slots.entry(item.public_key).or_insert_with(|| {
+                    keys.push(item.public_key);
+                    keys.len() - 1
+                })
+            })
+            .collect();
+        let of_keys = self.keys.decode_all(&keys);
+        let mut scalars = Vec::with_capacity(keys.len() + items.len() + 1);
+        let mut points = Vec::with_capacity(scalars.capacity());
+        scalars.resize(keys.len(), Scalar::ZERO);
+        points.extend(of_keys.iter().map(|point| point.unwrap_or_default()));
+        let mut base = Scalar::ZERO;
+        let (coefficients, _) = coefficients.as_chunks();
+        for (((item, slot), marked), z) in items.iter().zip(slot_of).zip(marked).zip(coefficients) {
             let (mut r_bytes, mut s_bytes) = ([0; 32], [0; 32]);
             r_bytes.copy_from_slice(&item.signature[..32]);
             s_bytes.copy_from_slice(&item.signature[32..]);
             let s: Option<Scalar> = Scalar::from_canonical_bytes(s_bytes).into();
-            if let (Some(a), Some(r), Some(s)) = (a, decode(&r_bytes), s) {
-                let hash = Sha512::new().chain_update(r_bytes).chain_update(item.public_key);
-                let wide: [u8; 64] = hash.chain_update(item.message).finalize().into();
-                terms.push(Term { index, a, r, s, k: Scalar::from_bytes_mod_order_wide(&wide) });
-            }
+            let (Some(_), Some(r), Some(s)) = (of_keys[slot], decode(&r_bytes), s) else { continue };
+            let hash = Sha512::new().chain_update(r_bytes).chain_update(item.public_key);
+            let k = Scalar::from_bytes_mod_order_wide(&hash.chain_update(item.message).finalize().into());
+            let z = Scalar::from(u128::from_le_bytes(*z));
+            base -= z * s;
+            scalars[slot] += z * k;
+            scalars.push(z);
+            points.push(r);
+            *marked = true;
         }
-        terms
+        scalars.push(base);
+        points.push(ED25519_BASEPOINT_POINT);
+        EdwardsPoint::vartime_multiscalar_mul(&scalars, &points).mul_by_cofactor().is_identity()
     }
 }
 
-/// Accepts the terms of all groups whose sum is zero, down to groups that are as well verified one by one.
-fn settle(items: &[Signed<'_>], terms: &[Term], accepted: &mut [bool]) {
-    if terms.len() <= SINGLE_ITEMS_MAX {
-        return;
-    }
-    if sum_is_zero(items, terms) {
-        for term in terms {
-            accepted[term.index] = true;
-        }
-    } else {
-        let (left, right) = terms.split_at(terms.len() / 2);
-        settle(items, left, accepted);
-        settle(items, right, accepted);
-    }
-}
-
-/// Whether 8 Σ zᵢ(Sᵢ·B − kᵢ·Aᵢ − Rᵢ) = 0 for random zᵢ below 2^128. Terms of equal keys are added before they are
-/// multiplied. Without random bytes nothing is accepted here, and the items are verified one by one.
-fn sum_is_zero(items: &[Signed<'_>], terms: &[Term]) -> bool {
-    let mut seed = [0; 32];
-    if getrandom::fill(&mut seed).is_err() {
-        return false;
-    }
-    let mut coefficients = blake3::Hasher::new_keyed(&seed).finalize_xof();
-    let mut scalars = Vec::with_capacity(2 * terms.len() + 1);
-    let mut points = Vec::with_capacity(2 * terms.len() + 1);
-    let mut base = Scalar::ZERO;
-    let mut of_key: HashMap<&[u8; 32], usize> = HashMap::with_capacity(terms.len());
-    for term in terms {
-        let mut z = [0; 16];
-        coefficients.fill(&mut z);
-        let z = Scalar::from(u128::from_le_bytes(z));
-        base -= z * term.s;
-        scalars.push(z);
-        points.push(term.r);
-        let scalar = z * term.k;
-        let at = *of_key.entry(items[term.index].public_key).or_insert(scalars.len());
-        match scalars.get_mut(at) {
-            Some(sum) => *sum += scalar,
-            None => {
-                scalars.push(scalar);
-                points.push(term.a);
-            }
-        }
-    }
-    scalars.push(base);
-    points.push(ED25519_BASEPOINT_POINT);
-    EdwardsPoint::vartime_multiscalar_mul(&scalars, &points).mul_by_cofactor().is_identity()
+/// Bytes that nobody could foresee.
+fn random_bytes(count: usize) -> Result<Vec<u8>, getrandom::Error> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key)?;
+    let mut bytes = vec![0; count];
+    blake3::Hasher::new_keyed(&key).finalize_xof().fill(&mut bytes);
+    Ok(bytes)
 }
