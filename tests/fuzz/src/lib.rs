@@ -1,0 +1,25 @@
+//! What the fuzz targets check.
+
+pub mod ledger;
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+use qenex_core::codec::{Encoded, decode, decode_trusted, encode};
+
+/// Bytes that decode to a value are its encoding, and nothing else is accepted.
+pub fn canonical<T: Encoded + for<'a> serde::Deserialize<'a> + PartialEq + Debug>(data: &[u8]) {
+    let Ok(value) = decode::<T>(data) else { return };
+    let mut buffer = vec![0; T::MAX_LEN];
+    assert_eq!(encode(&value, &mut buffer).expect("MAX_LEN is enough"), data);
+    assert_eq!(decode_trusted::<T>(data).as_ref(), Ok(&value));
+}
+
+/// A text that is a number prints as a text that is the same number, and so does that one.
+pub fn decimal<T: FromStr<Err: Debug> + Display + PartialEq + Debug>(data: &[u8]) {
+    let Some(number) = str::from_utf8(data).ok().and_then(|text| text.parse::<T>().ok()) else { return };
+    let text = number.to_string();
+    let again: T = text.parse().expect("what is printed can be read");
+    assert_eq!(again, number);
+    assert_eq!(again.to_string(), text);
+}
