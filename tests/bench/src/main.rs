@@ -8,8 +8,11 @@ mod harness;
 mod inputs;
 mod mul_div;
 mod precise;
+mod signatures;
 mod sqrt;
+mod stores;
 mod swap;
+mod trees;
 
 fn main() {
     let mut bench = harness::Bench::from_args();
@@ -18,6 +21,9 @@ fn main() {
         ("sqrt", sqrt::run),
         ("precise", precise::run),
         ("swap", swap::run),
+        ("signatures", signatures::run),
+        ("stores", stores::run),
+        ("trees", trees::run),
     ] {
         if bench.wants(subject) {
             run(&mut bench);
