@@ -76,6 +76,11 @@ impl<'a> Bucket<'a> {
         self.count
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     fn range(&self, index: usize) -> Option<(usize, usize)> {
         let start = if index == 0 { 0 } else { u32_at(self.ends, index - 1)? as usize };
         Some((start, u32_at(self.ends, index)? as usize))
