@@ -167,7 +167,8 @@ pub fn put(blob: &mut Blob, fingerprint: u32, id: &[u8], value: &[u8]) -> bool {
         }
         Err(index) => {
             let new = (fingerprint, Item { id, head: 0, value });
-            *blob = pack(bucket.iter().take(index).chain(std::iter::once(new)).chain(bucket.iter().skip(index)));
+            *blob =
+                pack(bucket.iter().take(index).chain(std::iter::once(new)).chain(bucket.iter().skip(index)));
             true
         }
     }

@@ -90,10 +90,17 @@ fn a_failing_disk_ends_the_run() {
             Node::create(Arc::clone(&disk) as Arc<dyn Disk>, &world.genesis, NodeConfig::default()).unwrap();
         disk.cut_at(disk.operations() + cut);
         let mut source = batches.clone().into_iter();
-        let config = PipelineConfig { block_transactions: 50, workers: 2, proposer: name(0), block_interval_ms: 10 };
+        let config =
+            PipelineConfig { block_transactions: 50, workers: 2, proposer: name(0), block_interval_ms: 10 };
         let verifier = Verifier::default();
-        let result =
-            pipeline::run(&mut node, &verifier, config, || source.next(), |batch| batch, &mut Noted::default());
+        let result = pipeline::run(
+            &mut node,
+            &verifier,
+            config,
+            || source.next(),
+            |batch| batch,
+            &mut Noted::default(),
+        );
         assert_eq!(result.is_err(), !disk.is_powered(), "cut {cut}");
     }
 }

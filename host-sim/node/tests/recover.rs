@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use common::{World, cases, name, seed};
 use qenex_core::crypto::Hash;
+use qenex_node::block::Batch;
 use qenex_node::chain::Chain;
 use qenex_node::error::NodeError;
 use qenex_node::node::{Node, NodeConfig};
 use qenex_node::prepare::{Signatures, prepare};
-use qenex_node::block::Batch;
 use qenex_store::disk::Loss;
 use qenex_store::{Disk, SimDisk};
 use rand::RngExt;
@@ -52,14 +52,21 @@ fn power_cuts_lose_nothing_that_was_committed() {
         for life in 0..6 {
             let (mut node, recovery) = Node::open(Arc::clone(&disk) as Arc<dyn Disk>, config()).unwrap();
             let height = node.chain().tip().height as usize;
-            assert!(height == committed || height == committed + 1, "case {case} life {life}: {height} {committed}");
+            assert!(
+                height == committed || height == committed + 1,
+                "case {case} life {life}: {height} {committed}"
+            );
             assert_eq!(node.chain().tip_id(), ids[height], "case {case} life {life}");
             assert!(recovery.blocks <= 2 * config().checkpoint_blocks, "{recovery:?}");
             committed = height;
             let mut touched = 0;
             for account in 0..8 {
                 let history = node.history(name(account), usize::MAX).unwrap();
-                assert!(history.windows(2).all(|pair| (pair[0].height, pair[0].place) > (pair[1].height, pair[1].place)));
+                assert!(
+                    history
+                        .windows(2)
+                        .all(|pair| (pair[0].height, pair[0].place) > (pair[1].height, pair[1].place))
+                );
                 touched += history.len();
             }
             let all: usize = batches[..=height].iter().map(Batch::len).sum();

@@ -23,7 +23,11 @@ impl Folder {
     }
 
     fn run(&self, args: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_qenex")).args(args.split_whitespace()).current_dir(&self.0).output().unwrap()
+        Command::new(env!("CARGO_BIN_EXE_qenex"))
+            .args(args.split_whitespace())
+            .current_dir(&self.0)
+            .output()
+            .unwrap()
     }
 
     /// Runs with `--json` and expects success.
@@ -38,8 +42,14 @@ impl Folder {
     fn refused(&self, args: &str, exit: i32, name: &str) -> Value {
         let output = self.run(&format!("{args} --json"));
         let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(exit), "{args}: {text} {}", String::from_utf8_lossy(&output.stderr));
-        let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args}: {error}: {text}"));
+        assert_eq!(
+            output.status.code(),
+            Some(exit),
+            "{args}: {text} {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let value: Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args}: {error}: {text}"));
         assert_eq!(value["error"]["name"], name, "{args}: {text}");
         assert!(value["error"]["code"].as_u64().unwrap() > 0);
         value["error"].clone()
@@ -64,7 +74,8 @@ fn the_demonstration_and_what_it_says_to_go_on_with() {
     // It may be run again: what it left is replaced.
     assert_eq!(folder.json("demo")["state_root"], DEMO_ROOT);
     let text = String::from_utf8(folder.run("demo").stdout).unwrap();
-    let commands: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("cargo run --release -- ")).collect();
+    let commands: Vec<&str> =
+        text.lines().filter_map(|line| line.trim().strip_prefix("cargo run --release -- ")).collect();
     assert!(commands.len() >= 8);
     for command in commands {
         folder.json(command);
@@ -97,8 +108,14 @@ fn accounts_keys_assets_and_pools() {
         1,
         "ID_IN_USE",
     );
-    folder.refused("account create X --from ACC000001 --label qenex-demo --owner-key a.key", 1, "NOT_PERMITTED");
-    folder.json("send --label qenex-demo --from BANK_001 --asset USDC --to SHOP=100 --to ACC000001=1.5 --reference x");
+    folder.refused(
+        "account create X --from ACC000001 --label qenex-demo --owner-key a.key",
+        1,
+        "NOT_PERMITTED",
+    );
+    folder.json(
+        "send --label qenex-demo --from BANK_001 --asset USDC --to SHOP=100 --to ACC000001=1.5 --reference x",
+    );
     folder.refused("send --key a.key --from SHOP --asset USDC --to ACC000001=1", 1, "AUTHORITY_NOT_MET");
     folder.json("send --key c.key --key a.key --from SHOP --asset USDC --to ACC000001=1");
     folder.refused(
@@ -108,13 +125,18 @@ fn accounts_keys_assets_and_pools() {
     );
     folder.json("asset create GOLD --from SHOP --key a.key --key b.key --max-supply 10");
     folder.json("asset issue GOLD --from SHOP --key a.key --key b.key --to SHOP --amount 9.5");
-    folder.refused("asset issue GOLD --from SHOP --key a.key --key b.key --to SHOP --amount 1", 1, "ABOVE_MAX_SUPPLY");
+    folder.refused(
+        "asset issue GOLD --from SHOP --key a.key --key b.key --to SHOP --amount 1",
+        1,
+        "ABOVE_MAX_SUPPLY",
+    );
     folder.json("asset burn GOLD --from SHOP --key a.key --key b.key --amount 0.5");
     assert_eq!(folder.json("asset show GOLD")["supply"], "9");
     folder.json("pool create GOLD-USDC --from SHOP --key a.key --key b.key --assets USDC GOLD --fee-bps 100");
     let added = folder.json("pool add GOLD-USDC --from SHOP --key a.key --key b.key --max-a 4 --max-b 9");
     assert_eq!(added["outcome"]["shares"], "5.999999999999999"); // sqrt(36) less what stays locked
-    let swap = folder.json("swap --pool GOLD-USDC --from ACC000001 --label qenex-demo --give USDC --amount-in 1");
+    let swap =
+        folder.json("swap --pool GOLD-USDC --from ACC000001 --label qenex-demo --give USDC --amount-in 1");
     assert_eq!(swap["outcome"]["amount_out"], "0.396396396396396396"); // 4 * 0.99 / 9.99
     folder.json("pool remove GOLD-USDC --from SHOP --key a.key --key b.key --shares 1");
     folder.refused(
@@ -127,7 +149,8 @@ fn accounts_keys_assets_and_pools() {
     folder.json("account freeze SHOP --from TREASURY --label qenex-demo");
     folder.refused("send --key c.key --from SHOP --asset USDC --to ACC000001=1", 1, "ACCOUNT_NOT_ACTIVE");
     folder.json("account unfreeze SHOP --from TREASURY --label qenex-demo");
-    let signed = folder.json("send --key c.key --from SHOP --asset USDC --to ACC000001=0.5 --fee 0 --out pay.tx");
+    let signed =
+        folder.json("send --key c.key --from SHOP --asset USDC --to ACC000001=0.5 --fee 0 --out pay.tx");
     let shown = folder.json("tx show pay.tx");
     assert_eq!(shown["id"], signed["id"]);
     let values: Vec<&str> =
@@ -152,8 +175,18 @@ fn quotes_are_exact() {
     // The least input that yields it, and one unit more, as in Uniswap v2.
     assert_eq!(back["amount_in"], "999.999999999999999633");
     folder.refused(&format!("{quote} --amount-out 5"), 1, "AMM_INSUFFICIENT_LIQUIDITY");
-    folder.refused("quote constant-product --reserve-in 1 --reserve-out 1 --fee-bps 10000 --amount-in 1", 1, "AMM_FEE_OUT_OF_RANGE");
-    for wrong in ["--amount-in 1e3", "--amount-in -1", "--amount-in 0.0000000000000000001", "", "--amount-in 1 --amount-out 1"] {
+    folder.refused(
+        "quote constant-product --reserve-in 1 --reserve-out 1 --fee-bps 10000 --amount-in 1",
+        1,
+        "AMM_FEE_OUT_OF_RANGE",
+    );
+    for wrong in [
+        "--amount-in 1e3",
+        "--amount-in -1",
+        "--amount-in 0.0000000000000000001",
+        "",
+        "--amount-in 1 --amount-out 1",
+    ] {
         assert_eq!(folder.run(&format!("{quote} {wrong}")).status.code(), Some(2), "{wrong}");
     }
 }
@@ -166,7 +199,9 @@ fn wrong_input_is_told_and_loses_nothing() {
     folder.file("empty.csv", "");
     folder.refused("replay empty.csv", 2, "INPUT_COLUMNS");
     folder.file("other.csv", "a,b\n1,2\n");
-    assert!(folder.refused("replay other.csv", 2, "INPUT_COLUMNS")["detail"].as_str().unwrap().contains("a, b"));
+    assert!(
+        folder.refused("replay other.csv", 2, "INPUT_COLUMNS")["detail"].as_str().unwrap().contains("a, b")
+    );
     folder.file("cut.parquet", "PAR1 and no more");
     folder.refused("replay cut.parquet", 2, "INPUT_FILE");
     folder.refused("tx show nothing.tx", 2, "INPUT_FILE");
@@ -184,11 +219,27 @@ fn wrong_input_is_told_and_loses_nothing() {
     folder.json("demo");
     folder.refused("account show NOBODY", 1, "ACCOUNT_UNKNOWN");
     folder.refused("pool show NOTHING", 1, "POOL_UNKNOWN");
-    folder.refused("send --label qenex-demo --from ACC000001 --asset USDC --to ACC000001=1", 1, "SELF_TRANSFER");
+    folder.refused(
+        "send --label qenex-demo --from ACC000001 --asset USDC --to ACC000001=1",
+        1,
+        "SELF_TRANSFER",
+    );
     folder.refused("send --label qenex-demo --from ACC000001 --asset USDC --to BANK_001=0", 1, "ZERO_AMOUNT");
-    folder.refused("send --label qenex-demo --from ACC000001 --asset USDC --to BANK_001=1 --to BANK_001=1", 2, "ARGUMENT");
-    folder.refused("send --label qenex-demo --from ACC000001 --asset USDC --to BANK_001=99999999", 1, "INSUFFICIENT_BALANCE");
-    folder.refused("send --label wrong --from ACC000001 --asset USDC --to BANK_001=1", 1, "AUTHORITY_NOT_MET");
+    folder.refused(
+        "send --label qenex-demo --from ACC000001 --asset USDC --to BANK_001=1 --to BANK_001=1",
+        2,
+        "ARGUMENT",
+    );
+    folder.refused(
+        "send --label qenex-demo --from ACC000001 --asset USDC --to BANK_001=99999999",
+        1,
+        "INSUFFICIENT_BALANCE",
+    );
+    folder.refused(
+        "send --label wrong --from ACC000001 --asset USDC --to BANK_001=1",
+        1,
+        "AUTHORITY_NOT_MET",
+    );
     for wrong in ["lower=1", "A", "A=1.", "ABCDEFGHIJKLMNOPQRSTUVWXYZ=1"] {
         let args = format!("send --label qenex-demo --from ACC000001 --asset USDC --to {wrong}");
         assert_eq!(folder.run(&args).status.code(), Some(2), "{wrong}");
@@ -239,7 +290,10 @@ fn damage_is_found_and_named() {
     bad[used / 2] ^= 0x40;
     std::fs::write(&log, &bad).unwrap();
     let error = folder.refused("check", 3, "STORE_DAMAGED");
-    assert!(error["detail"].as_str().unwrap().contains(log.file_name().unwrap().to_str().unwrap()), "{error}");
+    assert!(
+        error["detail"].as_str().unwrap().contains(log.file_name().unwrap().to_str().unwrap()),
+        "{error}"
+    );
     std::fs::write(&log, &good).unwrap();
     folder.json("check");
 }
@@ -247,7 +301,8 @@ fn damage_is_found_and_named() {
 fn replay_file(folder: &Folder) -> String {
     let mut text = String::from("time,from,to,amount,asset\n");
     for i in 0..500 {
-        text += &format!("{i},acc{},acc{},{}.{:02},{}\n", i % 37, i % 41, i + 1, i % 100, ["USD", "EUR"][i % 2]);
+        text +=
+            &format!("{i},acc{},acc{},{}.{:02},{}\n", i % 37, i % 41, i + 1, i % 100, ["USD", "EUR"][i % 2]);
     }
     text += "500,acc1,acc2,abc,USD\n501,acc1,,5,USD\n502,acc1,acc2,0,USD\n503,acc1,acc2,0.0000000000000000001,USD\n504,acc1\n";
     folder.file("transfers.csv", &text)

@@ -5,8 +5,8 @@ use qenex_core::crypto::{Purpose, Scheme};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId, Reference};
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, CreatePool, KeyRef, KycLevel, Leg, Legs, MAX_SIGNED_LEN, Op, Signature,
-    SwapExactIn, Transaction, Transfer, encode_signed,
+    AccountKind, AddLiquidity, Authority, CreatePool, KeyRef, KycLevel, Leg, Legs, MAX_SIGNED_LEN, Op,
+    Signature, SwapExactIn, Transaction, Transfer, encode_signed,
 };
 use qenex_node::block::Batch;
 use qenex_node::genesis::{Genesis, GenesisAccount};
