@@ -133,7 +133,7 @@ codes! {
     1008 STORE_FAILED "After a write that failed the store must be opened again.";
     1009 STORE_BLOCK_TOO_LONG "A block must not be longer than the bound of the log.";
     1010 STORE_DATABASE "The embedded database must do what it was asked.";
-    1011 STORE_RECORD "A record's id has at most 255 bytes and its value at most 65,535.";
+    1011 STORE_BUCKET_BITS "At most 31 leading bits of a key choose its bucket.";
     1051 MEMPOOL_FULL "The pool of waiting transactions must have room; try again after the next block.";
     1052 MEMPOOL_NONCE_TAKEN "Another transaction of this sender with this nonce already waits.";
     1053 MEMPOOL_ACCOUNT_FULL "A sender may have only so many transactions waiting; try again after the next block.";

@@ -17,7 +17,7 @@
 
 use std::sync::Arc;
 
-use qenex_core::error::{STORE_DAMAGED, STORE_FOREIGN, STORE_FORMAT, STORE_HEIGHT, STORE_RECORD};
+use qenex_core::error::{STORE_BUCKET_BITS, STORE_DAMAGED, STORE_FOREIGN, STORE_FORMAT, STORE_HEIGHT};
 use redb::{
     Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
 };
@@ -231,7 +231,7 @@ impl Checkpoints {
     ) -> Result<CheckpointMeta, StoreError> {
         if bits > MAX_BITS {
             let detail = format_args!("at most {MAX_BITS} bits were expected, {bits} given");
-            return Err(StoreError::new(STORE_RECORD, &self.path, detail));
+            return Err(StoreError::new(STORE_BUCKET_BITS, &self.path, detail));
         }
         let previous = self.latest()?;
         let transaction = self.begin()?;
