@@ -1,5 +1,7 @@
 //! Blocks over blocks: pending ones, rival ones, wrong ones.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod common;
 
 use common::{World, cases, name, seed};
@@ -21,10 +23,6 @@ fn add(chain: &mut Chain, parent: Hash, batch: Batch, time_ms: u64) -> Hash {
     chain.seal(executed).unwrap()
 }
 
-fn copy(batch: &Batch) -> Batch {
-    batch.clone()
-}
-
 /// Blocks executed as pending ones over each other, with rivals that come and go, lead to the same roots as blocks
 /// that become final one by one; and every header that one chain makes, the other accepts.
 #[test]
@@ -44,11 +42,12 @@ fn pending_blocks_lead_to_the_same_state() {
         let mut parent = pending.tip_id();
         for (height, batch) in batches.iter().enumerate() {
             let time_ms = 2_000 + height as u64;
-            let id = add(&mut direct, direct.tip_id(), copy(batch), time_ms);
+            let tip = direct.tip_id();
+            let id = add(&mut direct, tip, batch.clone(), time_ms);
             let block = direct.pending(id).unwrap().clone();
             direct.finalize(id).unwrap();
             // A rival of the same height, dropped or left for finalize to drop.
-            let rival = add(&mut pending, parent, copy(batch), time_ms + 1_000_000);
+            let rival = add(&mut pending, parent, batch.clone(), time_ms + 1_000_000);
             assert_eq!(Block::decode(&block.encode()).unwrap(), block);
             let prepared = prepare(block.transactions, Signatures::Verify(&Verifier::default()));
             let own = pending.execute(&block.header, &prepared).unwrap();
@@ -81,7 +80,8 @@ fn a_block_that_is_not_what_it_says_is_refused() {
     let mut world = World::new(5, seed());
     let mut chain = Chain::new(&world.genesis, usize::MAX).unwrap();
     let batch = world.pool_batch();
-    let id = add(&mut chain, chain.tip_id(), batch, 5_000);
+    let tip = chain.tip_id();
+    let id = add(&mut chain, tip, batch, 5_000);
     let good = chain.pending(id).unwrap().clone();
     chain.discard(id).unwrap();
     let verifier = Verifier::default();

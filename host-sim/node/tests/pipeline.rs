@@ -1,5 +1,7 @@
 //! The pipeline makes the same blocks whatever the number of workers and the size of batches.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod common;
 
 use std::sync::Arc;

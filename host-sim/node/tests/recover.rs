@@ -1,5 +1,7 @@
 //! A node on a disk whose power is cut, against a chain in memory that never stops.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod common;
 
 use std::sync::Arc;

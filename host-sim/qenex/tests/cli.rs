@@ -1,5 +1,7 @@
 //! The command as its users meet it: what it prints, what it refuses, what is left on the disk.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -35,8 +35,11 @@ fn text(amount: &Amount) -> String {
     amount.to_string()
 }
 
+/// What an account has.
+pub type Holdings = (Vec<(AssetId, Amount)>, Vec<(PoolId, Amount)>);
+
 /// What an account has: assets, then shares.
-pub fn holdings(chain: &Chain, account: AccountId) -> (Vec<(AssetId, Amount)>, Vec<(PoolId, Amount)>) {
+pub fn holdings(chain: &Chain, account: AccountId) -> Holdings {
     let mut balances = Vec::new();
     let mut shares = Vec::new();
     for (id, record) in chain.records().decoded() {

@@ -59,7 +59,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = std::fs::read(file)
         .map_err(|error| Failure::input(INPUT_FILE, format_args!("{}: {error}", file.display())))?;
     let text = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
-    let hex = !text.is_empty() && text.len() % 2 == 0 && text.bytes().all(|c| c.is_ascii_hexdigit());
+    let hex = !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(|c| c.is_ascii_hexdigit());
     if !hex {
         return Ok(bytes);
     }

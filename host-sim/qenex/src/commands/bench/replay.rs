@@ -126,11 +126,14 @@ pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> 
     Ok(())
 }
 
+/// Digest, public key, signature.
+type Signed = (Hash, [u8; 32], [u8; 64]);
+
 /// The same signatures, verified in the same batches and nothing else, on as many threads.
 fn pure_verification(prepared: &Prepared, workers: usize) -> Result<f64, Failure> {
     let batches: Vec<Batch> = prepared.transfers()?.collect();
     let verifier = Verifier::default();
-    let digests: Vec<Vec<(Hash, [u8; 32], [u8; 64])>> = batches
+    let digests: Vec<Vec<Signed>> = batches
         .iter()
         .map(|batch| {
             batch
