@@ -11,7 +11,7 @@ pub const MAX_ACCESS: usize = 3 + 2 * MAX_RECEIVERS;
 
 type List = heapless::Vec<RecordId, MAX_ACCESS>;
 
-/// Every record that [`super::transition`] may read or write for this transaction, each once.
+/// Every record that [`super::transition()`] may read or write for this transaction, each once.
 pub fn access(transaction: &Transaction) -> List {
     let mut list = List::new();
     let sender = transaction.sender;

@@ -263,9 +263,9 @@ impl Model {
                 self.in_time(op.deadline_ms)?;
                 let max = [units(op.max_a), units(op.max_b)];
                 let (taken, minted, locked) = pool.deposit(max, units(op.min_shares))?;
-                for i in 0..2 {
-                    self.take(sender, pool.assets[i], taken[i], error::INSUFFICIENT_BALANCE)?;
-                    pool.reserves[i] += taken[i];
+                for (side, taken) in taken.iter().enumerate() {
+                    self.take(sender, pool.assets[side], *taken, error::INSUFFICIENT_BALANCE)?;
+                    pool.reserves[side] += taken;
                 }
                 pool.shares += minted + locked;
                 let after = self.shares_of(sender, op.pool) + minted;
@@ -287,9 +287,9 @@ impl Model {
                 require(given[0] > 0 && given[1] > 0, error::AMM_ZERO_OUTPUT)?;
                 let enough = given[0] >= units(op.min_a) && given[1] >= units(op.min_b);
                 require(enough, error::AMM_OUTPUT_BELOW_MINIMUM)?;
-                for i in 0..2 {
-                    pool.reserves[i] -= given[i];
-                    self.give(sender, pool.assets[i], given[i]);
+                for (side, given) in given.iter().enumerate() {
+                    pool.reserves[side] -= given;
+                    self.give(sender, pool.assets[side], *given);
                 }
                 pool.shares -= units(op.shares);
                 self.pools.insert(op.pool, pool);
