@@ -15,6 +15,7 @@
 //! is one transaction of the database: after a crash the newest complete one is there. The file gets its name when
 //! it is complete, so a file of that name which does not open is damaged.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use qenex_core::error::{STORE_BUCKET_BITS, STORE_DAMAGED, STORE_FOREIGN, STORE_FORMAT, STORE_HEIGHT};
@@ -130,9 +131,21 @@ fn identity(genesis: &[u8; 32]) -> Vec<u8> {
     out
 }
 
+/// Reads from the database, which panics on some damaged files (it trusts the state of its allocator, for one): that
+/// is an error here, with the file's name. Nothing of a database that has panicked is used again.
+fn named<T>(path: &str, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        Err(StoreError::new(STORE_DAMAGED, path, "the database could not make sense of its own structure"))
+    })
+}
+
 impl Checkpoints {
     /// Opens the checkpoints of a disk, or begins with none.
     pub fn open(disk: &dyn Disk, config: CheckpointConfig) -> Result<Self, StoreError> {
+        named(&disk.describe(FILE), || Self::open_file(disk, config))
+    }
+
+    fn open_file(disk: &dyn Disk, config: CheckpointConfig) -> Result<Self, StoreError> {
         let path = disk.describe(FILE);
         let existing = disk.open(FILE).map_err(StoreError::io(&path, "open"))?;
         let is_new = existing.is_none();
@@ -213,6 +226,10 @@ impl Checkpoints {
 
     /// The newest checkpoint, if there is one.
     pub fn latest(&self) -> Result<Option<CheckpointMeta>, StoreError> {
+        named(&self.path, || self.read_latest())
+    }
+
+    fn read_latest(&self) -> Result<Option<CheckpointMeta>, StoreError> {
         let Some(bytes) = self.meta(CHECKPOINT)? else { return Ok(None) };
         let decoded = CheckpointMeta::decode(&bytes);
         decoded.map(Some).ok_or_else(|| self.damaged("table meta, row checkpoint: the checksum is wrong"))
@@ -325,7 +342,11 @@ impl Checkpoints {
 
     /// Hands all buckets of the newest checkpoint over, in ascending order of their prefixes. On an error some were
     /// handed over already.
-    pub fn load(&self, mut each: impl FnMut(u32, &[u8])) -> Result<Option<CheckpointMeta>, StoreError> {
+    pub fn load(&self, each: impl FnMut(u32, &[u8])) -> Result<Option<CheckpointMeta>, StoreError> {
+        named(&self.path, || self.read_buckets(each))
+    }
+
+    fn read_buckets(&self, mut each: impl FnMut(u32, &[u8])) -> Result<Option<CheckpointMeta>, StoreError> {
         let Some(meta) = self.latest()? else { return Ok(None) };
         let read = self.database.begin_read().map_err(StoreError::database(&self.path, "begin to read"))?;
         let name = table_name(meta.bits);
@@ -353,6 +374,10 @@ impl Checkpoints {
 
     /// The receipts of a height; `None` if the newest checkpoint does not cover it.
     pub fn receipts(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        named(&self.path, || self.read_receipts(height))
+    }
+
+    fn read_receipts(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let covered = self.latest()?.filter(|meta| (meta.receipts_from..=meta.height).contains(&height));
         let Some(_) = covered else { return Ok(None) };
         let read = self.database.begin_read().map_err(StoreError::database(&self.path, "begin to read"))?;
@@ -369,6 +394,10 @@ impl Checkpoints {
 
     /// Reads everything once, the database's own structure included: damage anywhere is an error.
     pub fn verify(&mut self) -> Result<(), StoreError> {
+        named(&self.path.clone(), || self.read_everything())
+    }
+
+    fn read_everything(&mut self) -> Result<(), StoreError> {
         let path = self.path.clone();
         let clean = self.database.check_integrity().map_err(StoreError::database(&path, "check"))?;
         if !clean {
