@@ -18,7 +18,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use qenex_core::error::{STORE_BUCKET_BITS, STORE_DAMAGED, STORE_FOREIGN, STORE_FORMAT, STORE_HEIGHT};
+use qenex_core::error::{
+    STORE_BUCKET_BITS, STORE_DAMAGED, STORE_DATABASE, STORE_FOREIGN, STORE_FORMAT, STORE_HEIGHT,
+};
 use redb::{
     Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
 };
@@ -64,7 +66,8 @@ pub struct CheckpointMeta {
 /// The checkpoints of a disk. One thread writes while others read.
 #[derive(Debug)]
 pub struct Checkpoints {
-    database: Database,
+    /// There until the value is dropped.
+    database: Option<Database>,
     path: String,
 }
 
@@ -139,7 +142,23 @@ fn named<T>(path: &str, read: impl FnOnce() -> Result<T, StoreError>) -> Result<
     })
 }
 
+fn closed(path: &str) -> StoreError {
+    StoreError::new(STORE_DATABASE, path, "it is closed")
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        // Closing a database that has panicked before panics again; what it would have written is not wanted.
+        let database = self.database.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+    }
+}
+
 impl Checkpoints {
+    fn database(&self) -> Result<&Database, StoreError> {
+        self.database.as_ref().ok_or_else(|| closed(&self.path))
+    }
+
     /// Opens the checkpoints of a disk, or begins with none.
     pub fn open(disk: &dyn Disk, config: CheckpointConfig) -> Result<Self, StoreError> {
         named(&disk.describe(FILE), || Self::open_file(disk, config))
@@ -157,7 +176,7 @@ impl Checkpoints {
             .set_cache_size(config.cache_bytes)
             .create_with_backend(RedbFile(Arc::clone(&file)))
             .map_err(StoreError::database(&path, "open"))?;
-        let checkpoints = Self { database, path };
+        let checkpoints = Self { database: Some(database), path };
         if is_new {
             let transaction = checkpoints.begin()?;
             checkpoints.put_meta(&transaction, IDENTITY, &identity(&config.genesis))?;
@@ -199,7 +218,7 @@ impl Checkpoints {
     }
 
     fn begin(&self) -> Result<WriteTransaction, StoreError> {
-        let transaction = self.database.begin_write();
+        let transaction = self.database()?.begin_write();
         let mut transaction = transaction.map_err(StoreError::database(&self.path, "begin a checkpoint"))?;
         // The start after a crash must not walk the whole file.
         transaction.set_quick_repair(true);
@@ -218,7 +237,8 @@ impl Checkpoints {
     }
 
     fn meta(&self, row: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let read = self.database.begin_read().map_err(StoreError::database(&self.path, "begin to read"))?;
+        let read =
+            self.database()?.begin_read().map_err(StoreError::database(&self.path, "begin to read"))?;
         let table = read.open_table(META).map_err(StoreError::database(&self.path, "open table meta"))?;
         let value = table.get(row).map_err(StoreError::database(&self.path, "read table meta"))?;
         Ok(value.map(|value| value.value().to_vec()))
@@ -348,7 +368,8 @@ impl Checkpoints {
 
     fn read_buckets(&self, mut each: impl FnMut(u32, &[u8])) -> Result<Option<CheckpointMeta>, StoreError> {
         let Some(meta) = self.latest()? else { return Ok(None) };
-        let read = self.database.begin_read().map_err(StoreError::database(&self.path, "begin to read"))?;
+        let read =
+            self.database()?.begin_read().map_err(StoreError::database(&self.path, "begin to read"))?;
         let name = table_name(meta.bits);
         let table = read
             .open_table(TableDefinition::<u32, &[u8]>::new(&name))
@@ -380,7 +401,8 @@ impl Checkpoints {
     fn read_receipts(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let covered = self.latest()?.filter(|meta| (meta.receipts_from..=meta.height).contains(&height));
         let Some(_) = covered else { return Ok(None) };
-        let read = self.database.begin_read().map_err(StoreError::database(&self.path, "begin to read"))?;
+        let read =
+            self.database()?.begin_read().map_err(StoreError::database(&self.path, "begin to read"))?;
         let table =
             read.open_table(RECEIPTS).map_err(StoreError::database(&self.path, "open table receipts"))?;
         let value = table.get(height).map_err(StoreError::database(&self.path, "read table receipts"))?;
@@ -399,7 +421,12 @@ impl Checkpoints {
 
     fn read_everything(&mut self) -> Result<(), StoreError> {
         let path = self.path.clone();
-        let clean = self.database.check_integrity().map_err(StoreError::database(&path, "check"))?;
+        let clean = self
+            .database
+            .as_mut()
+            .ok_or_else(|| closed(&path))?
+            .check_integrity()
+            .map_err(StoreError::database(&path, "check"))?;
         if !clean {
             return Err(self.damaged("the structure of the database was damaged"));
         }
