@@ -48,9 +48,9 @@ struct Noted<'a> {
 }
 
 impl View for Noted<'_> {
-    fn record(&self, id: &RecordId) -> Result<Option<Record>, ViewError> {
+    fn record(&self, id: &RecordId) -> Result<Option<&Record>, ViewError> {
         self.reads.borrow_mut().insert(*id);
-        Ok(self.state.get(id).cloned())
+        Ok(self.state.get(id))
     }
 }
 

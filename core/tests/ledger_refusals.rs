@@ -27,8 +27,8 @@ struct State {
 }
 
 impl View for State {
-    fn record(&self, id: &RecordId) -> Result<Option<Record>, ViewError> {
-        self.failing.get(id).map_or_else(|| Ok(self.records.get(id).cloned()), |error| Err(*error))
+    fn record(&self, id: &RecordId) -> Result<Option<&Record>, ViewError> {
+        self.failing.get(id).map_or_else(|| Ok(self.records.get(id)), |error| Err(*error))
     }
 }
 

@@ -7,15 +7,17 @@ use super::view::{View, ViewError};
 use crate::id::{AccountId, AssetId, PoolId};
 use crate::num::{Amount, NumError};
 
+type Writes = heapless::Vec<(RecordId, Option<Record>), MAX_WRITES>;
+
 pub(super) struct Draft<'v, V> {
     view: &'v V,
-    writes: &'v mut heapless::Vec<(RecordId, Option<Record>), MAX_WRITES>,
+    writes: &'v mut Writes,
 }
 
-/// Reads the record under an id as the one kind that can stand there.
-macro_rules! read {
-    ($draft:expr, $id:expr, $kind:ident) => {
-        match $draft.record(&$id)? {
+/// A record as the one kind that can stand under its id.
+macro_rules! as_kind {
+    ($record:expr, $kind:ident) => {
+        match $record {
             Some(Record::$kind(record)) => Ok::<_, Reject>(Some(record)),
             Some(_) => Err(ViewError::Damaged.into()),
             None => Ok(None),
@@ -23,132 +25,119 @@ macro_rules! read {
     };
 }
 
+/// Changes a record where it lies among the writes.
+macro_rules! change {
+    ($draft:expr, $id:expr, $kind:ident, $unknown:ident) => {
+        as_kind!($draft.slot(&$id)?, $kind)?.ok_or_else(|| Rule::$unknown.into())
+    };
+}
+
 impl<'v, V: View> Draft<'v, V> {
-    pub(super) const fn new(
-        view: &'v V,
-        writes: &'v mut heapless::Vec<(RecordId, Option<Record>), MAX_WRITES>,
-    ) -> Self {
+    pub(super) const fn new(view: &'v V, writes: &'v mut Writes) -> Self {
         Self { view, writes }
     }
 
-    fn record(&self, id: &RecordId) -> Result<Option<Record>, ViewError> {
+    fn record(&self, id: &RecordId) -> Result<Option<&Record>, ViewError> {
         match self.writes.iter().find(|(written, _)| written == id) {
-            Some((_, record)) => Ok(record.clone()),
+            Some((_, record)) => Ok(record.as_ref()),
             None => self.view.record(id),
         }
     }
 
-    fn write(&mut self, id: RecordId, record: Option<Record>) -> Result<(), Reject> {
-        if let Some((_, slot)) = self.writes.iter_mut().find(|(written, _)| *written == id) {
-            *slot = record;
-            return Ok(());
-        }
-        self.writes.push((id, record)).map_err(|_| Rule::TooManyWrites.into())
+    /// The place of a record among the writes; a record that was not written yet is copied there.
+    fn slot(&mut self, id: &RecordId) -> Result<&mut Option<Record>, Reject> {
+        let place = match self.writes.iter().position(|(written, _)| written == id) {
+            Some(place) => place,
+            None => {
+                let place = self.writes.len();
+                let record = self.view.record(id)?.cloned();
+                self.writes.push((*id, record)).map_err(|_| Rule::TooManyWrites)?;
+                place
+            }
+        };
+        let (_, slot) = self.writes.get_mut(place).ok_or(Rule::TooManyWrites)?;
+        Ok(slot)
     }
 
-    pub(super) fn account(&self, id: AccountId) -> Result<Option<Account>, Reject> {
-        read!(self, RecordId::Account(id), Account)
+    pub(super) fn account(&self, id: AccountId) -> Result<Option<&Account>, Reject> {
+        as_kind!(self.record(&RecordId::Account(id))?, Account)
     }
 
     /// The account, which must be there and active.
-    pub(super) fn active_account(&self, id: AccountId) -> Result<Account, Reject> {
+    pub(super) fn active_account(&self, id: AccountId) -> Result<&Account, Reject> {
         let account = self.account(id)?.ok_or(Rule::AccountUnknown)?;
         if account.status == AccountStatus::Active { Ok(account) } else { Err(Rule::AccountNotActive.into()) }
     }
 
-    pub(super) fn set_account(&mut self, id: AccountId, account: Account) -> Result<(), Reject> {
-        self.write(RecordId::Account(id), Some(Record::Account(account)))
+    pub(super) fn change_account(&mut self, id: AccountId) -> Result<&mut Account, Reject> {
+        change!(self, RecordId::Account(id), Account, AccountUnknown)
     }
 
-    pub(super) fn asset(&self, id: AssetId) -> Result<Option<Asset>, Reject> {
-        read!(self, RecordId::Asset(id), Asset)
+    pub(super) fn asset(&self, id: AssetId) -> Result<Option<&Asset>, Reject> {
+        as_kind!(self.record(&RecordId::Asset(id))?, Asset)
     }
 
-    pub(super) fn set_asset(&mut self, id: AssetId, asset: Asset) -> Result<(), Reject> {
-        self.write(RecordId::Asset(id), Some(Record::Asset(asset)))
+    pub(super) fn change_asset(&mut self, id: AssetId) -> Result<&mut Asset, Reject> {
+        change!(self, RecordId::Asset(id), Asset, AssetUnknown)
     }
 
-    pub(super) fn pool(&self, id: PoolId) -> Result<Option<Pool>, Reject> {
-        read!(self, RecordId::Pool(id), Pool)
+    pub(super) fn pool(&self, id: PoolId) -> Result<&Pool, Reject> {
+        as_kind!(self.record(&RecordId::Pool(id))?, Pool)?.ok_or_else(|| Rule::PoolUnknown.into())
     }
 
-    pub(super) fn set_pool(&mut self, id: PoolId, pool: Pool) -> Result<(), Reject> {
-        self.write(RecordId::Pool(id), Some(Record::Pool(pool)))
+    pub(super) fn change_pool(&mut self, id: PoolId) -> Result<&mut Pool, Reject> {
+        change!(self, RecordId::Pool(id), Pool, PoolUnknown)
     }
 
-    /// Adds to a balance and makes it where there was none.
-    pub(super) fn credit(
-        &mut self,
-        account: AccountId,
-        asset: AssetId,
-        amount: Amount,
-    ) -> Result<(), Reject> {
-        let id = RecordId::Balance(account, asset);
-        let before = read!(self, id, Balance)?.map_or(Amount::ZERO, |balance| balance.amount);
-        self.set_holding(id, account, before, before.checked_add(amount)?)
+    /// Writes a record under an id that no record has.
+    pub(super) fn create(&mut self, id: RecordId, record: Record) -> Result<(), Reject> {
+        let slot = self.slot(&id)?;
+        if slot.is_some() {
+            return Err(Rule::IdInUse.into());
+        }
+        *slot = Some(record);
+        Ok(())
     }
 
-    /// Takes from a balance and deletes it at zero.
-    pub(super) fn debit(
-        &mut self,
-        account: AccountId,
-        asset: AssetId,
-        amount: Amount,
-        otherwise: Rule,
-    ) -> Result<(), Reject> {
-        let id = RecordId::Balance(account, asset);
-        let before = read!(self, id, Balance)?.map_or(Amount::ZERO, |balance| balance.amount);
-        self.set_holding(id, account, before, before.checked_sub(amount).map_err(|_| otherwise)?)
+    /// Adds to a balance or to shares, and makes them where there were none.
+    pub(super) fn credit(&mut self, id: RecordId, amount: Amount) -> Result<(), Reject> {
+        let before = self.holding(&id)?;
+        self.set_holding(id, before, before.checked_add(amount)?)
     }
 
-    /// Adds to an account's shares of a pool.
-    pub(super) fn credit_shares(
-        &mut self,
-        account: AccountId,
-        pool: PoolId,
-        amount: Amount,
-    ) -> Result<(), Reject> {
-        let id = RecordId::Shares(account, pool);
-        let before = read!(self, id, Shares)?.map_or(Amount::ZERO, |shares| shares.amount);
-        self.set_holding(id, account, before, before.checked_add(amount)?)
+    /// Takes from a balance or from shares, and deletes them at zero.
+    pub(super) fn debit(&mut self, id: RecordId, amount: Amount, otherwise: Rule) -> Result<(), Reject> {
+        let before = self.holding(&id)?;
+        self.set_holding(id, before, before.checked_sub(amount).map_err(|_| otherwise)?)
     }
 
-    /// Takes from an account's shares of a pool.
-    pub(super) fn debit_shares(
-        &mut self,
-        account: AccountId,
-        pool: PoolId,
-        amount: Amount,
-    ) -> Result<(), Reject> {
-        let id = RecordId::Shares(account, pool);
-        let before = read!(self, id, Shares)?.map_or(Amount::ZERO, |shares| shares.amount);
-        let after = before.checked_sub(amount).map_err(|_| Rule::InsufficientShares)?;
-        self.set_holding(id, account, before, after)
+    fn holding(&self, id: &RecordId) -> Result<Amount, Reject> {
+        match (id, self.record(id)?) {
+            (RecordId::Balance(..) | RecordId::Shares(..), None) => Ok(Amount::ZERO),
+            (RecordId::Balance(..), Some(Record::Balance(balance))) => Ok(balance.amount),
+            (RecordId::Shares(..), Some(Record::Shares(shares))) => Ok(shares.amount),
+            _ => Err(ViewError::Damaged.into()),
+        }
     }
 
     /// Writes a balance or shares; a record exists only while it is not zero, and its account counts it.
-    fn set_holding(
-        &mut self,
-        id: RecordId,
-        account: AccountId,
-        before: Amount,
-        after: Amount,
-    ) -> Result<(), Reject> {
-        if before.is_zero() != after.is_zero() {
-            let mut holder = self.account(account)?.ok_or(Rule::AccountUnknown)?;
-            let count = if before.is_zero() {
-                holder.holdings.checked_add(1)
-            } else {
-                holder.holdings.checked_sub(1)
-            };
-            holder.holdings = count.ok_or(NumError::Overflow)?;
-            self.set_account(account, holder)?;
+    fn set_holding(&mut self, id: RecordId, before: Amount, after: Amount) -> Result<(), Reject> {
+        if before == after {
+            return Ok(());
         }
-        let record = match id {
-            _ if after.is_zero() => None,
-            RecordId::Shares(..) => Some(Record::Shares(Shares { amount: after })),
-            _ => Some(Record::Balance(Balance { amount: after })),
+        let (holder, record) = match id {
+            RecordId::Balance(holder, _) => (holder, Record::Balance(Balance { amount: after })),
+            RecordId::Shares(holder, _) => (holder, Record::Shares(Shares { amount: after })),
+            _ => return Err(ViewError::Damaged.into()),
         };
-        if before == after { Ok(()) } else { self.write(id, record) }
+        if before.is_zero() {
+            let holdings = &mut self.change_account(holder)?.holdings;
+            *holdings = holdings.checked_add(1).ok_or(NumError::Overflow)?;
+        } else if after.is_zero() {
+            let holdings = &mut self.change_account(holder)?.holdings;
+            *holdings = holdings.checked_sub(1).ok_or(NumError::Overflow)?;
+        }
+        *self.slot(&id)? = (!after.is_zero()).then_some(record);
+        Ok(())
     }
 }

@@ -17,4 +17,4 @@ pub use effects::{Effects, MAX_WRITES, Outcome, Receipt};
 pub use record::{Account, AccountStatus, Asset, Balance, Pool, Record, RecordId, Shares};
 pub use reject::{Reject, Rule};
 pub use transition::{Env, Signers, settle_fees, transition, transition_into};
-pub use view::{View, ViewError};
+pub use view::{Fetched, View, ViewError};

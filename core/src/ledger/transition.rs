@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::effects::{Effects, Outcome, Receipt};
-use super::record::{Account, AccountStatus, Asset, Pool};
+use super::record::{Account, AccountStatus, Asset, Pool, Record, RecordId};
 use super::reject::{Reject, Rule};
 use super::view::View;
 use crate::amm::{self, Direction, Limits, Reserves};
@@ -77,7 +77,7 @@ fn judge<V: View>(
     if env.height > transaction.last_valid_height {
         return Err(Rule::Expired.into());
     }
-    let mut account = draft.active_account(transaction.sender)?;
+    let account = draft.active_account(transaction.sender)?;
     if transaction.nonce < account.nonce {
         return Err(Rule::NonceUsed.into());
     }
@@ -89,11 +89,12 @@ fn judge<V: View>(
     {
         return Err(Rule::AuthorityNotMet.into());
     }
-    account.nonce = account.nonce.checked_add(1).ok_or(Rule::NonceUsed)?;
     let kind = account.kind;
-    draft.set_account(transaction.sender, account)?;
+    let nonce = account.nonce.checked_add(1).ok_or(Rule::NonceUsed)?;
+    draft.change_account(transaction.sender)?.nonce = nonce;
     if !transaction.fee.is_zero() {
-        draft.debit(transaction.sender, NATIVE_ASSET, transaction.fee, Rule::InsufficientForFee)?;
+        let balance = RecordId::Balance(transaction.sender, NATIVE_ASSET);
+        draft.debit(balance, transaction.fee, Rule::InsufficientForFee)?;
     }
     Sender { id: transaction.sender, kind, draft, time_ms: env.time_ms }.execute(&transaction.op)
 }
@@ -109,7 +110,7 @@ pub fn settle_fees<V: View>(proposer: AccountId, fees: Amount, view: &V) -> Resu
     if account.status == AccountStatus::Closed {
         return Err(Rule::AccountNotActive.into());
     }
-    draft.credit(proposer, NATIVE_ASSET, fees)?;
+    draft.credit(RecordId::Balance(proposer, NATIVE_ASSET), fees)?;
     Ok(effects)
 }
 
@@ -140,21 +141,17 @@ impl<V: View> Sender<'_, V> {
                 },
             ),
             Op::RotateAuthority(op) => {
-                let account = self.draft.active_account(self.id)?;
-                self.done(|sender| {
-                    sender
-                        .draft
-                        .set_account(sender.id, Account { authority: op.authority.clone(), ..account })
-                })
+                self.draft.change_account(self.id)?.authority = op.authority.clone();
+                Ok(Outcome::Done)
             }
             Op::SetFrozen(op) => self.set_frozen(op.account, op.frozen),
             Op::CloseAccount => {
-                let account = self.draft.active_account(self.id)?;
+                let account = self.draft.change_account(self.id)?;
                 if account.holdings != 0 {
                     return Err(Rule::AccountNotEmpty.into());
                 }
-                let closed = Account { status: AccountStatus::Closed, ..account };
-                self.done(|sender| sender.draft.set_account(sender.id, closed))
+                account.status = AccountStatus::Closed;
+                Ok(Outcome::Done)
             }
             Op::CreateAsset(op) => self.create_asset(op.asset, op.max_supply),
             Op::Issue(op) => self.issue(op.asset, op.to, op.amount),
@@ -167,8 +164,8 @@ impl<V: View> Sender<'_, V> {
             }
             Op::CreatePool(op) => self.create_pool(op.pool, op.asset_a, op.asset_b, op.fee_bps),
             Op::AddLiquidity(op) => {
-                let pool = self.pool(op.pool)?;
-                own_assets(&pool, op.asset_a, op.asset_b)?;
+                let pool = self.draft.pool(op.pool)?;
+                own_assets(pool, op.asset_a, op.asset_b)?;
                 let deposit = amm::add_liquidity(
                     &pool.reserves,
                     op.max_a,
@@ -177,32 +174,34 @@ impl<V: View> Sender<'_, V> {
                     op.deadline_ms,
                     self.time_ms,
                 )?;
-                self.pay(pool.asset_a, deposit.amount_a)?;
-                self.pay(pool.asset_b, deposit.amount_b)?;
-                self.draft.credit_shares(self.id, op.pool, deposit.shares)?;
-                self.draft.set_pool(op.pool, Pool { reserves: deposit.reserves, ..pool })?;
+                self.pay(op.asset_a, deposit.amount_a)?;
+                self.pay(op.asset_b, deposit.amount_b)?;
+                self.draft.credit(RecordId::Shares(self.id, op.pool), deposit.shares)?;
+                self.draft.change_pool(op.pool)?.reserves = deposit.reserves;
                 Ok(Outcome::Deposited(deposit.amount_a, deposit.amount_b, deposit.shares))
             }
             Op::RemoveLiquidity(op) => {
-                let pool = self.pool(op.pool)?;
-                own_assets(&pool, op.asset_a, op.asset_b)?;
-                self.draft.debit_shares(self.id, op.pool, not_zero(op.shares)?)?;
+                let pool = self.draft.pool(op.pool)?;
+                own_assets(pool, op.asset_a, op.asset_b)?;
+                let reserves = pool.reserves;
+                let shares = RecordId::Shares(self.id, op.pool);
+                self.draft.debit(shares, not_zero(op.shares)?, Rule::InsufficientShares)?;
                 let withdrawal = amm::remove_liquidity(
-                    &pool.reserves,
+                    &reserves,
                     op.shares,
                     op.min_a,
                     op.min_b,
                     op.deadline_ms,
                     self.time_ms,
                 )?;
-                self.draft.credit(self.id, pool.asset_a, withdrawal.amount_a)?;
-                self.draft.credit(self.id, pool.asset_b, withdrawal.amount_b)?;
-                self.draft.set_pool(op.pool, Pool { reserves: withdrawal.reserves, ..pool })?;
+                self.receive(op.asset_a, withdrawal.amount_a)?;
+                self.receive(op.asset_b, withdrawal.amount_b)?;
+                self.draft.change_pool(op.pool)?.reserves = withdrawal.reserves;
                 Ok(Outcome::Withdrawn(withdrawal.amount_a, withdrawal.amount_b))
             }
             Op::SwapExactIn(op) => {
-                let pool = self.pool(op.pool)?;
-                let direction = direction(&pool, op.asset_in, op.asset_out)?;
+                let pool = self.draft.pool(op.pool)?;
+                let direction = direction(pool, op.asset_in, op.asset_out)?;
                 let limits =
                     Limits { max_price_impact_bps: op.max_price_impact_bps, deadline_ms: op.deadline_ms };
                 let swap = amm::swap_exact_in(
@@ -213,11 +212,11 @@ impl<V: View> Sender<'_, V> {
                     limits,
                     self.time_ms,
                 )?;
-                self.swapped(op.pool, pool, (op.asset_in, op.asset_out), swap)
+                self.swapped(op.pool, (op.asset_in, op.asset_out), swap)
             }
             Op::SwapExactOut(op) => {
-                let pool = self.pool(op.pool)?;
-                let direction = direction(&pool, op.asset_in, op.asset_out)?;
+                let pool = self.draft.pool(op.pool)?;
+                let direction = direction(pool, op.asset_in, op.asset_out)?;
                 let limits =
                     Limits { max_price_impact_bps: op.max_price_impact_bps, deadline_ms: op.deadline_ms };
                 let swap = amm::swap_exact_out(
@@ -228,18 +227,23 @@ impl<V: View> Sender<'_, V> {
                     limits,
                     self.time_ms,
                 )?;
-                self.swapped(op.pool, pool, (op.asset_in, op.asset_out), swap)
+                self.swapped(op.pool, (op.asset_in, op.asset_out), swap)
             }
         }
     }
 
-    fn done(&mut self, change: impl FnOnce(&mut Self) -> Result<(), Reject>) -> Result<Outcome, Reject> {
-        change(self).map(|()| Outcome::Done)
-    }
-
     /// Takes from the sender.
     fn pay(&mut self, asset: AssetId, amount: Amount) -> Result<(), Reject> {
-        self.draft.debit(self.id, asset, amount, Rule::InsufficientBalance)
+        self.draft.debit(RecordId::Balance(self.id, asset), amount, Rule::InsufficientBalance)
+    }
+
+    /// Gives to the sender.
+    fn receive(&mut self, asset: AssetId, amount: Amount) -> Result<(), Reject> {
+        self.draft.credit(RecordId::Balance(self.id, asset), amount)
+    }
+
+    fn create(&mut self, id: RecordId, record: Record) -> Result<Outcome, Reject> {
+        self.draft.create(id, record).map(|()| Outcome::Done)
     }
 
     /// The system opens accounts of every kind; institutions and authorities open those of people and institutions.
@@ -254,10 +258,7 @@ impl<V: View> Sender<'_, V> {
         if !permitted {
             return Err(Rule::NotPermitted.into());
         }
-        if self.draft.account(id)?.is_some() {
-            return Err(Rule::IdInUse.into());
-        }
-        self.done(|sender| sender.draft.set_account(id, account))
+        self.create(RecordId::Account(id), Record::Account(account))
     }
 
     /// Authorities and the system freeze; nobody freezes the system or themselves.
@@ -277,23 +278,21 @@ impl<V: View> Sender<'_, V> {
                 return Err(Rule::NoChange.into());
             }
         };
-        self.done(|sender| sender.draft.set_account(id, Account { status, ..account }))
+        self.draft.change_account(id)?.status = status;
+        Ok(Outcome::Done)
     }
 
     fn create_asset(&mut self, id: AssetId, max_supply: Amount) -> Result<Outcome, Reject> {
         if self.kind == AccountKind::Individual {
             return Err(Rule::NotPermitted.into());
         }
-        if self.draft.asset(id)?.is_some() {
-            return Err(Rule::IdInUse.into());
-        }
         let asset = Asset { issuer: self.id, supply: Amount::ZERO, max_supply: not_zero(max_supply)? };
-        self.done(|sender| sender.draft.set_asset(id, asset))
+        self.create(RecordId::Asset(id), Record::Asset(asset))
     }
 
     /// The asset, which the sender must have created.
-    fn own_asset(&self, id: AssetId) -> Result<Asset, Reject> {
-        let asset = self.draft.asset(id)?.ok_or(Rule::AssetUnknown)?;
+    fn own_asset(&mut self, id: AssetId) -> Result<&mut Asset, Reject> {
+        let asset = self.draft.change_asset(id)?;
         if asset.issuer == self.id { Ok(asset) } else { Err(Rule::NotIssuer.into()) }
     }
 
@@ -303,16 +302,18 @@ impl<V: View> Sender<'_, V> {
         if supply > asset.max_supply {
             return Err(Rule::AboveMaxSupply.into());
         }
+        asset.supply = supply;
         self.draft.active_account(to)?;
-        self.draft.credit(to, id, amount)?;
-        self.done(|sender| sender.draft.set_asset(id, Asset { supply, ..asset }))
+        self.draft.credit(RecordId::Balance(to, id), amount)?;
+        Ok(Outcome::Done)
     }
 
     fn burn(&mut self, id: AssetId, amount: Amount) -> Result<Outcome, Reject> {
-        let asset = self.own_asset(id)?;
+        self.own_asset(id)?;
         self.pay(id, not_zero(amount)?)?;
-        let supply = asset.supply.checked_sub(amount)?;
-        self.done(|sender| sender.draft.set_asset(id, Asset { supply, ..asset }))
+        let asset = self.own_asset(id)?;
+        asset.supply = asset.supply.checked_sub(amount)?;
+        Ok(Outcome::Done)
     }
 
     fn transfer(&mut self, asset: AssetId, to: AccountId, amount: Amount) -> Result<(), Reject> {
@@ -321,7 +322,7 @@ impl<V: View> Sender<'_, V> {
         }
         self.draft.active_account(to)?;
         self.pay(asset, not_zero(amount)?)?;
-        self.draft.credit(to, asset, amount)
+        self.draft.credit(RecordId::Balance(to, asset), amount)
     }
 
     fn create_pool(
@@ -340,27 +341,19 @@ impl<V: View> Sender<'_, V> {
         if self.draft.asset(asset_a)?.is_none() || self.draft.asset(asset_b)?.is_none() {
             return Err(Rule::AssetUnknown.into());
         }
-        if self.draft.pool(id)?.is_some() {
-            return Err(Rule::IdInUse.into());
-        }
         let pool = Pool { asset_a, asset_b, reserves: Reserves::empty(fee_bps)? };
-        self.done(|sender| sender.draft.set_pool(id, pool))
-    }
-
-    fn pool(&self, id: PoolId) -> Result<Pool, Reject> {
-        Ok(self.draft.pool(id)?.ok_or(Rule::PoolUnknown)?)
+        self.create(RecordId::Pool(id), Record::Pool(pool))
     }
 
     fn swapped(
         &mut self,
         id: PoolId,
-        pool: Pool,
         (asset_in, asset_out): (AssetId, AssetId),
         swap: amm::Swap,
     ) -> Result<Outcome, Reject> {
         self.pay(asset_in, swap.quote.amount_in)?;
-        self.draft.credit(self.id, asset_out, swap.quote.amount_out)?;
-        self.draft.set_pool(id, Pool { reserves: swap.reserves, ..pool })?;
+        self.receive(asset_out, swap.quote.amount_out)?;
+        self.draft.change_pool(id)?.reserves = swap.reserves;
         Ok(Outcome::Swapped(swap.quote.amount_in, swap.quote.amount_out))
     }
 }

@@ -5,16 +5,14 @@
 //! block that somebody else made and checks its header. [`Chain::finalize`] makes a pending block the final state and
 //! drops what contradicts it; [`Chain::discard`] drops a block. Nothing here touches a disk.
 
-use std::cell::Cell;
-
 use hashbrown::HashMap;
 use qenex_core::codec::{self, Encoded};
 use qenex_core::consensus::Header;
 use qenex_core::crypto::{Domain, Hash};
 use qenex_core::id::AccountId;
 use qenex_core::ledger::{
-    Account, Effects, Env, Receipt, Record, RecordId, Reject, Signers, View, ViewError, access, settle_fees,
-    transition, transition_into,
+    Account, Effects, Env, Fetched, Receipt, Record, RecordId, Reject, Signers, ViewError, access,
+    settle_fees, transition, transition_into,
 };
 use qenex_core::num::Amount;
 use qenex_core::tx::Transaction;
@@ -25,15 +23,14 @@ use crate::error::NodeError;
 use crate::genesis::Genesis;
 use crate::hashing::{hash_all, lanes, log_root};
 use crate::history::{self, Touch};
+use crate::overlay::{Overlay, Written};
 use crate::prepare::{Prepared, Ready};
 use crate::records::{Records, Snapshot};
-
-type Writes = HashMap<Hash, (RecordId, Option<Record>)>;
 
 /// A block that is executed and not final.
 struct Pending {
     block: Block,
-    writes: Writes,
+    writes: Overlay,
     change: Change,
     receipts: Receipts,
     touched: Vec<(AccountId, Hash, u32)>,
@@ -91,13 +88,15 @@ impl Chain {
         let mut records = Records::with_room_for(list.len());
         for chunk in list.chunks(4_096) {
             let inputs: Vec<_> = chunk.iter().map(|(id, _)| id.key_input()).collect();
+            let mut written = Overlay::with_capacity(chunk.len());
             for ((id, record), key) in chunk.iter().zip(hash_all(Domain::RecordKey, &inputs)) {
-                records.set(id, &key, Some(record));
+                written.put(&key, id, Some(record));
             }
+            written.iter().for_each(|Written { key, id, value }| records.set(key, id, value));
         }
         drop(list);
         let tree = build_tree(&records);
-        let header = genesis.header(tree.root().hash())?;
+        let header = genesis.header(tree.root())?;
         let id = header.id();
         let chain = Self {
             genesis_id: id,
@@ -124,10 +123,10 @@ impl Chain {
         limit_bytes: usize,
     ) -> Result<Self, NodeError> {
         let tree = build_tree(&records);
-        if tree.root().hash() != tip.state_root {
+        if tree.root() != tip.state_root {
             return Err(NodeError::RootMismatch {
                 height: tip.height,
-                found: tree.root().hash(),
+                found: tree.root(),
                 expected: tip.state_root,
             });
         }
@@ -174,7 +173,7 @@ impl Chain {
     /// # Errors
     /// What is stored is no record.
     pub fn record(&self, id: &RecordId) -> Result<Option<Record>, ViewError> {
-        self.records.get(id, &id.key())
+        decode(self.records.get(id, &id.key()))
     }
 
     /// A final account; nothing if there is none.
@@ -193,7 +192,7 @@ impl Chain {
 
     /// A proof of what the final state holds, or does not hold, under each key.
     pub fn prove(&self, keys: &[Hash]) -> Vec<u8> {
-        self.tree.prove(self.tree.root(), keys)
+        self.tree.state().prove(keys, &|key| self.records.value_hash(key))
     }
 
     /// What changed since the last call, for a checkpoint at the tip.
@@ -208,6 +207,11 @@ impl Chain {
         self.pending.get(&id).map(|pending| &pending.block.header).ok_or(NodeError::UnknownParent(id))
     }
 
+    /// The pending blocks from this one down to the tip.
+    fn below(&self, id: Hash) -> impl Iterator<Item = &Pending> {
+        std::iter::successors(self.pending.get(&id), |above| self.pending.get(&above.block.header.parent))
+    }
+
     /// Starts a block over `parent`.
     ///
     /// # Errors
@@ -220,17 +224,13 @@ impl Chain {
             height: header.height + 1,
             time_ms: time_ms.max(header.time_ms),
         };
-        let mut below = Vec::new();
-        let mut id = parent;
-        while let Some(pending) = self.pending.get(&id) {
-            below.push(&pending.writes);
-            id = pending.block.header.parent;
-        }
+        let below = self.below(parent).map(|pending| &pending.writes).collect();
         Ok(Execution {
             effects: Box::default(),
             parent,
             env,
-            state: State { records: &self.records, below, writes: Writes::with_capacity(self.last_writes) },
+            state: State { records: &self.records, below, writes: Overlay::with_capacity(self.last_writes) },
+            fetched: Vec::new(),
             fees: Amount::ZERO,
             transactions: Batch::default(),
             leaves: Vec::new(),
@@ -248,8 +248,8 @@ impl Chain {
         let (chain_id, epoch, validators, next_validators) =
             (parent.chain_id, parent.epoch, parent.validators, parent.next_validators);
         let values: Vec<(Hash, Option<Hash>)> = hash_values(&executed.writes);
-        let base = self.pending.get(&executed.parent).map_or(self.tree.root(), |below| below.change.root());
-        let change = self.tree.update(base, &values);
+        let below = self.below(executed.parent).map(|pending| &pending.change).collect();
+        let change = self.tree.through(below).update(&values);
         let receipt_leaves = hash_all(Domain::LogLeaf, &executed.receipts.iter().collect::<Vec<_>>());
         let header = Header {
             protocol: Header::PROTOCOL,
@@ -260,7 +260,7 @@ impl Chain {
             time_ms: executed.env.time_ms,
             proposer: executed.proposer,
             transaction_root: log_root(&executed.leaves),
-            state_root: change.root().hash(),
+            state_root: change.root(),
             receipt_root: log_root(&receipt_leaves),
             validators,
             next_validators,
@@ -270,9 +270,7 @@ impl Chain {
         let block = Block { header, transactions: executed.transactions };
         let Executed { writes, receipts, touched, .. } = executed;
         self.last_writes = writes.len();
-        if let Some(same) = self.pending.insert(id, Pending { block, writes, change, receipts, touched }) {
-            self.tree.discard(same.change);
-        }
+        self.pending.insert(id, Pending { block, writes, change, receipts, touched });
         Ok(id)
     }
 
@@ -328,15 +326,12 @@ impl Chain {
     }
 
     fn drop_from(&mut self, id: Hash) {
-        // Those above first: their nodes stand on those of the block below.
         let above: Vec<Hash> =
             self.pending.iter().filter(|(_, p)| p.block.header.parent == id).map(|(id, _)| *id).collect();
         for above in above {
             self.drop_from(above);
         }
-        if let Some(pending) = self.pending.remove(&id) {
-            self.tree.discard(pending.change);
-        }
+        self.pending.remove(&id);
     }
 
     /// Makes a pending block over the tip final, and drops all pending blocks that do not stand on it.
@@ -362,10 +357,8 @@ impl Chain {
         }
         let Some(pending) = self.pending.remove(&id) else { return Err(NodeError::UnknownBlock(id)) };
         let Pending { block, writes, change, receipts, mut touched } = pending;
-        for (key, (id, record)) in &writes {
-            self.records.set(id, key, record.as_ref());
-        }
-        self.tree.commit(change);
+        writes.iter().for_each(|Written { key, id, value }| self.records.set(key, id, value));
+        self.tree.commit(change, self.pending.values_mut().map(|pending| &mut pending.change));
         let height = block.header.height;
         touched.sort_unstable_by_key(|(account, _, place)| (*account, *place));
         let mut touches: Vec<Touch> = Vec::new();
@@ -386,87 +379,65 @@ impl Chain {
 }
 
 fn build_tree(records: &Records) -> Tree {
-    let mut leaves = Vec::with_capacity(records.len());
-    let mut items = records.iter().peekable();
-    while items.peek().is_some() {
+    let mut items = records.iter();
+    // The buckets are in the order of the keys, which is the order that the tree is built in fastest.
+    let chunks = std::iter::from_fn(|| {
         let chunk: Vec<_> = items.by_ref().take(4_096).collect();
-        let inputs: Vec<_> = chunk
-            .iter()
-            .filter_map(|item| codec::decode_trusted::<RecordId>(item.id).ok())
-            .map(|id| id.key_input())
-            .collect();
+        let decoded = chunk.iter().filter_map(|item| codec::decode_trusted::<RecordId>(item.id).ok());
+        let inputs: Vec<_> = decoded.map(|id| id.key_input()).collect();
         let values: Vec<_> = chunk.iter().map(|item| item.value).collect();
-        leaves.extend(
-            hash_all(Domain::RecordKey, &inputs).into_iter().zip(hash_all(Domain::RecordValue, &values)),
-        );
-    }
-    Tree::build(lanes(), leaves)
+        let hashes =
+            hash_all(Domain::RecordKey, &inputs).into_iter().zip(hash_all(Domain::RecordValue, &values));
+        (!chunk.is_empty()).then_some(hashes)
+    });
+    Tree::build(lanes(), records.len(), chunks.flatten())
 }
 
 /// The keys and value hashes of a block's writes, ascending.
-fn hash_values(writes: &Writes) -> Vec<(Hash, Option<Hash>)> {
-    let mut bytes = Vec::with_capacity(writes.len() * 48);
-    let mut ranges = Vec::with_capacity(writes.len());
-    let mut buffer = [0; Record::MAX_LEN];
-    for (key, (_, record)) in writes {
-        let start = bytes.len();
-        if let Some(record) = record {
-            bytes.extend_from_slice(codec::encode(record, &mut buffer).unwrap_or_default());
-        }
-        ranges.push((*key, record.is_some(), start..bytes.len()));
-    }
-    let inputs: Vec<&[u8]> = ranges.iter().map(|(.., range)| &bytes[range.clone()]).collect();
+fn hash_values(writes: &Overlay) -> Vec<(Hash, Option<Hash>)> {
+    let inputs: Vec<&[u8]> = writes.iter().map(|written| written.value.unwrap_or_default()).collect();
     let hashes = hash_all(Domain::RecordValue, &inputs);
-    let mut values: Vec<_> =
-        ranges.iter().zip(hashes).map(|((key, there, _), hash)| (*key, there.then_some(hash))).collect();
+    let mut values: Vec<_> = writes
+        .iter()
+        .zip(hashes)
+        .map(|(written, hash)| (*written.key, written.value.is_some().then_some(hash)))
+        .collect();
     values.sort_unstable_by_key(|(key, _)| *key);
     values
+}
+
+/// A record that this node wrote and that the state root covers: read without encoding it again.
+fn decode(value: Option<&[u8]>) -> Result<Option<Record>, ViewError> {
+    value.map(|value| codec::decode_trusted(value).map_err(|_| ViewError::Damaged)).transpose()
 }
 
 /// The state that a block sees: its own writes, those of the pending blocks below it, the final records.
 struct State<'c> {
     records: &'c Records,
     /// The nearest first.
-    below: Vec<&'c Writes>,
-    writes: Writes,
+    below: Vec<&'c Overlay>,
+    writes: Overlay,
 }
 
 impl State<'_> {
     fn get(&self, id: &RecordId, key: &Hash) -> Result<Option<Record>, ViewError> {
-        for writes in std::iter::once(&self.writes).chain(self.below.iter().copied()) {
-            if let Some((_, record)) = writes.get(key) {
-                return Ok(record.clone());
-            }
+        let overlays = std::iter::once(&self.writes).chain(self.below.iter().copied());
+        decode(
+            overlays.filter_map(|writes| writes.get(key)).next().unwrap_or_else(|| self.records.get(id, key)),
+        )
+    }
+
+    fn fetch(
+        &self,
+        ids: &[RecordId],
+        keys: &[Hash],
+        records: &mut Vec<Option<Record>>,
+    ) -> Result<(), ViewError> {
+        records.clear();
+        for (id, key) in ids.iter().zip(keys) {
+            records.push(self.get(id, key)?);
         }
-        self.records.get(id, key)
-    }
-}
-
-/// The state with the keys of one transaction's records at hand.
-struct Keyed<'s, 'c> {
-    state: &'s State<'c>,
-    ids: &'s [RecordId],
-    keys: &'s [Hash],
-    /// Where the last record was found: they are asked for in the order of the list, mostly.
-    next: Cell<usize>,
-}
-
-impl Keyed<'_, '_> {
-    fn key(&self, id: &RecordId) -> Option<&Hash> {
-        let hint = self.next.get();
-        let index = if self.ids.get(hint) == Some(id) {
-            hint
-        } else {
-            self.ids.iter().position(|known| known == id)?
-        };
-        self.next.set(index + 1);
-        self.keys.get(index)
-    }
-}
-
-impl View for Keyed<'_, '_> {
-    fn record(&self, id: &RecordId) -> Result<Option<Record>, ViewError> {
-        self.state.get(id, self.key(id).ok_or(ViewError::Unproven)?)
+        Ok(())
     }
 }
 
@@ -474,6 +445,8 @@ impl View for Keyed<'_, '_> {
 pub struct Execution<'c> {
     /// Used again for every transaction.
     effects: Box<Effects>,
+    /// Likewise: what it may touch.
+    fetched: Vec<Option<Record>>,
     parent: Hash,
     env: Env,
     state: State<'c>,
@@ -489,7 +462,7 @@ pub struct Executed {
     parent: Hash,
     env: Env,
     proposer: AccountId,
-    writes: Writes,
+    writes: Overlay,
     transactions: Batch,
     leaves: Vec<Hash>,
     receipts: Receipts,
@@ -503,7 +476,8 @@ impl Execution<'_> {
     /// It is rejected; the block is as it was.
     pub fn push(&mut self, ready: &Ready<'_>) -> Result<(), Reject> {
         let ids = access(&ready.transaction);
-        let view = Keyed { state: &self.state, ids: &ids, keys: ready.keys, next: Cell::new(0) };
+        self.state.fetch(&ids, ready.keys, &mut self.fetched)?;
+        let view = Fetched { ids: &ids, records: &self.fetched };
         let effects = &mut self.effects;
         transition_into(&self.env, &ready.transaction, Signers::Verified(ready.signers), &view, effects)?;
         let fees = self.fees.checked_add(effects.receipt.fee)?;
@@ -514,11 +488,11 @@ impl Execution<'_> {
                 self.touched.push((*account, *key, place));
             }
         }
-        while let Some((id, record)) = effects.writes.pop() {
+        for (id, record) in &effects.writes {
             if let Some(key) =
-                ids.iter().position(|known| *known == id).and_then(|index| ready.keys.get(index))
+                ids.iter().position(|known| known == id).and_then(|index| ready.keys.get(index))
             {
-                self.state.writes.insert(*key, (id, record));
+                self.state.writes.put(key, id, record.as_ref());
             }
         }
         self.fees = fees;
@@ -553,7 +527,9 @@ impl Execution<'_> {
     pub fn preview(&self, transaction: &Transaction) -> Result<Effects, Reject> {
         let ids = access(transaction);
         let keys: Vec<Hash> = ids.iter().map(RecordId::key).collect();
-        let view = Keyed { state: &self.state, ids: &ids, keys: &keys, next: Cell::new(0) };
+        let mut records = Vec::new();
+        self.state.fetch(&ids, &keys, &mut records)?;
+        let view = Fetched { ids: &ids, records: &records };
         transition(&self.env, transaction, Signers::Assumed, &view)
     }
 
@@ -566,10 +542,13 @@ impl Execution<'_> {
             let ids =
                 [RecordId::Account(proposer), RecordId::Balance(proposer, qenex_core::id::NATIVE_ASSET)];
             let keys = ids.map(|id| id.key());
-            let view = Keyed { state: &self.state, ids: &ids, keys: &keys, next: Cell::new(0) };
+            self.state
+                .fetch(&ids, &keys, &mut self.fetched)
+                .map_err(|error| NodeError::Fees(error.into()))?;
+            let view = Fetched { ids: &ids, records: &self.fetched };
             let effects = settle_fees(proposer, self.fees, &view).map_err(NodeError::Fees)?;
-            for (id, record) in effects.writes {
-                self.state.writes.insert(id.key(), (id, record));
+            for (id, record) in &effects.writes {
+                self.state.writes.put(&id.key(), id, record.as_ref());
             }
         }
         Ok(Executed {

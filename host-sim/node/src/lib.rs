@@ -5,6 +5,7 @@
 //! | [`block`] | blocks and batches of signed transactions as bytes |
 //! | [`prepare`](mod@prepare) | what can be known without the state: ids, keys, signatures |
 //! | [`bucket`], [`records`] | the records in memory, in the form of checkpoints |
+//! | [`overlay`] | the records that a block wrote |
 //! | [`chain`] | execution over the final state and pending blocks |
 //! | [`hashing`] | many hashes at once |
 //! | [`history`] | receipts and what touched an account |
@@ -26,6 +27,7 @@ pub mod hashing;
 pub mod history;
 pub mod mempool;
 pub mod node;
+pub mod overlay;
 pub mod pipeline;
 pub mod prepare;
 pub mod records;

@@ -7,16 +7,15 @@ use std::sync::Arc;
 
 use qenex_core::codec;
 use qenex_core::crypto::Hash;
-use qenex_core::ledger::{Record, RecordId, ViewError};
+use qenex_core::ledger::{Record, RecordId};
 
 use crate::bucket::{self, Blob, Bucket, Item};
 
 /// The average above which buckets are split.
 pub const RECORDS_PER_BUCKET: usize = 16;
 
-/// The longest encoded record id and record.
+/// The longest encoded record id.
 const ID_LEN: usize = <RecordId as codec::Encoded>::MAX_LEN;
-const VALUE_LEN: usize = <Record as codec::Encoded>::MAX_LEN;
 
 /// The records of a state.
 pub struct Records {
@@ -42,7 +41,8 @@ fn place(bits: u32, key: &Hash) -> (usize, u32) {
     (bucket as usize, ((front << bits) >> 32) as u32)
 }
 
-fn encode_id<'b>(id: &RecordId, buffer: &'b mut [u8; ID_LEN]) -> &'b [u8] {
+/// The canonical encoding of an id.
+pub(crate) fn encode_id<'b>(id: &RecordId, buffer: &'b mut [u8; ID_LEN]) -> &'b [u8] {
     // Cannot fail: the buffer has the greatest length.
     codec::encode(id, buffer).unwrap_or_default()
 }
@@ -103,14 +103,18 @@ impl Records {
         bucket.find(fingerprint, encode_id(id, &mut [0; ID_LEN]))
     }
 
-    /// The record under an id, whose key is given.
-    ///
-    /// # Errors
-    /// What is stored is not a record.
-    pub fn get(&self, id: &RecordId, key: &Hash) -> Result<Option<Record>, ViewError> {
-        let Some(item) = self.find(id, key) else { return Ok(None) };
-        // Written by this node and covered by the state root: read without encoding it again.
-        codec::decode_trusted(item.value).map(Some).map_err(|_| ViewError::Damaged)
+    /// The encoded record under an id, whose key is given.
+    pub fn get(&self, id: &RecordId, key: &Hash) -> Option<&[u8]> {
+        self.find(id, key).map(|item| item.value)
+    }
+
+    /// The hash of the value of the record with this key; of nothing if there is none.
+    pub fn value_hash(&self, key: &Hash) -> Hash {
+        let (index, fingerprint) = place(self.bits, key);
+        let bucket = self.buckets.get(index).and_then(|blob| Bucket::new(blob));
+        let mut items = bucket.into_iter().flat_map(Bucket::iter);
+        let found = items.find(|(found, item)| *found == fingerprint && key_of(item.id) == *key);
+        qenex_core::merkle::state::value_hash(found.map_or(&[], |(_, item)| item.value))
     }
 
     /// The height of the last block that touched an account.
@@ -118,19 +122,15 @@ impl Records {
         self.find(id, key).map(|item| item.head)
     }
 
-    /// Writes or deletes a record. An account keeps its head.
-    pub fn set(&mut self, id: &RecordId, key: &Hash, record: Option<&Record>) {
+    /// Writes or deletes a record: the encodings of its id and value. An account keeps its head.
+    pub fn set(&mut self, key: &Hash, id: &[u8], value: Option<&[u8]>) {
         let (index, fingerprint) = place(self.bits, key);
         let (Some(blob), Some(dirty)) = (self.buckets.get_mut(index), self.dirty.get_mut(index)) else {
             return;
         };
         *dirty = true;
-        let mut id_buffer = [0; ID_LEN];
-        let id = encode_id(id, &mut id_buffer);
-        match record {
-            Some(record) => {
-                let mut value_buffer = [0; VALUE_LEN];
-                let value = codec::encode(record, &mut value_buffer).unwrap_or_default();
+        match value {
+            Some(value) => {
                 if bucket::put(blob, fingerprint, id, value) {
                     self.count += 1;
                     self.split_if_full();

@@ -1,167 +1,138 @@
-//! The state tree and the life of its roots.
+//! The final state's tree in memory.
 
 use qenex_core::crypto::Hash;
-use qenex_core::merkle::state::{EMPTY, leaf_hash};
 use qenex_keccak::Lanes;
 
-use crate::arena::{Arena, Inners};
-use crate::node::{Handle, Leaf, Place};
+use crate::buckets::{Leaf, roots};
+use crate::change::Change;
+use crate::levels::Levels;
+use crate::state::State;
 
 /// Records that [`Tree::extend`] collects and sorts at a time.
-const COLLECTED: usize = 1 << 16;
+const COLLECTED: usize = 1 << 14;
 
-/// Neighbouring records that are built together, so that their nodes lie together in memory.
-const BUILT: usize = 1 << 10;
+/// Above this average, the tree is cut one level lower, so that a bucket has at least half as many.
+const LEAVES_PER_BUCKET: usize = 3;
 
-/// A state whose nodes are in a [`Tree`]. It is live from the update that made it until its change is discarded, or the
-/// change of an update on it is committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Root {
-    pub(crate) node: Handle,
-    pub(crate) hash: Hash,
-}
+/// The deepest cut: buckets and nodes are numbered by 32 bits.
+const MAX_DEPTH: usize = 31;
 
-impl Root {
-    /// The root hash.
-    pub const fn hash(&self) -> Hash {
-        self.hash
-    }
-}
-
-/// What an update did: the state after it, and the nodes that only one of the states before and after uses.
-/// It goes back to the tree through [`Tree::commit`] or [`Tree::discard`]; if it is dropped instead, its nodes are never freed.
-#[must_use]
-#[derive(Debug)]
-pub struct Change {
-    pub(crate) base: Root,
-    pub(crate) root: Root,
-    pub(crate) created: Vec<Handle>,
-    pub(crate) replaced: Vec<Handle>,
-}
-
-impl Change {
-    /// The state after the update. Further updates may start from it before it is committed.
-    pub const fn root(&self) -> Root {
-        self.root
-    }
-
-    /// The state that was updated.
-    pub const fn base(&self) -> Root {
-        self.base
-    }
-
-    /// How many nodes the update made.
-    pub fn nodes(&self) -> usize {
-        self.created.len()
-    }
-}
-
-/// The state tree in memory. One of its states is the final one; those of blocks that are not final yet lie over it.
+/// The state tree in memory.
 pub struct Tree {
     pub(crate) lanes: Lanes,
-    pub(crate) inners: Inners,
-    pub(crate) leaves: Arena<Leaf>,
-    root: Root,
+    pub(crate) levels: Levels,
+    buckets: Vec<Box<[Leaf]>>,
+    count: usize,
 }
 
 impl Tree {
-    /// A tree whose final state has no records.
-    pub const fn new(lanes: Lanes) -> Self {
-        let root = Root { node: Handle::EMPTY, hash: EMPTY };
-        Self { lanes, inners: Inners::new(), leaves: Arena::new(), root }
+    /// A tree without records, made for about `count` of them: it grows by itself, but each time it hashes all.
+    pub fn with_room_for(lanes: Lanes, count: usize) -> Self {
+        let mut depth = 0;
+        while is_full(count, depth) {
+            depth += 1;
+        }
+        Self { lanes, levels: Levels::empty(depth), buckets: vec![Box::default(); 1 << depth], count: 0 }
     }
 
-    /// A tree whose final state has these records, as keys and value hashes. Fastest in the order of the keys.
-    pub fn build(lanes: Lanes, records: impl IntoIterator<Item = (Hash, Hash)>) -> Self {
-        let mut tree = Self::new(lanes);
-        tree.extend(records);
-        tree
-    }
-
-    /// Adds records to the final state. There must be no pending updates.
-    pub fn extend(&mut self, records: impl IntoIterator<Item = (Hash, Hash)>) {
+    /// A tree of records, as keys and value hashes. Fastest in the order of the keys.
+    pub fn build(lanes: Lanes, count: usize, records: impl IntoIterator<Item = (Hash, Hash)>) -> Self {
+        let mut tree = Self::with_room_for(lanes, count);
         let mut records = records.into_iter().map(|(key, value_hash)| (key, Some(value_hash)));
         let mut collected = Vec::with_capacity(COLLECTED);
         loop {
             collected.clear();
             collected.extend(records.by_ref().take(COLLECTED));
             if collected.is_empty() {
-                break;
+                return tree;
             }
-            collected.sort_by_key(|(key, _)| *key);
-            for changes in collected.chunks(BUILT) {
-                let change = self.update(self.root, changes);
-                self.commit(change);
-            }
+            let change = tree.state().update(&collected);
+            tree.commit(change, []);
         }
     }
 
     /// The final state.
-    pub const fn root(&self) -> Root {
-        self.root
+    pub fn state(&self) -> State<'_> {
+        State { tree: self, changes: Vec::new() }
     }
 
-    /// Makes the update's state the final one and frees what only the one before used. Other updates of the state
-    /// before must be discarded, in any order with this call.
+    /// The final state through changes, the newest first. Each was made from the state of those behind it.
+    pub fn through<'t>(&'t self, changes: Vec<&'t Change>) -> State<'t> {
+        State { tree: self, changes }
+    }
+
+    /// The root hash of the final state.
+    pub fn root(&self) -> Hash {
+        self.state().root()
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(crate) fn bucket(&self, number: u32) -> &[Leaf] {
+        &self.buckets[number as usize]
+    }
+
+    /// Makes the state of a change the final one. `pending` are all changes that stay: those made from it, directly or not.
     ///
     /// # Panics
-    /// If the update was not of the final state.
-    pub fn commit(&mut self, change: Change) {
-        assert_eq!(change.base, self.root, "updates are committed in their order");
-        self.root = change.root;
-        self.free(&change.replaced);
-    }
-
-    /// Drops the update's state. Updates that start from it must be discarded too, in any order.
-    pub fn discard(&mut self, change: Change) {
-        self.free(&change.created);
-    }
-
-    fn free(&mut self, nodes: &[Handle]) {
-        for node in nodes {
-            match node.place() {
-                Place::Empty => {}
-                Place::Leaf(index) => self.leaves.remove(index),
-                Place::Inner(index) => self.inners.remove(index),
+    /// If the change was not made from the final state.
+    pub fn commit<'c>(&mut self, change: Change, pending: impl IntoIterator<Item = &'c mut Change>) {
+        assert_eq!(change.base, self.root(), "changes are committed in their order");
+        for (level, nodes) in change.levels.iter().enumerate() {
+            for (index, hash) in nodes.index.iter().zip(&nodes.hashes) {
+                self.levels.set(level, *index, *hash);
             }
         }
-    }
-
-    /// The value hash of the key's record.
-    pub fn get(&self, root: Root, key: &Hash) -> Option<Hash> {
-        let mut node = root.node;
-        let mut depth = 0;
-        loop {
-            match node.place() {
-                Place::Empty => return None,
-                Place::Leaf(index) => {
-                    let leaf = &self.leaves[index];
-                    return (leaf.key == *key).then_some(leaf.value_hash);
-                }
-                Place::Inner(index) => {
-                    node = self.inners.halves(index)[usize::from(key.bit(depth))];
-                    depth += 1;
+        for (place, number) in change.buckets().iter().enumerate() {
+            let (new, old) = (change.bucket(place), &mut self.buckets[*number as usize]);
+            if new.len() == old.len() {
+                old.copy_from_slice(new);
+            } else {
+                *old = Box::from(new);
+            }
+        }
+        self.count = change.count;
+        let before = self.levels.depth();
+        while is_full(self.count, self.levels.depth()) {
+            self.grow();
+        }
+        if self.levels.depth() > before {
+            for change in pending {
+                while change.depth() < self.levels.depth() {
+                    change.grow(self.lanes);
                 }
             }
         }
     }
 
-    /// The hash of a subtree.
-    pub(crate) fn hash(&self, node: Handle) -> Hash {
-        match node.place() {
-            Place::Empty => EMPTY,
-            Place::Leaf(index) => leaf_hash(&self.leaves[index].key, &self.leaves[index].value_hash),
-            Place::Inner(index) => *self.inners.hash(index),
+    /// Cuts one level lower.
+    fn grow(&mut self) {
+        let depth = self.levels.depth();
+        let old = std::mem::take(&mut self.buckets);
+        self.buckets.reserve_exact(2 * old.len());
+        for bucket in old {
+            let (left, right) = crate::buckets::halves(&bucket, depth);
+            self.buckets.extend([Box::from(left), Box::from(right)]);
         }
+        self.levels.push(&roots(self.lanes, depth + 1, self.buckets.iter().map(|bucket| &**bucket)));
     }
 
-    /// Leaves and inner nodes of all live states together.
-    pub fn live_nodes(&self) -> (usize, usize) {
-        (self.leaves.len(), self.inners.len())
-    }
-
-    /// Memory of the tree, in bytes.
+    /// Memory of the tree, in bytes, without the allocator's own.
     pub fn bytes(&self) -> usize {
-        self.leaves.bytes() + self.inners.bytes()
+        self.levels.bytes()
+            + self.buckets.capacity() * size_of::<Box<[Leaf]>>()
+            + self.count * size_of::<Leaf>()
     }
+}
+
+fn is_full(count: usize, depth: usize) -> bool {
+    count > LEAVES_PER_BUCKET << depth && depth < MAX_DEPTH
 }

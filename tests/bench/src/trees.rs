@@ -64,7 +64,7 @@ impl Ledger {
         let mut rng = StdRng::seed_from_u64(4);
         let mut block = || (0..UPDATES).map(|_| (keys[rng.random_range(0..keys.len())], None)).collect();
         let blocks = (0..16).map(|_| block()).collect();
-        Self { tree: Tree::build(lanes, keys.iter().map(|key| (*key, *key))), blocks, next: 0 }
+        Self { tree: Tree::build(lanes, keys.len(), keys.iter().map(|key| (*key, *key))), blocks, next: 0 }
     }
 
     /// Executes one more block.
@@ -73,10 +73,10 @@ impl Ledger {
         let count = self.blocks.len();
         let block = &mut self.blocks[self.next % count];
         block.iter_mut().for_each(|change| change.1 = Some(value));
-        let change = self.tree.update(self.tree.root(), block);
-        self.tree.commit(change);
+        let change = self.tree.state().update(block);
+        self.tree.commit(change, []);
         self.next += 1;
-        self.tree.root().hash()
+        self.tree.root()
     }
 }
 

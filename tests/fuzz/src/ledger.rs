@@ -26,9 +26,9 @@ struct State {
 }
 
 impl View for State {
-    fn record(&self, id: &RecordId) -> core::result::Result<Option<Record>, ViewError> {
+    fn record(&self, id: &RecordId) -> core::result::Result<Option<&Record>, ViewError> {
         self.reads.borrow_mut().insert(*id);
-        Ok(self.records.get(id).cloned())
+        Ok(self.records.get(id))
     }
 }
 

@@ -10,7 +10,7 @@ use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{self, Hash, Purpose, Scheme, hash as digests};
 use qenex_core::error::Coded;
 use qenex_core::id::{AccountId, Reference};
-use qenex_core::ledger::{self, Env, Receipt, Record, RecordId, Signers, View, ViewError};
+use qenex_core::ledger::{self, Env, Fetched, Receipt, Record, RecordId, Signers};
 use qenex_core::merkle::witness::{Access, Witness};
 use qenex_core::merkle::{log, proof, state, witness};
 use qenex_core::num::{Amount, Precise, Ratio, Rounding, sqrt_product};
@@ -142,25 +142,20 @@ pub fn trees(bytes: &[u8]) {
     black_box(state::Subtree::join(state::Subtree::Leaf(root), state::Subtree::Inner(root)));
 }
 
-/// A state of which every record is decoded from the input.
-struct Decoded<'a>(&'a [u8]);
-
-impl View for Decoded<'_> {
-    fn record(&self, id: &RecordId) -> Result<Option<Record>, ViewError> {
-        let key = black_box(id.key());
-        let bytes = self.0.get(usize::from(key.0[0])..).ok_or(ViewError::Unproven)?;
-        codec::decode(bytes).map(Some).map_err(|_| ViewError::Damaged)
-    }
-}
-
 /// The rules, with every record that they write.
 pub fn ledger(bytes: &[u8]) {
     let Some(signed) = keep(SignedTransaction::decode(black_box(bytes))) else { return };
     let transaction = &signed.transaction;
-    black_box(ledger::access(transaction));
+    let ids = black_box(ledger::access(transaction));
     let env = black_box(Env { chain_id: transaction.chain_id, height: word(bytes), time_ms: word(bytes) });
     let keys = [KeyRef::of(Scheme::Ed25519, bytes)];
-    let view = black_box(Decoded(bytes));
+    // The state: every record is decoded from the input.
+    let mut records = [const { None }; ledger::MAX_ACCESS];
+    for (record, id) in records.iter_mut().zip(&ids) {
+        let key = black_box(id.key());
+        *record = keep(codec::decode(bytes.get(usize::from(key.0[0])..).unwrap_or_default()));
+    }
+    let view = black_box(Fetched { ids: &ids, records: &records });
     let results = [
         keep(ledger::transition(&env, transaction, Signers::Verified(&keys), &view)),
         keep(ledger::transition(&env, transaction, Signers::Assumed, &view)),
