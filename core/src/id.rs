@@ -25,11 +25,12 @@ error_enum! {
     }
 }
 
-/// Copies `text` into `N` bytes padded with zeros if it fits and `allowed` accepts each character.
+/// Copies `text` into `N` bytes padded with zeros if it fits and `identifier` allows each character.
 const fn padded<const N: usize>(text: &[u8], identifier: bool) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     let mut rest = text;
     let mut slots: &mut [u8] = &mut bytes;
+    let mut all_allowed = true;
     while let [c, tail @ ..] = rest {
         let allowed = match *c {
             b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' => true,
@@ -37,20 +38,19 @@ const fn padded<const N: usize>(text: &[u8], identifier: bool) -> Option<[u8; N]
             _ => false,
         };
         let [slot, others @ ..] = slots else { return None };
-        if !allowed {
-            return None;
-        }
+        all_allowed &= allowed;
         *slot = *c;
         slots = others;
         rest = tail;
     }
-    Some(bytes)
+    if all_allowed { Some(bytes) } else { None }
 }
 
-/// The text in zero-padded bytes. They hold ASCII by construction.
-fn text(bytes: &[u8]) -> &str {
-    let len = bytes.iter().position(|c| *c == 0).unwrap_or(bytes.len());
-    bytes.get(..len).and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default()
+/// The text in zero-padded bytes.
+fn unpadded(bytes: &[u8]) -> &[u8] {
+    // No text holds a zero: to count the others needs no branch.
+    let len = bytes.iter().filter(|c| **c != 0).count();
+    bytes.get(..len).unwrap_or_default()
 }
 
 macro_rules! text_type {
@@ -65,7 +65,11 @@ macro_rules! text_type {
             /// # Errors
             /// The text is too long or holds other characters.
             pub const fn new(text: &str) -> Result<Self, TextError> {
-                match padded(text.as_bytes(), $identifier) {
+                Self::from_bytes(text.as_bytes())
+            }
+
+            const fn from_bytes(text: &[u8]) -> Result<Self, TextError> {
+                match padded(text, $identifier) {
                     Some(_) if $identifier && text.is_empty() => Err(TextError::$error),
                     Some(bytes) => Ok(Self(bytes)),
                     None => Err(TextError::$error),
@@ -74,7 +78,8 @@ macro_rules! text_type {
 
             /// The text.
             pub fn as_str(&self) -> &str {
-                text(&self.0)
+                // ASCII by construction.
+                core::str::from_utf8(unpadded(&self.0)).unwrap_or_default()
             }
 
             /// The text padded with zero bytes to its full width.
@@ -102,9 +107,10 @@ macro_rules! text_type {
             }
         }
 
+        // In postcard a text and its bytes are the same; as bytes it is not searched for invalid UTF-8.
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
+                serializer.serialize_bytes(unpadded(&self.0))
             }
         }
 
@@ -116,11 +122,11 @@ macro_rules! text_type {
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                         fmt::Display::fmt(&TextError::$error, f)
                     }
-                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
-                        $name::new(text).map_err(E::custom)
+                    fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<$name, E> {
+                        $name::from_bytes(text).map_err(E::custom)
                     }
                 }
-                deserializer.deserialize_str(TextVisitor)
+                deserializer.deserialize_bytes(TextVisitor)
             }
         }
     };

@@ -52,6 +52,12 @@ impl Hash {
         &self.0
     }
 
+    /// Its first eight bytes as a number, in the order of the hashes.
+    pub const fn prefix(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// Bit `index` counted from the most significant one, as the state tree descends; false past the end.
     pub fn bit(&self, index: usize) -> bool {
         self.0.get(index >> 3).is_some_and(|byte| byte & (0x80 >> (index & 7)) != 0)

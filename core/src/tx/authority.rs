@@ -49,8 +49,19 @@ struct Fields {
 impl TryFrom<Fields> for Authority {
     type Error = AuthorityError;
     fn try_from(fields: Fields) -> Result<Self, AuthorityError> {
-        Self::new(fields.threshold, &fields.keys)
+        check(fields.threshold, &fields.keys)?;
+        Ok(Self { threshold: fields.threshold, keys: fields.keys })
     }
+}
+
+fn check(threshold: u8, keys: &[KeyRef]) -> Result<(), AuthorityError> {
+    if keys.is_empty() || keys.len() > MAX_KEYS || !keys.is_sorted_by(|a, b| a < b) {
+        return Err(AuthorityError::Keys);
+    }
+    if threshold == 0 || usize::from(threshold) > keys.len() {
+        return Err(AuthorityError::Threshold);
+    }
+    Ok(())
 }
 
 impl Authority {
@@ -62,15 +73,8 @@ impl Authority {
     /// # Errors
     /// The keys are none, too many or not strictly ascending; the threshold is zero or above their number.
     pub fn new(threshold: u8, keys: &[KeyRef]) -> Result<Self, AuthorityError> {
-        let ascending = keys.is_sorted_by(|a, b| a < b);
-        let keys = heapless::Vec::from_slice(keys).map_err(|_| AuthorityError::Keys)?;
-        if keys.is_empty() || !ascending {
-            return Err(AuthorityError::Keys);
-        }
-        if threshold == 0 || usize::from(threshold) > keys.len() {
-            return Err(AuthorityError::Threshold);
-        }
-        Ok(Self { threshold, keys })
+        check(threshold, keys)?;
+        Ok(Self { threshold, keys: heapless::Vec::from_slice(keys).map_err(|_| AuthorityError::Keys)? })
     }
 
     /// One key alone.

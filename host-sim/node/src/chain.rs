@@ -5,6 +5,8 @@
 //! block that somebody else made and checks its header. [`Chain::finalize`] makes a pending block the final state and
 //! drops what contradicts it; [`Chain::discard`] drops a block. Nothing here touches a disk.
 
+use std::cmp::Ordering;
+
 use hashbrown::HashMap;
 use qenex_core::codec::{self, Encoded};
 use qenex_core::consensus::Header;
@@ -27,13 +29,16 @@ use crate::overlay::{Overlay, Written};
 use crate::prepare::{Prepared, Ready};
 use crate::records::{Records, Snapshot};
 
+/// Transactions, or records, whose places in memory are read before they are used.
+const READ_AHEAD: usize = 64;
+
 /// A block that is executed and not final.
 struct Pending {
     block: Block,
     writes: Overlay,
     change: Change,
     receipts: Receipts,
-    touched: Vec<(AccountId, Hash, u32)>,
+    touched: Vec<Touched>,
 }
 
 /// Encoded receipts, one after the other.
@@ -72,8 +77,8 @@ pub struct Chain {
     records: Records,
     tree: Tree,
     pending: HashMap<Hash, Pending>,
-    /// Records that the newest block wrote: the next one will write about as many.
-    last_writes: usize,
+    /// Transactions of the newest block, and records that it wrote: the next one will have about as many.
+    last: (usize, usize),
     /// Above this many bytes of records and tree, no block is executed.
     limit_bytes: usize,
 }
@@ -105,7 +110,7 @@ impl Chain {
             records,
             tree,
             pending: HashMap::new(),
-            last_writes: 0,
+            last: (0, 0),
             limit_bytes,
         };
         chain.check_size()?;
@@ -132,7 +137,7 @@ impl Chain {
         }
         let tip_id = tip.id();
         let pending = HashMap::new();
-        let chain = Self { genesis_id, tip_id, tip, records, tree, pending, last_writes: 0, limit_bytes };
+        let chain = Self { genesis_id, tip_id, tip, records, tree, pending, last: (0, 0), limit_bytes };
         chain.check_size()?;
         Ok(chain)
     }
@@ -225,17 +230,18 @@ impl Chain {
             time_ms: time_ms.max(header.time_ms),
         };
         let below = self.below(parent).map(|pending| &pending.writes).collect();
+        let (transactions, writes) = self.last;
         Ok(Execution {
             effects: Box::default(),
             parent,
             env,
-            state: State { records: &self.records, below, writes: Overlay::with_capacity(self.last_writes) },
+            state: State { records: &self.records, below, writes: Overlay::with_capacity(writes) },
             fetched: Vec::new(),
             fees: Amount::ZERO,
-            transactions: Batch::default(),
-            leaves: Vec::new(),
+            transactions: Batch::with_capacity(transactions, transactions * 192),
+            leaves: Vec::with_capacity(transactions),
             receipts: Receipts::default(),
-            touched: Vec::new(),
+            touched: Vec::with_capacity(2 * transactions),
         })
     }
 
@@ -269,7 +275,7 @@ impl Chain {
         let id = header.id();
         let block = Block { header, transactions: executed.transactions };
         let Executed { writes, receipts, touched, .. } = executed;
-        self.last_writes = writes.len();
+        self.last = (block.transactions.len(), writes.len());
         self.pending.insert(id, Pending { block, writes, change, receipts, touched });
         Ok(id)
     }
@@ -281,6 +287,7 @@ impl Chain {
     pub fn execute(&mut self, header: &Header, prepared: &Prepared) -> Result<Hash, NodeError> {
         let mut execution = self.begin(header.parent, header.time_ms)?;
         for index in 0..prepared.len() {
+            execution.read_ahead(prepared, index);
             let pushed = prepared.get(index).and_then(|ready| execution.push(&ready).map_err(Into::into));
             pushed.map_err(|refusal| NodeError::Transaction { index, refusal })?;
         }
@@ -357,25 +364,58 @@ impl Chain {
         }
         let Some(pending) = self.pending.remove(&id) else { return Err(NodeError::UnknownBlock(id)) };
         let Pending { block, writes, change, receipts, mut touched } = pending;
-        writes.iter().for_each(|Written { key, id, value }| self.records.set(key, id, value));
-        self.tree.commit(change, self.pending.values_mut().map(|pending| &mut pending.change));
         let height = block.header.height;
-        touched.sort_unstable_by_key(|(account, _, place)| (*account, *place));
-        let mut touches: Vec<Touch> = Vec::new();
-        for group in touched.chunk_by(|(a, ..), (b, ..)| a == b) {
-            let Some((account, key, _)) = group.first() else { continue };
-            let id = RecordId::Account(*account);
-            let previous = self.records.set_head(&id, key, height).unwrap_or(0);
-            touches.push(Touch {
-                account: *account,
-                previous,
-                places: group.iter().map(|(_, _, place)| *place).collect(),
-            });
-        }
+        let touches = self.settle(&writes, &mut touched, height);
+        self.tree.commit(change, self.pending.values_mut().map(|pending| &mut pending.change));
         self.tip = block.header;
         self.tip_id = id;
         Ok(Final { height, record: history::encode(receipts.iter(), &touches) })
     }
+
+    /// Writes a block's records and notes it in the accounts that it touched. Goes through the keys in ascending order, so
+    /// that the same parts of memory are needed one after the other, and can be read ahead.
+    fn settle(&mut self, writes: &Overlay, touched: &mut [Touched], height: u64) -> Vec<Touch> {
+        let mut writes: Vec<Written<'_>> = writes.iter().collect();
+        writes.sort_unstable_by(|a, b| by_key(a.key, b.key));
+        touched.sort_unstable_by(|a, b| by_key(&a.key, &b.key).then(a.place.cmp(&b.place)));
+        let mut groups = touched.chunk_by(|a, b| a.key == b.key).peekable();
+        let mut touches = Vec::with_capacity(touched.len());
+        for batch in writes.chunks(READ_AHEAD) {
+            self.records.read_ahead(batch.iter().map(|written| written.key));
+            for Written { key, id, value } in batch {
+                self.records.set(key, id, *value);
+                while let Some(group) = groups.next_if(|group| group.first().is_some_and(|t| t.key <= **key))
+                {
+                    touches.extend(self.touch(group, height));
+                }
+            }
+        }
+        touches.extend(groups.filter_map(|group| self.touch(group, height)));
+        touches
+    }
+
+    fn touch(&mut self, group: &[Touched], height: u64) -> Option<Touch> {
+        let Touched { account, key, .. } = group.first()?;
+        let previous = self.records.set_head(&RecordId::Account(*account), key, height).unwrap_or(0);
+        Some(Touch {
+            account: *account,
+            previous,
+            places: group.iter().map(|touched| touched.place).collect(),
+        })
+    }
+}
+
+/// The order of keys. The first eight bytes of two keys nearly always decide.
+fn by_key(a: &Hash, b: &Hash) -> Ordering {
+    a.prefix().cmp(&b.prefix()).then_with(|| a.cmp(b))
+}
+
+/// A transaction of a block that touched an account.
+struct Touched {
+    account: AccountId,
+    key: Hash,
+    /// The transaction's place in the block.
+    place: u32,
 }
 
 fn build_tree(records: &Records) -> Tree {
@@ -393,17 +433,12 @@ fn build_tree(records: &Records) -> Tree {
     Tree::build(lanes(), records.len(), chunks.flatten())
 }
 
-/// The keys and value hashes of a block's writes, ascending.
+/// The keys and value hashes of a block's writes.
 fn hash_values(writes: &Overlay) -> Vec<(Hash, Option<Hash>)> {
     let inputs: Vec<&[u8]> = writes.iter().map(|written| written.value.unwrap_or_default()).collect();
     let hashes = hash_all(Domain::RecordValue, &inputs);
-    let mut values: Vec<_> = writes
-        .iter()
-        .zip(hashes)
-        .map(|(written, hash)| (*written.key, written.value.is_some().then_some(hash)))
-        .collect();
-    values.sort_unstable_by_key(|(key, _)| *key);
-    values
+    let values = writes.iter().zip(hashes);
+    values.map(|(written, hash)| (*written.key, written.value.is_some().then_some(hash))).collect()
 }
 
 /// A record that this node wrote and that the state root covers: read without encoding it again.
@@ -454,7 +489,7 @@ pub struct Execution<'c> {
     transactions: Batch,
     leaves: Vec<Hash>,
     receipts: Receipts,
-    touched: Vec<(AccountId, Hash, u32)>,
+    touched: Vec<Touched>,
 }
 
 /// A block whose transactions have been executed.
@@ -466,7 +501,7 @@ pub struct Executed {
     transactions: Batch,
     leaves: Vec<Hash>,
     receipts: Receipts,
-    touched: Vec<(AccountId, Hash, u32)>,
+    touched: Vec<Touched>,
 }
 
 impl Execution<'_> {
@@ -485,7 +520,7 @@ impl Execution<'_> {
         self.receipts.push(&effects.receipt);
         for (id, key) in ids.iter().zip(ready.keys) {
             if let RecordId::Account(account) = id {
-                self.touched.push((*account, *key, place));
+                self.touched.push(Touched { account: *account, key: *key, place });
             }
         }
         for (id, record) in &effects.writes {
@@ -499,6 +534,14 @@ impl Execution<'_> {
         self.transactions.push(ready.signed);
         self.leaves.push(ready.leaf);
         Ok(())
+    }
+
+    /// Reads what the next transactions of a batch may touch without using it, every [`READ_AHEAD`]th time: the processor
+    /// then waits for many places in memory at once.
+    pub fn read_ahead(&self, prepared: &Prepared, index: usize) {
+        if index.is_multiple_of(READ_AHEAD) {
+            self.state.records.read_ahead(prepared.keys_of(index..index + READ_AHEAD).iter());
+        }
     }
 
     /// How many transactions are in the block.

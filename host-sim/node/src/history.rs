@@ -3,7 +3,7 @@
 //! walk back through these.
 //!
 //! Encoding (integers little-endian): number of receipts (u32), each with its length (u16) before it; number of
-//! accounts (u32), each with its padded id (24 bytes, ascending), the height before (u64, zero for none), the number of its transactions (u32)
+//! accounts (u32), each with its padded id (24 bytes), the height before (u64, zero for none), the number of its transactions (u32)
 //! and their places in the block (u32 each).
 
 use qenex_core::codec;
@@ -21,7 +21,7 @@ pub struct Touch {
     pub places: Vec<u32>,
 }
 
-/// Writes the receipts, already encoded, and the touches, ascending by account.
+/// Writes the receipts, already encoded, and the touches.
 pub fn encode<'a>(receipts: impl ExactSizeIterator<Item = &'a [u8]>, touches: &[Touch]) -> Vec<u8> {
     let mut out = Vec::with_capacity(receipts.len() * 12 + touches.len() * 40 + 8);
     out.extend_from_slice(&(receipts.len() as u32).to_le_bytes());

@@ -67,8 +67,7 @@ impl Overlay {
 
     /// A key is a hash already; eight bytes of it, with a seed that nobody outside knows, are enough.
     fn hash(hasher: &DefaultHashBuilder, key: &Hash) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
-        hasher.hash_one(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+        hasher.hash_one(key.prefix())
     }
 
     fn span(&self, span: Span) -> &[u8] {

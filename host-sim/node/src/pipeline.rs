@@ -258,6 +258,7 @@ impl Executor<'_> {
                         continue;
                     }
                 };
+                execution.read_ahead(prepared, *index);
                 let pushed =
                     prepared.get(*index).and_then(|ready| execution.push(&ready).map_err(Refusal::Reject));
                 *index += 1;

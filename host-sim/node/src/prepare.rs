@@ -79,10 +79,12 @@ impl<T> Groups<T> {
     }
 
     fn get(&self, index: usize) -> &[T] {
-        let end = self.ends.get(index).map_or(0, |end| *end as usize);
-        let start =
-            index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end as usize);
-        self.items.get(start..end).unwrap_or_default()
+        self.items.get(self.start(index)..self.start(index + 1)).unwrap_or_default()
+    }
+
+    fn start(&self, index: usize) -> usize {
+        let before = index.min(self.ends.len()).checked_sub(1);
+        before.and_then(|before| self.ends.get(before)).map_or(0, |end| *end as usize)
     }
 }
 
@@ -142,6 +144,12 @@ impl Prepared {
 }
 
 impl Prepared {
+    /// The keys of the records that these transactions may touch, as far as there are so many.
+    pub fn keys_of(&self, range: std::ops::Range<usize>) -> &[Hash] {
+        let keys = &self.keys;
+        keys.items.get(keys.start(range.start)..keys.start(range.end)).unwrap_or_default()
+    }
+
     /// The root of the transaction tree over all of them.
     pub fn transaction_root(&self) -> Hash {
         log_root(&self.leaves)

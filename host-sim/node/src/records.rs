@@ -3,6 +3,7 @@
 //! About [`RECORDS_PER_BUCKET`] records share a bucket; when there are more, every bucket is split in two. A checkpoint
 //! takes the buckets that changed since the last one.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use qenex_core::codec;
@@ -35,8 +36,7 @@ pub struct Snapshot {
 
 /// The bucket of a key, and its fingerprint there.
 fn place(bits: u32, key: &Hash) -> (usize, u32) {
-    let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
-    let front = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    let front = key.prefix();
     let bucket = front.checked_shr(64 - bits).unwrap_or(0);
     (bucket as usize, ((front << bits) >> 32) as u32)
 }
@@ -115,6 +115,16 @@ impl Records {
         let mut items = bucket.into_iter().flat_map(Bucket::iter);
         let found = items.find(|(found, item)| *found == fingerprint && key_of(item.id) == *key);
         qenex_core::merkle::state::value_hash(found.map_or(&[], |(_, item)| item.value))
+    }
+
+    /// Reads something of the buckets of these keys, to have them near when they are needed.
+    pub fn read_ahead<'k>(&self, keys: impl Iterator<Item = &'k Hash>) {
+        let read = keys.map(|key| {
+            let blob = self.buckets.get(place(self.bits, key).0);
+            // The start, and where the items begin.
+            blob.map_or(0, |blob| blob.first().unwrap_or(&0) ^ blob.get(128).unwrap_or(&0))
+        });
+        black_box(read.fold(0, |all, one| all ^ one));
     }
 
     /// The height of the last block that touched an account.

@@ -25,9 +25,8 @@ fn sorted(changes: &[Write]) -> Vec<Write> {
         return changes.to_vec();
     }
     // Sorts small items: the first eight bytes of a key nearly always decide.
-    let start = |key: &Hash| key.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
     let mut order: Vec<(u64, usize)> =
-        changes.iter().enumerate().map(|(i, (key, _))| (start(key), i)).collect();
+        changes.iter().enumerate().map(|(i, (key, _))| (key.prefix(), i)).collect();
     order.sort_unstable_by(|a, b| {
         a.0.cmp(&b.0).then_with(|| (changes[a.1].0, a.1).cmp(&(changes[b.1].0, b.1)))
     });
@@ -40,6 +39,16 @@ fn sorted(changes: &[Write]) -> Vec<Write> {
         same
     });
     sorted
+}
+
+/// `a < b`, decided by the first eight bytes nearly always.
+fn is_below(a: &Hash, b: &Hash) -> bool {
+    a.prefix() < b.prefix() || a.prefix() == b.prefix() && a < b
+}
+
+/// Whether it is the empty subtree's hash, decided by the first eight bytes nearly always.
+fn is_empty(hash: &Hash) -> bool {
+    hash.prefix() == EMPTY.prefix() && *hash == EMPTY
 }
 
 /// Finds places in an ascending list by reading on.
@@ -65,11 +74,17 @@ impl<'a> Cursor<'a> {
 }
 
 /// The nodes of a level that an update makes, and what decides how they join their siblings.
-#[derive(Default)]
 struct Made {
     nodes: Nodes,
     /// Whether the subtree is one leaf.
     lone: Vec<bool>,
+}
+
+impl Made {
+    fn with_capacity(count: usize) -> Self {
+        let nodes = Nodes { index: Vec::with_capacity(count), hashes: Vec::with_capacity(count) };
+        Self { nodes, lone: Vec::with_capacity(count) }
+    }
 }
 
 impl State<'_> {
@@ -137,7 +152,8 @@ impl State<'_> {
             let before = change.leaves.len();
             change.count -= old.len();
             for (key, value) in group {
-                let (smaller, rest) = old.split_at(old.iter().take_while(|leaf| leaf.key < *key).count());
+                let (smaller, rest) =
+                    old.split_at(old.iter().take_while(|leaf| is_below(&leaf.key, key)).count());
                 change.leaves.extend_from_slice(smaller);
                 old = match rest {
                     [same, rest @ ..] if same.key == *key => rest,
@@ -168,7 +184,7 @@ impl State<'_> {
             .map(|change| &change.levels[level + 1])
             .map(|nodes| (Cursor::new(&nodes.index), &nodes.hashes))
             .collect();
-        let mut above = Made::default();
+        let mut above = Made::with_capacity(below.lone.len());
         let (mut pairs, mut places) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
         let mut hashes = [EMPTY; BATCH];
         let mut at = 0;
@@ -189,7 +205,7 @@ impl State<'_> {
                     .fold(None, |newest, found| newest.or(found));
                 let hash = written.unwrap_or_else(|| *self.tree.levels.node(level + 1, sibling));
                 // Only where one half is empty does it matter whether the other is a leaf.
-                let sibling_lone = halves[0] == EMPTY && {
+                let sibling_lone = is_empty(&halves[0]) && {
                     let subtree = Subtree::Node { level: level + 1, index: sibling };
                     matches!(self.kind(subtree), Kind::Leaf(_))
                 };
@@ -200,7 +216,7 @@ impl State<'_> {
             }
             above.nodes.index.push(index / 2);
             let [left, right] = &halves;
-            let single = match (*left == EMPTY, *right == EMPTY) {
+            let single = match (is_empty(left), is_empty(right)) {
                 (true, true) => Some((EMPTY, false)),
                 (true, false) if other => Some((*right, true)),
                 (false, true) if one => Some((*left, true)),
