@@ -89,13 +89,18 @@ impl<'v, V: View> Draft<'v, V> {
         change!(self, RecordId::Pool(id), Pool, PoolUnknown)
     }
 
-    /// Writes a record under an id that no record has.
-    pub(super) fn create(&mut self, id: RecordId, record: Record) -> Result<(), Reject> {
+    /// Writes a new record under an id that no record has.
+    pub(super) fn create(
+        &mut self,
+        id: RecordId,
+        record: impl FnOnce() -> Result<Record, Reject>,
+    ) -> Result<(), Reject> {
         let slot = self.slot(&id)?;
-        if slot.is_some() {
-            return Err(Rule::IdInUse.into());
+        match slot {
+            None => *slot = Some(record()?),
+            Some(record) if id.names(record) => return Err(Rule::IdInUse.into()),
+            Some(_) => return Err(ViewError::Damaged.into()),
         }
-        *slot = Some(record);
         Ok(())
     }
 

@@ -130,6 +130,18 @@ impl RecordId {
         input
     }
 
+    /// Whether the record is of the kind that stands under this id.
+    pub const fn names(&self, record: &Record) -> bool {
+        matches!(
+            (self, record),
+            (Self::Account(_), Record::Account(_))
+                | (Self::Asset(_), Record::Asset(_))
+                | (Self::Balance(..), Record::Balance(_))
+                | (Self::Pool(_), Record::Pool(_))
+                | (Self::Shares(..), Record::Shares(_))
+        )
+    }
+
     /// Its key in the state tree.
     pub fn key(&self) -> Hash {
         hash(Domain::RecordKey, &[&self.key_input()])

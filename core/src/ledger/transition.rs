@@ -242,7 +242,11 @@ impl<V: View> Sender<'_, V> {
         self.draft.credit(RecordId::Balance(self.id, asset), amount)
     }
 
-    fn create(&mut self, id: RecordId, record: Record) -> Result<Outcome, Reject> {
+    fn create(
+        &mut self,
+        id: RecordId,
+        record: impl FnOnce() -> Result<Record, Reject>,
+    ) -> Result<Outcome, Reject> {
         self.draft.create(id, record).map(|()| Outcome::Done)
     }
 
@@ -258,7 +262,7 @@ impl<V: View> Sender<'_, V> {
         if !permitted {
             return Err(Rule::NotPermitted.into());
         }
-        self.create(RecordId::Account(id), Record::Account(account))
+        self.create(RecordId::Account(id), || Ok(Record::Account(account)))
     }
 
     /// Authorities and the system freeze; nobody freezes the system or themselves.
@@ -286,8 +290,10 @@ impl<V: View> Sender<'_, V> {
         if self.kind == AccountKind::Individual {
             return Err(Rule::NotPermitted.into());
         }
-        let asset = Asset { issuer: self.id, supply: Amount::ZERO, max_supply: not_zero(max_supply)? };
-        self.create(RecordId::Asset(id), Record::Asset(asset))
+        let issuer = self.id;
+        self.create(RecordId::Asset(id), || {
+            Ok(Record::Asset(Asset { issuer, supply: Amount::ZERO, max_supply: not_zero(max_supply)? }))
+        })
     }
 
     /// The asset, which the sender must have created.
@@ -341,8 +347,9 @@ impl<V: View> Sender<'_, V> {
         if self.draft.asset(asset_a)?.is_none() || self.draft.asset(asset_b)?.is_none() {
             return Err(Rule::AssetUnknown.into());
         }
-        let pool = Pool { asset_a, asset_b, reserves: Reserves::empty(fee_bps)? };
-        self.create(RecordId::Pool(id), Record::Pool(pool))
+        self.create(RecordId::Pool(id), || {
+            Ok(Record::Pool(Pool { asset_a, asset_b, reserves: Reserves::empty(fee_bps)? }))
+        })
     }
 
     fn swapped(

@@ -101,13 +101,22 @@ impl<'a> Bucket<'a> {
         (0..self.count).map_while(move |index| self.item(index))
     }
 
+    /// The first place that has this fingerprint or a greater one.
+    fn first(&self, fingerprint: u32) -> usize {
+        // To count those below needs no branch.
+        let (fingerprints, _) = self.fingerprints.as_chunks();
+        fingerprints.iter().filter(|f| u32::from_le_bytes(**f) < fingerprint).count()
+    }
+
+    /// The bytes of the item at that place.
+    pub fn near(&self, fingerprint: u32) -> Option<&'a [u8]> {
+        let (start, end) = self.range(self.first(fingerprint))?;
+        self.items.get(start..end)
+    }
+
     /// Where the record is, or where it would be put.
     fn position(&self, fingerprint: u32, id: &[u8]) -> Result<usize, usize> {
-        let mut index = self
-            .fingerprints
-            .chunks_exact(4)
-            .position(|f| f.try_into().is_ok_and(|f| u32::from_le_bytes(f) >= fingerprint))
-            .unwrap_or(self.count);
+        let mut index = self.first(fingerprint);
         while let Some((found, item)) = self.item(index)
             && found == fingerprint
         {

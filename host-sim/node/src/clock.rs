@@ -10,6 +10,12 @@ pub fn thread_time() -> Duration {
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
+/// Processor time that this process has used, over all its threads.
+pub fn process_time() -> Duration {
+    let now = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
 /// Measures from one call of [`Stopwatch::lap`] to the next.
 pub struct Stopwatch(Duration);
 

@@ -27,7 +27,7 @@ use crate::prepare::{Prepared, Signatures, Times, prepare};
 const QUEUE_BATCHES: usize = 8;
 
 /// Blocks that may be executed ahead of the newest durable one.
-const BLOCKS_AHEAD: usize = 4;
+const BLOCKS_AHEAD: usize = 2;
 
 /// How a pipeline runs.
 #[derive(Clone, Copy, Debug)]

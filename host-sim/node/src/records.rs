@@ -13,7 +13,7 @@ use qenex_core::ledger::{Record, RecordId};
 use crate::bucket::{self, Blob, Bucket, Item};
 
 /// The average above which buckets are split.
-pub const RECORDS_PER_BUCKET: usize = 16;
+pub const RECORDS_PER_BUCKET: usize = 8;
 
 /// The longest encoded record id.
 const ID_LEN: usize = <RecordId as codec::Encoded>::MAX_LEN;
@@ -117,14 +117,21 @@ impl Records {
         qenex_core::merkle::state::value_hash(found.map_or(&[], |(_, item)| item.value))
     }
 
-    /// Reads something of the buckets of these keys, to have them near when they are needed.
-    pub fn read_ahead<'k>(&self, keys: impl Iterator<Item = &'k Hash>) {
-        let read = keys.map(|key| {
-            let blob = self.buckets.get(place(self.bits, key).0);
-            // The start, and where the items begin.
-            blob.map_or(0, |blob| blob.first().unwrap_or(&0) ^ blob.get(128).unwrap_or(&0))
+    /// Reads the records of these keys without using them, to have them near when they are needed.
+    pub fn read_ahead<'k>(&self, keys: impl Iterator<Item = &'k Hash> + Clone) {
+        let bucket = |key: &Hash| {
+            let (index, fingerprint) = place(self.bits, key);
+            self.buckets.get(index).map(|blob| (blob, fingerprint))
+        };
+        // First all starts, so that many are on their way at once, and then what is found through them.
+        let starts =
+            keys.clone().map(|key| bucket(key).and_then(|(blob, _)| blob.first().copied()).unwrap_or(0));
+        black_box(starts.fold(0, |all, one| all ^ one));
+        let items = keys.map(|key| {
+            let found = bucket(key).and_then(|(blob, fingerprint)| Bucket::new(blob)?.near(fingerprint));
+            found.and_then(|item| item.last().copied()).unwrap_or(0)
         });
-        black_box(read.fold(0, |all, one| all ^ one));
+        black_box(items.fold(0, |all, one| all ^ one));
     }
 
     /// The height of the last block that touched an account.

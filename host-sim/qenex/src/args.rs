@@ -622,12 +622,37 @@ pub enum Bench {
         #[command(flatten)]
         load: Load,
     },
+    /// `replay` and `execute` from a few accounts to many, one line for each size.
+    Growth {
+        /// Numbers of accounts.
+        #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000, 10_000_000])]
+        accounts: Vec<u32>,
+        /// Transfers for each size.
+        #[arg(long, default_value_t = 300_000)]
+        transfers: u64,
+        /// Where the chains are kept while they are measured, one after the other; a temporary directory otherwise.
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
     /// Make the chain and the transfers that the others measure.
     #[command(hide = true)]
     Prepare {
         /// What to make.
         #[command(flatten)]
         load: Load,
+    },
+    /// Verify half of the signatures that `replay` measures, and nothing else.
+    #[command(hide = true)]
+    Verify {
+        /// What to verify.
+        #[command(flatten)]
+        load: Load,
+        /// Threads.
+        #[arg(long)]
+        workers: usize,
+        /// The second half instead of the first.
+        #[arg(long)]
+        second: bool,
     },
 }
 

@@ -18,11 +18,6 @@ use clap::Parser;
 use crate::args::{Args, Command};
 use crate::output::Output;
 
-// Blocks are made of many short-lived buffers: it keeps their memory, where the system's allocator gives it back and asks for
-// it again with every block.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let args = Args::parse();
     let output = Output { json: args.json };

@@ -19,7 +19,7 @@ const SINGLE_ITEMS_MAX: usize = 16;
 const COEFFICIENT_BYTES: usize = 16;
 
 /// Keys that [`Verifier::default`] keeps.
-const DEFAULT_CACHED_KEYS: usize = 1 << 18;
+const DEFAULT_CACHED_KEYS: usize = 1 << 16;
 
 /// A signature of a digest to verify.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,7 @@
 //! The final state's tree in memory.
 
+use std::hint::black_box;
+
 use qenex_core::crypto::Hash;
 use qenex_keccak::Lanes;
 
@@ -11,8 +13,11 @@ use crate::state::State;
 /// Records that [`Tree::extend`] collects and sorts at a time.
 const COLLECTED: usize = 1 << 14;
 
+/// Buckets that are read ahead.
+const READ_AHEAD: usize = 64;
+
 /// Above this average, the tree is cut one level lower, so that a bucket has at least half as many.
-const LEAVES_PER_BUCKET: usize = 3;
+const LEAVES_PER_BUCKET: usize = 4;
 
 /// The deepest cut: buckets and nodes are numbered by 32 bits.
 const MAX_DEPTH: usize = 31;
@@ -76,6 +81,13 @@ impl Tree {
         self.count == 0
     }
 
+    /// Reads the leaves of these buckets without using them, to have them near when they are needed: the processor waits
+    /// for many at once.
+    pub(crate) fn read_ahead(&self, numbers: impl Iterator<Item = u32>) {
+        let read = numbers.map(|number| self.bucket(number).iter().fold(0, |all, leaf| all ^ leaf.key.0[0]));
+        black_box(read.fold(0, |all, one| all ^ one));
+    }
+
     pub(crate) fn bucket(&self, number: u32) -> &[Leaf] {
         &self.buckets[number as usize]
     }
@@ -92,6 +104,9 @@ impl Tree {
             }
         }
         for (place, number) in change.buckets().iter().enumerate() {
+            if place.is_multiple_of(READ_AHEAD) {
+                self.read_ahead(change.buckets().iter().skip(place).take(READ_AHEAD).copied());
+            }
             let (new, old) = (change.bucket(place), &mut self.buckets[*number as usize]);
             if new.len() == old.len() {
                 old.copy_from_slice(new);

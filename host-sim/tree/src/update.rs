@@ -136,10 +136,7 @@ impl State<'_> {
             if ahead.start >= ahead.end {
                 let batch = writes.get(ahead.end..).unwrap_or_default();
                 let batch = batch.get(..BATCH).unwrap_or(batch);
-                let read = batch.iter().map(|(key, _)| {
-                    self.tree.bucket(bucket_of(key, depth)).first().map_or(0, |leaf| leaf.key.0[0])
-                });
-                black_box(read.fold(0, |all, one| all ^ one));
+                self.tree.read_ahead(batch.iter().map(|(key, _)| bucket_of(key, depth)));
                 ahead.end += batch.len();
             }
             ahead.start += group.len();
@@ -184,11 +181,16 @@ impl State<'_> {
             .map(|change| &change.levels[level + 1])
             .map(|nodes| (Cursor::new(&nodes.index), &nodes.hashes))
             .collect();
-        let mut above = Made::with_capacity(below.lone.len());
+        let mut above = Made::with_capacity(below.lone.len().min(1 << level));
         let (mut pairs, mut places) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
         let mut hashes = [EMPTY; BATCH];
-        let mut at = 0;
+        let (mut at, mut ahead) = (0, 0);
         while let Some(index) = below.nodes.index.get(at) {
+            if at >= ahead {
+                let batch = below.nodes.index.iter().skip(ahead).take(BATCH);
+                black_box(batch.fold(0, |all, index| all ^ self.tree.levels.node(level + 1, index ^ 1).0[0]));
+                ahead += BATCH;
+            }
             let both = below.nodes.index.get(at + 1) == Some(&(index ^ 1)) && index % 2 == 0;
             let mut halves = [below.nodes.hashes[at]; 2];
             let lone = |place: usize| below.lone[place];

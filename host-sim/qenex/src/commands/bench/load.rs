@@ -72,6 +72,12 @@ impl Prepared {
         Ok(prepared)
     }
 
+    /// What [`Prepared::make`] made before in the directory that the caller names.
+    pub fn made(load: &Load) -> Result<Self, Failure> {
+        let path = load.data.clone().ok_or_else(|| Failure::argument("data", "a directory is wanted"))?;
+        Ok(Self { path, temporary: false })
+    }
+
     /// The chain's directory.
     pub fn path(&self) -> &Path {
         &self.path

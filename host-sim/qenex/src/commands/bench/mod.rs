@@ -4,8 +4,10 @@
 //! counts. Transfers go between accounts that a seeded generator chooses uniformly: the worst case for every cache.
 
 mod execute;
+mod growth;
 mod load;
 mod replay;
+mod verify;
 
 use crate::args::Bench;
 use crate::output::{Failure, Output};
@@ -14,6 +16,10 @@ pub fn run(args: Bench, output: &Output) -> Result<(), Failure> {
     match args {
         Bench::Replay { load, block, workers } => replay::run(&load, block, workers, output),
         Bench::Execute { load } => execute::run(&load, output),
+        Bench::Growth { accounts, transfers, data } => {
+            growth::run(&accounts, transfers, data.as_deref(), output)
+        }
         Bench::Prepare { load } => load::make(&load),
+        Bench::Verify { load, workers, second } => verify::run(&load, workers, second, output),
     }
 }

@@ -2,18 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use qenex_core::crypto::{Hash, Purpose, Scheme, signing_digest};
-use qenex_core::tx::SignedTransaction;
-use qenex_node::block::Batch;
 use qenex_node::chain::Execution;
+use qenex_node::clock::process_time;
 use qenex_node::error::Refusal;
 use qenex_node::node::{Node, NodeConfig};
 use qenex_node::pipeline::{self, PipelineConfig, Refused};
-use qenex_signatures::{Item, Verifier};
+use qenex_signatures::Verifier;
 use qenex_store::RealDisk;
 use serde_json::json;
 
 use super::load::{self, Prepared};
+use super::verify;
 use crate::args::Load;
 use crate::output::{Failure, Output};
 
@@ -36,6 +35,8 @@ pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> 
     let prepared = Prepared::make(args)?;
     output.line(format_args!("{} accounts, {} transfers, {workers} workers", args.accounts, args.transfers));
 
+    // One half of the signatures before and one after, so that a machine that becomes slower or faster does so for both.
+    let mut pure = verify::in_a_process(&prepared, args, workers, false)?;
     load::reset_peak();
     let start = Instant::now();
     let (mut node, recovery) = Node::open(RealDisk::open(prepared.path())?, config())?;
@@ -54,8 +55,10 @@ pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> 
         proposer: load::operator()?,
         block_interval_ms: 1_000,
     };
+    let processor_start = process_time();
     let report =
         pipeline::run(&mut node, &verifier, pipeline_config, || transfers.next(), |batch| batch, &mut Quiet)?;
+    let processor = process_time().saturating_sub(processor_start);
     let peak_mb = load::peak_bytes().map(|bytes| bytes as f64 / 1e6);
     let root = node.chain().tip().state_root;
     let checkpoint = Instant::now();
@@ -66,15 +69,24 @@ pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> 
     let same = node.chain().tip().state_root == root;
     drop(node);
 
-    let pure = pure_verification(&prepared, workers)?;
+    pure += verify::in_a_process(&prepared, args, workers, true)?;
     let per_second = report.transactions as f64 / report.elapsed.as_secs_f64();
-    let ratio = per_second / pure;
+    let ratio = per_second / pure.per_second();
+    let processor_us = 1e6 * processor.as_secs_f64() / report.transactions.max(1) as f64;
     output.line(format_args!(
         "signed, durable           {per_second:.0} transfers/s in {} blocks",
         report.blocks
     ));
-    output.line(format_args!("pure batch verification   {pure:.0} signatures/s on {workers} threads"));
+    output.line(format_args!(
+        "pure batch verification   {:.0} signatures/s on {workers} threads",
+        pure.per_second()
+    ));
     output.line(format_args!("ratio                     {ratio:.2}"));
+    output.line(format_args!(
+        "processor time            {processor_us:.2} us a transfer, {:.2} us a pure verification: {:.2}",
+        pure.processor_us(),
+        pure.processor_us() / processor_us.max(1e-9)
+    ));
     let stages = &report.stages;
     let shares = [
         ("read", stages.read + stages.make),
@@ -112,8 +124,10 @@ pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> 
         "refused": report.refused,
         "blocks": report.blocks,
         "transfers_per_second": per_second.round(),
-        "verifications_per_second": pure.round(),
+        "verifications_per_second": pure.per_second().round(),
         "ratio": ratio,
+        "processor_us": processor_us,
+        "verification_processor_us": pure.processor_us(),
         "start_seconds": start_seconds,
         "start_again_seconds": again.elapsed.as_secs_f64(),
         "state_mb": state_bytes as f64 / 1e6,
@@ -124,54 +138,4 @@ pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> 
         "stages": shares.map(|(name, time)| json!({ "stage": name, "share": share(time) })),
     }));
     Ok(())
-}
-
-/// Digest, public key, signature.
-type Signed = (Hash, [u8; 32], [u8; 64]);
-
-/// The same signatures, verified in the same batches and nothing else, on as many threads.
-fn pure_verification(prepared: &Prepared, workers: usize) -> Result<f64, Failure> {
-    let batches: Vec<Batch> = prepared.transfers()?.collect();
-    let verifier = Verifier::default();
-    let digests: Vec<Vec<Signed>> = batches
-        .iter()
-        .map(|batch| {
-            batch
-                .iter()
-                .filter_map(|signed| {
-                    let signed = SignedTransaction::decode(signed).ok()?;
-                    let signature = signed.signatures.first()?;
-                    let digest = signing_digest(Scheme::Ed25519, Purpose::Transaction, &signed.id());
-                    Some((
-                        digest,
-                        signature.public_key.try_into().ok()?,
-                        signature.signature.try_into().ok()?,
-                    ))
-                })
-                .collect()
-        })
-        .collect();
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let start = Instant::now();
-    let count: usize = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut count = 0;
-                    while let Some(batch) =
-                        digests.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
-                    {
-                        let items: Vec<Item<'_>> = batch
-                            .iter()
-                            .map(|(digest, public_key, signature)| Item { public_key, digest, signature })
-                            .collect();
-                        count += verifier.verify_batch(&items).iter().filter(|result| result.is_ok()).count();
-                    }
-                    count
-                })
-            })
-            .collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).sum()
-    });
-    Ok(count as f64 / start.elapsed().as_secs_f64())
 }
