@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 /// Rounds of a case.
-const ROUNDS: usize = 101;
+pub const ROUNDS: usize = 101;
 
 /// What the command line asks for, and what was measured.
 pub struct Bench {

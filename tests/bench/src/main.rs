@@ -4,6 +4,7 @@
 //! Names select subjects by a part of their name. Each subject has its own file: a function `run` that builds its
 //! cases and hands them to the harness.
 
+mod execution;
 mod harness;
 mod inputs;
 mod mul_div;
@@ -23,6 +24,7 @@ fn main() {
         ("swap", swap::run),
         ("signatures", signatures::run),
         ("stores", stores::run),
+        ("execution", execution::run),
         ("trees", trees::run),
     ] {
         if bench.wants(subject) {

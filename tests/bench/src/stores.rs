@@ -2,7 +2,7 @@
 //! with one commit a block, on the file system of the temporary directory. One operation is a block.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use qenex_store::{BlockLog, LogConfig, RealDisk};
 use rand::rngs::StdRng;
@@ -16,13 +16,17 @@ const TRANSFER_BYTES: usize = 200;
 const BLOCKS: usize = 4;
 
 /// A directory that is removed at the end.
-struct Directory(PathBuf);
+pub struct Directory(PathBuf);
 
 impl Directory {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("qenex-bench-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a temporary directory");
         Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 }
 
@@ -33,7 +37,8 @@ impl Drop for Directory {
     }
 }
 
-fn sqlite(directory: &Directory) -> rusqlite::Result<Connection> {
+/// A database with a table of transfers.
+pub fn sqlite(directory: &Directory) -> rusqlite::Result<Connection> {
     let connection = Connection::open(directory.0.join("ledger.sqlite"))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;

@@ -1,0 +1,194 @@
+//! Transfers executed and durable, without signatures: the node beside SQLite (WAL, synchronous=FULL), each with
+//! one commit a block, on the file system of the temporary directory. One operation is a block.
+//!
+//! Both keep each account's balance and nonce, refuse what overdraws or has the wrong nonce, and keep the bytes of each
+//! transfer. The node decodes and hashes each transfer and has a state root for each block besides. In SQLite, accounts are
+//! found by number, which is its fastest key.
+
+use std::cell::{Cell, RefCell};
+
+use qenex_core::crypto::Scheme;
+use qenex_core::id::{AccountId, AssetId, ChainId, Reference};
+use qenex_core::ledger::{Record, RecordId};
+use qenex_core::num::Amount;
+use qenex_core::tx::{
+    AccountKind, Authority, KeyRef, KycLevel, Leg, Legs, MAX_SIGNED_LEN, Op, Signature, Transaction,
+    Transfer, encode_signed,
+};
+use qenex_node::block::Batch;
+use qenex_node::genesis::{Genesis, GenesisAccount};
+use qenex_node::node::{Node, NodeConfig};
+use qenex_node::prepare::{Signatures, prepare};
+use qenex_store::RealDisk;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rusqlite::{Connection, params};
+
+use crate::harness::{Bench, Case, ROUNDS};
+use crate::stores::{Directory, sqlite};
+
+const ACCOUNTS: u32 = 100_000;
+const BLOCK: usize = 8_190;
+const OPENING: u32 = 1_000_000;
+
+/// From, to, amount, nonce.
+type Row = (u32, u32, u32, u32);
+
+fn name(number: u32) -> AccountId {
+    AccountId::new(&format!("ACC{number:08}")).expect("an identifier")
+}
+
+fn asset() -> AssetId {
+    AssetId::new("USD").expect("an identifier")
+}
+
+fn chain_id() -> ChainId {
+    ChainId::new("BENCH").expect("an identifier")
+}
+
+fn public_key(number: u32) -> [u8; 32] {
+    let mut key = [7; 32];
+    key[..4].copy_from_slice(&number.to_le_bytes());
+    key
+}
+
+fn genesis() -> Genesis {
+    let account = |number: u32| GenesisAccount {
+        id: name(number),
+        kind: AccountKind::Individual,
+        kyc: KycLevel::None,
+        authority: Authority::single(KeyRef::of(Scheme::Ed25519, &public_key(number))),
+        balances: vec![(asset(), Amount::from_whole(OPENING.into()))],
+    };
+    let accounts = (0..ACCOUNTS).map(account).collect();
+    Genesis { chain_id: chain_id(), time_ms: 0, assets: vec![(asset(), name(0))], accounts }
+}
+
+/// A transfer with a signature that nobody looks at.
+fn signed((from, to, amount, nonce): Row) -> Vec<u8> {
+    let reference = Reference::new("").expect("a text");
+    let leg = Leg { to: name(to), amount: Amount::from_whole(amount.into()), reference };
+    let legs = Legs::new(&[leg]).expect("one leg");
+    let transaction = Transaction {
+        chain_id: chain_id(),
+        sender: name(from),
+        nonce: nonce.into(),
+        last_valid_height: u64::MAX,
+        fee: Amount::ZERO,
+        op: Op::Transfer(Transfer { asset: asset(), legs }),
+    };
+    let key = public_key(from);
+    let signature = Signature { scheme: Scheme::Ed25519, public_key: &key, signature: &[1; 64] };
+    encode_signed(&transaction, &[signature], &mut [0; MAX_SIGNED_LEN]).expect("room").to_vec()
+}
+
+fn execute(node: &mut Node, batch: Batch) -> usize {
+    let prepared = prepare(batch, Signatures::Committed);
+    let mut execution = node.chain().begin(node.chain().tip_id(), 0).expect("the tip");
+    let mut accepted = 0;
+    for index in 0..prepared.len() {
+        execution.read_ahead(&prepared, index);
+        let ready = prepared.get(index).expect("well formed");
+        accepted += usize::from(execution.push(&ready).is_ok());
+    }
+    let executed = execution.finish(name(0)).expect("no fees");
+    let id = node.chain_mut().seal(executed).expect("the tip");
+    node.finalize(id).expect("a disk");
+    accepted
+}
+
+fn open_accounts(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute(
+        "CREATE TABLE accounts (id INTEGER PRIMARY KEY, nonce INTEGER NOT NULL, balance INTEGER NOT NULL)",
+        [],
+    )?;
+    let transaction = connection.unchecked_transaction()?;
+    for number in 0..ACCOUNTS {
+        transaction
+            .prepare_cached("INSERT INTO accounts VALUES (?1, 0, ?2)")?
+            .execute(params![number, OPENING])?;
+    }
+    transaction.commit()
+}
+
+fn transact(connection: &Connection, rows: &[Row], bytes: &[Vec<u8>]) -> rusqlite::Result<usize> {
+    let transaction = connection.unchecked_transaction()?;
+    let mut accepted = 0;
+    {
+        let mut pay = transaction.prepare_cached(
+            "UPDATE accounts SET nonce = nonce + 1, balance = balance - ?2 \
+             WHERE id = ?1 AND nonce = ?3 AND balance >= ?2",
+        )?;
+        let mut receive =
+            transaction.prepare_cached("UPDATE accounts SET balance = balance + ?2 WHERE id = ?1")?;
+        let mut keep = transaction.prepare_cached("INSERT INTO transfers (bytes) VALUES (?1)")?;
+        for ((from, to, amount, nonce), bytes) in rows.iter().zip(bytes) {
+            if pay.execute(params![from, amount, nonce])? == 1 {
+                receive.execute(params![to, amount])?;
+                keep.execute(params![bytes])?;
+                accepted += 1;
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(accepted)
+}
+
+pub fn run(bench: &mut Bench) {
+    let mut rng = StdRng::seed_from_u64(5);
+    let mut nonces = vec![0; ACCOUNTS as usize];
+    // Each block can be executed once: one for the comparison of results, one for each round.
+    let blocks: Vec<Vec<Row>> = (0..ROUNDS + 1)
+        .map(|_| {
+            let mut row = || {
+                let from = rng.random_range(0..ACCOUNTS);
+                let to = (from + rng.random_range(1..ACCOUNTS)) % ACCOUNTS;
+                nonces[from as usize] += 1;
+                (from, to, rng.random_range(1..1_000), nonces[from as usize] - 1)
+            };
+            (0..BLOCK).map(|_| row()).collect()
+        })
+        .collect();
+    let bytes: Vec<Vec<Vec<u8>>> =
+        blocks.iter().map(|rows| rows.iter().map(|row| signed(*row)).collect()).collect();
+    let batch = |transfers: &Vec<Vec<u8>>| {
+        let mut batch = Batch::default();
+        transfers.iter().for_each(|signed| batch.push(signed));
+        batch
+    };
+    let batches: Vec<Cell<Option<Batch>>> = bytes.iter().map(|block| Cell::new(Some(batch(block)))).collect();
+
+    let (ours, theirs) = (Directory::new("node"), Directory::new("sqlite-ledger"));
+    let disk = RealDisk::open(ours.path()).expect("a directory of our own");
+    let node = RefCell::new(Node::create(disk, &genesis(), NodeConfig::default()).expect("a new chain"));
+    let connection = sqlite(&theirs).and_then(|db| open_accounts(&db).map(|()| db)).expect("a new database");
+    let (next_ours, next_theirs) = (Cell::new(0), Cell::new(0));
+    let next = |counter: &Cell<usize>| {
+        counter.set(counter.get() + 1);
+        counter.get() - 1
+    };
+    bench.run(
+        Case::new("execution", "block of 8,190 transfers, unsigned and durable")
+            .with("qenex with roots", vec![()], |()| {
+                batches[next(&next_ours)].take().map_or(0, |batch| execute(&mut node.borrow_mut(), batch))
+            })
+            .with("sqlite", vec![()], |()| {
+                let at = next(&next_theirs);
+                transact(&connection, &blocks[at], &bytes[at]).expect("a disk")
+            }),
+    );
+
+    let node = node.borrow();
+    for number in (0..ACCOUNTS).step_by(997) {
+        let record = node.chain().record(&RecordId::Balance(name(number), asset()));
+        let theirs: u32 = connection
+            .query_row("SELECT balance FROM accounts WHERE id = ?1", [number], |row| row.get(0))
+            .expect("an account");
+        match record {
+            Ok(Some(Record::Balance(balance))) => {
+                assert_eq!(balance.amount, Amount::from_whole(theirs.into()))
+            }
+            other => panic!("account {number}: {other:?}, sqlite has {theirs}"),
+        }
+    }
+}
