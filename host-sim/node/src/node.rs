@@ -111,9 +111,9 @@ impl Checkpointer {
         let (report, done) = sync_channel(1);
         let thread = std::thread::spawn(move || {
             for job in inbox {
-                let result = save(&checkpoints, &job).map(|()| job.height);
-                if result.is_ok() {
-                    lock(&recent).retain(|height, _| *height > job.height);
+                let result = save(&checkpoints, job);
+                if let Ok(saved) = result {
+                    lock(&recent).retain(|height, _| *height > saved);
                 }
                 if report.send(result).is_err() {
                     break;
@@ -153,12 +153,11 @@ impl Drop for Checkpointer {
     }
 }
 
-fn save(checkpoints: &Checkpoints, job: &Job) -> Result<(), StoreError> {
-    let buckets = job.snapshot.buckets.iter().map(|(index, blob)| (*index, &**blob));
-    let records = job.records.iter().map(|(height, record)| (*height, record.as_slice()));
-    checkpoints
-        .write(job.height, *job.state_root.as_bytes(), job.snapshot.bits as u8, buckets, records)
-        .map(|_| ())
+/// Writes a checkpoint and returns its height. A bucket that is written is let go, so that execution need not copy it to change it.
+fn save(checkpoints: &Checkpoints, job: Job) -> Result<u64, StoreError> {
+    let Job { height, state_root, snapshot: Snapshot { bits, buckets }, records } = job;
+    let records = records.iter().map(|(height, record)| (*height, record.as_slice()));
+    checkpoints.write(height, *state_root.as_bytes(), bits as u8, buckets, records).map(|_| height)
 }
 
 /// A node.
@@ -223,8 +222,7 @@ impl Node {
             snapshot: chain.take_changed(),
             records: Vec::new(),
         };
-        save(&checkpoints, &job)?;
-        drop(job);
+        save(&checkpoints, job)?;
         log.0.append(0, &Block { header: tip, transactions: Default::default() }.encode())?;
         log.0.sync()?;
         Ok(Self::assemble(chain, log.0, checkpoints, config))

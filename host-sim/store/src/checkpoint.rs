@@ -257,13 +257,13 @@ impl Checkpoints {
 
     /// Writes a checkpoint: the buckets that changed since the one before (all of them if `bits` changed; an empty one
     /// is removed), and what the blocks since then did, one blob for each height up to `height` in ascending order. The
-    /// first checkpoint may begin its receipts anywhere, or have none.
-    pub fn write<'a>(
+    /// first checkpoint may begin its receipts anywhere, or have none. A bucket is dropped as soon as it is written.
+    pub fn write<'a, B: AsRef<[u8]>>(
         &self,
         height: u64,
         state_root: [u8; 32],
         bits: u8,
-        buckets: impl IntoIterator<Item = (u32, &'a [u8])>,
+        buckets: impl IntoIterator<Item = (u32, B)>,
         receipts: impl IntoIterator<Item = (u64, &'a [u8])>,
     ) -> Result<CheckpointMeta, StoreError> {
         if bits > MAX_BITS {
@@ -325,11 +325,11 @@ impl Checkpoints {
     }
 
     /// Returns how many buckets there are then.
-    fn write_buckets<'a>(
+    fn write_buckets<B: AsRef<[u8]>>(
         &self,
         transaction: &WriteTransaction,
         bits: u8,
-        buckets: impl IntoIterator<Item = (u32, &'a [u8])>,
+        buckets: impl IntoIterator<Item = (u32, B)>,
     ) -> Result<u64, StoreError> {
         let name = table_name(bits);
         let mut table = transaction
@@ -337,6 +337,7 @@ impl Checkpoints {
             .map_err(StoreError::database(&self.path, "open a table of buckets"))?;
         let mut value = Vec::new();
         for (prefix, bucket) in buckets {
+            let bucket = bucket.as_ref();
             if bucket.is_empty() {
                 table.remove(prefix).map_err(StoreError::database(&self.path, "remove a bucket"))?;
                 continue;
