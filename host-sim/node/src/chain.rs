@@ -544,6 +544,19 @@ impl Execution<'_> {
         }
     }
 
+    /// What the block's state has under each of these ids, whose keys are given, in place of what was in `records`.
+    ///
+    /// # Errors
+    /// What is stored is no record.
+    pub fn fetch(
+        &self,
+        ids: &[RecordId],
+        keys: &[Hash],
+        records: &mut Vec<Option<Record>>,
+    ) -> Result<(), ViewError> {
+        self.state.fetch(ids, keys, records)
+    }
+
     /// How many transactions are in the block.
     pub fn len(&self) -> usize {
         self.transactions.len()

@@ -146,6 +146,11 @@ pub fn operator() -> Result<AccountId, Failure> {
     AccountId::new("OPERATOR").map_err(|error| Failure::argument("account", error))
 }
 
+/// The chain.
+pub fn chain_id() -> Result<ChainId, Failure> {
+    ChainId::new("QENEX-BENCH").map_err(|error| Failure::argument("chain", error))
+}
+
 /// Makes the chain and the transfers in the directory.
 pub fn make(load: &Load) -> Result<(), Failure> {
     let data = load.data.clone().unwrap_or_else(|| "bench.qenex".into());
@@ -168,7 +173,7 @@ pub fn make(load: &Load) -> Result<(), Failure> {
         }
     }
     let asset = AssetId::new("USD").map_err(|error| Failure::argument("asset", error))?;
-    let chain_id = ChainId::new("QENEX-BENCH").map_err(|error| Failure::argument("chain", error))?;
+    let chain_id = chain_id()?;
     let nobody = |number: u32| KeyHash(hash(Domain::LabelSeed, &[&number.to_be_bytes()]));
     let key_ref = |hash| KeyRef { scheme: Scheme::Ed25519, hash };
     let mut accounts = vec![GenesisAccount {
