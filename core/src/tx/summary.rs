@@ -18,8 +18,8 @@ pub const DISPLAY_ROWS: usize = 8;
 /// The longest value: a key's scheme and hash; an amount with its asset takes 64.
 pub const MAX_VALUE_LEN: usize = 80;
 
-/// The most lines of a summary: seven of every transaction, then an asset and three for each receiver.
-pub const MAX_SUMMARY_LINES: usize = 8 + 3 * super::MAX_RECEIVERS;
+/// The most lines of a summary: the operation, three lines for each receiver, and five of every transaction.
+pub const MAX_SUMMARY_LINES: usize = 6 + 3 * super::MAX_RECEIVERS;
 
 /// One line: what it is about, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
