@@ -536,7 +536,7 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Reads what the next transactions of a batch may touch without using it, every [`READ_AHEAD`]th time: the processor
+    /// Reads what the next transactions of a batch may touch without using it, once for many transactions: the processor
     /// then waits for many places in memory at once.
     pub fn read_ahead(&self, prepared: &Prepared, index: usize) {
         if index.is_multiple_of(READ_AHEAD) {

@@ -6,8 +6,8 @@
 //! next change ([`State::update`]) and the proofs that the core checks ([`State::prove`]). [`Tree::commit`] makes a change
 //! final; one that is not wanted is dropped.
 //!
-//! The tree is cut at a depth at which a place has one to three leaves. Above the cut, all nodes of a level stand side
-//! by side ([`levels`]); below it, a place has its leaves alone, in a row ([`buckets`]), and their nodes are computed when they are needed.
+//! The tree is cut at a depth at which a place has two to four leaves. Above the cut, all nodes of a level stand side
+//! by side (`levels.rs`); below it, a place has its leaves alone, in a row (`buckets.rs`), and their nodes are computed when they are needed.
 //!
 //! [`log`] makes the root of a transaction tree.
 //!

@@ -10,7 +10,7 @@ use crate::change::Change;
 use crate::levels::Levels;
 use crate::state::State;
 
-/// Records that [`Tree::extend`] collects and sorts at a time.
+/// Records that [`Tree::build`] collects and sorts at a time.
 const COLLECTED: usize = 1 << 14;
 
 /// Buckets that are read ahead.
