@@ -8,10 +8,12 @@
 //!
 //! ```text
 //! segment = header (128 B), frames, zeros
-//! header  = magic "QXBLOCKS", version u16, 0 (6 B), genesis (32 B), salt (32 B), first height u64, 0 (8 B),
-//!           BLAKE3 of the 96 bytes before (32 B)
+//! header  = magic "QXBLOCKS", version u16, 0 (6 B), genesis (32 B), salt (32 B), first height u64,
+//!           length u64, BLAKE3 of the 96 bytes before (32 B)
 //! frame   = magic "QXFR", length u32, height u64, durable u64, check (16 B), block, zeros up to a multiple of 8
 //! ```
+//! `length` is that of the file when it was filled with zeros; it only grows (for a block that is longer), so that a
+//! shorter file was truncated, and blocks may be gone without any trace of them.
 //! `durable` is the height below which every block was durable when the frame was written: a block below it can be
 //! missing only because of damage, one from it on also because of a power cut. `check` is BLAKE3, keyed with the salt, of the frame
 //! without its check. BLAKE3 and not a CRC: it costs little beside the sync, and with a salt that is in no block
@@ -174,13 +176,19 @@ fn whole_frame(salt: &[u8; 32], bytes: &[u8]) -> Option<FrameHeader> {
 }
 
 impl Segment {
-    fn header(genesis: &[u8; 32], salt: &[u8; 32], first_height: u64) -> [u8; SEGMENT_HEADER_BYTES as usize] {
+    fn header(
+        genesis: &[u8; 32],
+        salt: &[u8; 32],
+        first_height: u64,
+        length: u64,
+    ) -> [u8; SEGMENT_HEADER_BYTES as usize] {
         let mut header = [0; SEGMENT_HEADER_BYTES as usize];
         header[..8].copy_from_slice(SEGMENT_MAGIC);
         header[8..10].copy_from_slice(&VERSION.to_le_bytes());
         header[16..48].copy_from_slice(genesis);
         header[48..80].copy_from_slice(salt);
         header[80..88].copy_from_slice(&first_height.to_le_bytes());
+        header[88..96].copy_from_slice(&length.to_le_bytes());
         let sum = blake3::hash(&header[..96]);
         header[96..].copy_from_slice(sum.as_bytes());
         header
@@ -210,6 +218,12 @@ impl Segment {
         }
         if u64::from_le_bytes(array(&header, 80)) != first_height {
             return Err(StoreError::damaged(&path, 80, "the first height is not the one of the file's name"));
+        }
+        let length = u64::from_le_bytes(array(&header, 88));
+        let found = file.len().map_err(StoreError::io(&path, "read the length"))?;
+        if found < length {
+            let detail = format_args!("the file is truncated, {length} bytes were expected");
+            return Err(StoreError::damaged(&path, found, detail));
         }
         Ok(Self { file, path, salt: array(&header, 48), first_height })
     }
@@ -319,8 +333,10 @@ impl BlockLog {
             let (offsets, end, torn) = segment.scan()?;
             let next_height = segment.first_height + offsets.len() as u64;
             if torn {
-                zero_from(segment.file.as_ref(), end, config.segment_bytes)
-                    .and_then(|()| segment.file.sync())
+                let file = segment.file.as_ref();
+                file.len()
+                    .and_then(|length| zero(file, end, length))
+                    .and_then(|()| file.sync())
                     .map_err(StoreError::io(&segment.path, "cut the torn end"))?;
                 cut = Some(Cut { file: segment.path.clone(), offset: end, height: next_height });
             }
@@ -354,7 +370,7 @@ impl BlockLog {
     fn new_spare(&self) -> Result<Arc<dyn DiskFile>, StoreError> {
         let path = self.disk.describe(SPARE);
         let file = self.disk.create(SPARE).map_err(StoreError::io(&path, "create a segment"))?;
-        zero_from(file.as_ref(), 0, self.config.segment_bytes)
+        zero(file.as_ref(), 0, self.config.segment_bytes)
             .and_then(|()| file.sync())
             .map_err(StoreError::io(&path, "fill a segment with zeros"))?;
         Ok(file)
@@ -371,8 +387,10 @@ impl BlockLog {
         let name = segment_name(first_height);
         let path = self.disk.describe(&name);
         let salt = self.disk.random().map_err(StoreError::io(&path, "draw a salt"))?;
-        let header = Segment::header(&self.config.genesis, &salt, first_height);
-        file.write_at(0, &header)
+        file.len()
+            .and_then(|length| {
+                file.write_at(0, &Segment::header(&self.config.genesis, &salt, first_height, length))
+            })
             .and_then(|()| file.sync())
             .and_then(|()| self.disk.rename(SPARE, &name))
             .and_then(|()| self.disk.sync_directory())
@@ -521,13 +539,12 @@ impl BlockLog {
     }
 }
 
-/// Fills a file with zeros from an offset up to a length, and ends it there.
-fn zero_from(file: &dyn DiskFile, offset: u64, length: u64) -> std::io::Result<()> {
-    file.set_len(offset)?;
-    let zeros = vec![0; ZEROS_BYTES.min(length.saturating_sub(offset) as usize)];
-    let mut at = offset;
-    while at < length {
-        let count = zeros.len().min((length - at) as usize);
+/// Writes zeros from one offset up to another.
+fn zero(file: &dyn DiskFile, from: u64, to: u64) -> std::io::Result<()> {
+    let zeros = vec![0; ZEROS_BYTES.min(to.saturating_sub(from) as usize)];
+    let mut at = from;
+    while at < to {
+        let count = zeros.len().min((to - at) as usize);
         file.write_at(at, &zeros[..count])?;
         at += count as u64;
     }

@@ -126,6 +126,28 @@ fn damage_before_a_committed_block_is_no_torn_end() {
     }
 }
 
+/// A segment that ends early may have lost whole blocks without a trace: damage, wherever it ends.
+#[test]
+fn a_truncated_segment_is_damage() {
+    let disk = SimDisk::new(5);
+    let config = LogConfig { segment_bytes: 1 << 10, genesis: GENESIS };
+    let log = BlockLog::open(Arc::clone(&disk) as Arc<dyn Disk>, config).unwrap().0;
+    for height in 1..=3 {
+        log.append(height, &[height as u8; 100]).unwrap();
+        log.sync().unwrap();
+    }
+    drop(log);
+    let name = disk.list().unwrap().remove(0);
+    let bytes = disk.bytes(&name).unwrap();
+    assert_eq!(bytes.len(), 1 << 10);
+    for length in 128..bytes.len() {
+        disk.replace(&name, bytes[..length].to_vec());
+        let error = BlockLog::open(Arc::clone(&disk) as Arc<dyn Disk>, config).unwrap_err();
+        assert_eq!(error.code().number, 1005, "{error}");
+        assert!(error.to_string().contains(&format!("at byte {length}")), "{error}");
+    }
+}
+
 /// Bytes in a block that look like a frame cannot make a torn end look like damage: nobody knows the salt.
 #[test]
 fn frames_within_blocks_prove_nothing() {
