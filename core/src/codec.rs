@@ -7,7 +7,7 @@
 //! refused, never skipped.
 
 use postcard::ser_flavors::{Flavor, Slice};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::crypto::{Domain, Hash, Hasher};
 use crate::error::error_enum;
@@ -200,6 +200,11 @@ fn read<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8
     postcard::take_from_bytes::<T>(body).map_err(|_| DecodeError::Malformed)
 }
 
+/// Serializes bytes as bytes: the same encoding as that of a list of numbers, written at once.
+pub(crate) fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}
+
 /// Declares an enum whose variants are encoded as their tag and then their fields, and which refuses other tags.
 macro_rules! tagged_enum {
     (
@@ -320,7 +325,11 @@ impl Flavor for Compare<'_> {
     type Output = ();
 
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.try_extend(&[byte])
+        match self.0 {
+            [first, rest @ ..] if *first == byte => self.0 = rest,
+            _ => return Err(postcard::Error::SerializeBufferFull),
+        }
+        Ok(())
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {

@@ -282,7 +282,7 @@ fn named_forms_that_are_not_canonical() {
 
     // Account kinds and KYC levels that are not in their tables.
     for byte in 0..=u8::MAX {
-        let create = |kind, kyc| op(Plain::tag(0x0200).text("A").raw(&[kind, kyc, 1, 1, 1]).raw(&[7; 32]));
+        let create = |kind, kyc| op(Plain::tag(0x0200).text("A").raw(&[kind, kyc, 1, 33, 1]).raw(&[7; 32]));
         assert_eq!(create(byte, 0), if (1..=4).contains(&byte) { Ok(()) } else { malformed }, "{byte}");
         assert_eq!(create(1, byte), if byte <= 3 { Ok(()) } else { malformed }, "{byte}");
     }
@@ -292,7 +292,7 @@ fn named_forms_that_are_not_canonical() {
 fn authorities_and_receivers_that_are_none() {
     let malformed = Err(DecodeError::Malformed);
     let rotate = |threshold: u8, keys: &[(u8, u8)]| {
-        let start = Plain::tag(0x0208).raw(&[threshold, keys.len() as u8]);
+        let start = Plain::tag(0x0208).raw(&[threshold]).integer(33 * keys.len() as u64);
         let plain = keys.iter().fold(start, |out, (scheme, fill)| out.raw(&[*scheme]).raw(&[*fill; 32]));
         decode::<Op>(&plain.0).map(|_| ())
     };
@@ -308,6 +308,12 @@ fn authorities_and_receivers_that_are_none() {
     let keys: Vec<_> = (0..9).map(|fill| (1, fill)).collect();
     assert_eq!(rotate(8, &keys[..8]), Ok(()));
     assert_eq!(rotate(8, &keys), malformed);
+    for bytes in [0u8, 1, 32, 34, 65, 66, 67] {
+        let fill = (0..bytes).map(|at| if at % 33 == 0 { 1 } else { at }).collect::<Vec<_>>();
+        let plain = Plain::tag(0x0208).raw(&[1, bytes]).raw(&fill);
+        let expected = if bytes == 66 { Ok(()) } else { malformed };
+        assert_eq!(decode::<Op>(&plain.0).map(|_| ()), expected, "{bytes}");
+    }
 
     let transfer = |receivers: &[&str]| {
         let start = Plain::tag(0x0240).text("A").integer(receivers.len() as u64);

@@ -124,8 +124,11 @@ impl RecordId {
             Self::Shares(account, pool) => (Tag::SHARES_ID, account.padded(), pool.padded()),
         };
         let mut input = [0; Self::KEY_INPUT_LEN];
-        for (slot, byte) in input.iter_mut().zip(tag.0.iter().chain(first).chain(second)) {
-            *slot = *byte;
+        let mut rest = input.as_mut_slice();
+        for part in [tag.0.as_slice(), first, second] {
+            let Some((slot, behind)) = rest.split_at_mut_checked(part.len()) else { break };
+            slot.copy_from_slice(part);
+            rest = behind;
         }
         input
     }

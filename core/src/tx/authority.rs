@@ -1,15 +1,19 @@
 //! Who may act for an account: `threshold` of at most [`MAX_KEYS`] keys, each known by the hash of its public key.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::crypto::{KeyHash, Purpose, Scheme};
+use crate::crypto::{Hash, KeyHash, Purpose, Scheme};
 use crate::error::error_enum;
 
 /// The most keys of one authority.
 pub const MAX_KEYS: usize = 8;
 
+/// Bytes of a key in an encoding: scheme, hash.
+const KEY_REF_LEN: usize = 1 + 32;
+
 /// A key as records hold it. The public key itself stands beside each signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyRef {
     /// How the key signs.
     pub scheme: Scheme,
@@ -32,25 +36,48 @@ error_enum! {
     }
 }
 
-/// m of n keys, in strictly ascending order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
+/// m of n keys, in strictly ascending order. Encoded as the threshold and one string of bytes: scheme and hash of each
+/// key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Authority {
     threshold: u8,
     keys: heapless::Vec<KeyRef, MAX_KEYS>,
 }
 
-#[derive(Deserialize)]
-struct Fields {
+#[derive(Serialize, Deserialize)]
+struct Fields<'a> {
     threshold: u8,
-    keys: heapless::Vec<KeyRef, MAX_KEYS>,
+    #[serde(serialize_with = "crate::codec::bytes")]
+    keys: &'a [u8],
 }
 
-impl TryFrom<Fields> for Authority {
-    type Error = AuthorityError;
-    fn try_from(fields: Fields) -> Result<Self, AuthorityError> {
-        check(fields.threshold, &fields.keys)?;
-        Ok(Self { threshold: fields.threshold, keys: fields.keys })
+impl Serialize for Authority {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = heapless::Vec::<u8, { MAX_KEYS * KEY_REF_LEN }>::new();
+        for key in &self.keys {
+            // There is room for all keys.
+            let _ = bytes.push(key.scheme.number());
+            let _ = bytes.extend_from_slice(key.hash.0.as_bytes());
+        }
+        Fields { threshold: self.threshold, keys: &bytes }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Authority {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Fields { threshold, keys: bytes } = Fields::deserialize(deserializer)?;
+        let (bytes, rest) = bytes.as_chunks::<KEY_REF_LEN>();
+        let mut keys = heapless::Vec::new();
+        for [scheme, hash @ ..] in bytes {
+            let scheme = Scheme::from_number(*scheme).map_err(D::Error::custom)?;
+            let key = KeyRef { scheme, hash: KeyHash(Hash(*hash)) };
+            keys.push(key).map_err(|_| D::Error::custom(AuthorityError::Keys))?;
+        }
+        if !rest.is_empty() {
+            return Err(D::Error::custom(AuthorityError::Keys));
+        }
+        check(threshold, &keys).map_err(D::Error::custom)?;
+        Ok(Self { threshold, keys })
     }
 }
 
@@ -65,8 +92,8 @@ fn check(threshold: u8, keys: &[KeyRef]) -> Result<(), AuthorityError> {
 }
 
 impl Authority {
-    /// The longest encoding: threshold, count, keys.
-    pub const MAX_LEN: usize = 2 + MAX_KEYS * 33;
+    /// The longest encoding: threshold, length, keys.
+    pub const MAX_LEN: usize = 1 + 2 + MAX_KEYS * KEY_REF_LEN;
 
     /// `threshold` of `keys`.
     ///

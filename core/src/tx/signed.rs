@@ -24,8 +24,10 @@ pub struct Signature<'a> {
     /// How the key signs.
     pub scheme: Scheme,
     /// The key, in its scheme's encoding.
+    #[serde(serialize_with = "codec::bytes")]
     pub public_key: &'a [u8],
     /// The signature, in its scheme's encoding.
+    #[serde(serialize_with = "codec::bytes")]
     pub signature: &'a [u8],
 }
 

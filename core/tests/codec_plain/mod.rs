@@ -48,7 +48,7 @@ impl Plain {
     }
 
     pub fn authority(self, authority: &Authority) -> Self {
-        let start = self.raw(&[authority.threshold()]).integer(authority.keys().len() as u64);
+        let start = self.raw(&[authority.threshold()]).integer(33 * authority.keys().len() as u64);
         authority.keys().iter().fold(start, |out, key| out.raw(&[1]).raw(key.hash.0.as_bytes()))
     }
 

@@ -24,7 +24,7 @@ use crate::node::Node;
 use crate::prepare::{Prepared, Signatures, Times, prepare};
 
 /// Batches that may wait between two stages.
-const QUEUE_BATCHES: usize = 8;
+const QUEUE_BATCHES: usize = 32;
 
 /// Blocks that may be executed ahead of the newest durable one.
 const BLOCKS_AHEAD: usize = 2;
