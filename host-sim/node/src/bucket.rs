@@ -158,27 +158,33 @@ pub fn pack<'a>(items: impl Iterator<Item = (u32, Item<'a>)> + Clone) -> Blob {
     Arc::from(blob)
 }
 
-/// Puts a record in, in place of the one with the same id, whose head it keeps. Returns whether it is new.
-pub fn put(blob: &mut Blob, fingerprint: u32, id: &[u8], value: &[u8]) -> bool {
-    let Some(bucket) = Bucket::new(blob) else { return false };
+/// Puts a record in, in place of the one with the same id. Its head becomes `head` if one is given and else stays.
+/// Returns the head before; nothing where the record is new.
+pub fn put(blob: &mut Blob, fingerprint: u32, id: &[u8], value: &[u8], head: Option<u64>) -> Option<u64> {
+    let bucket = Bucket::new(blob)?;
     match bucket.position(fingerprint, id) {
         Ok(index) => {
-            let Some((_, old)) = bucket.item(index) else { return false };
+            let (_, old) = bucket.item(index)?;
+            let before = old.head;
             if old.value.len() == value.len() {
                 // The usual case: overwritten where it lies, after a copy if a checkpoint still reads it.
                 let at = offset(blob, old.value);
-                Arc::make_mut(blob)[at..at + value.len()].copy_from_slice(value);
+                let bytes = Arc::make_mut(blob);
+                bytes[at..at + value.len()].copy_from_slice(value);
+                if let Some(head) = head.filter(|_| head_len(id) != 0) {
+                    bytes[at - HEAD_LEN..at].copy_from_slice(&head.to_le_bytes());
+                }
             } else {
-                let new = (fingerprint, Item { id, head: old.head, value });
+                let new = (fingerprint, Item { id, head: head.unwrap_or(before), value });
                 *blob = pack(bucket.iter().enumerate().map(|(i, old)| if i == index { new } else { old }));
             }
-            false
+            Some(before)
         }
         Err(index) => {
-            let new = (fingerprint, Item { id, head: 0, value });
+            let new = (fingerprint, Item { id, head: head.unwrap_or(0), value });
             *blob =
                 pack(bucket.iter().take(index).chain(std::iter::once(new)).chain(bucket.iter().skip(index)));
-            true
+            None
         }
     }
 }
@@ -235,16 +241,15 @@ mod tests {
                 assert_eq!(remove(&mut blob, fingerprint, &id), there);
             } else {
                 let value = vec![random(256) as u8; random(4) as usize];
-                let new = put(&mut blob, fingerprint, &id, &value);
                 let before = model.get(&(fingerprint, id.clone())).map(|(head, _)| *head);
-                assert_eq!(before.is_none(), new);
-                let head = if account && random(2) == 0 {
-                    let head = random(1 << 30);
-                    assert_eq!(set_head(&mut blob, fingerprint, &id, head), Some(before.unwrap_or(0)));
-                    head
-                } else {
-                    before.unwrap_or(0)
-                };
+                let given = (account && random(2) == 0).then(|| random(1 << 30));
+                assert_eq!(put(&mut blob, fingerprint, &id, &value, given), before);
+                let mut head = given.or(before).unwrap_or(0);
+                if account && random(2) == 0 {
+                    let later = random(1 << 30);
+                    assert_eq!(set_head(&mut blob, fingerprint, &id, later), Some(head));
+                    head = later;
+                }
                 model.insert((fingerprint, id), (head, value));
             }
             assert_eq!(held.as_deref(), before.as_deref());

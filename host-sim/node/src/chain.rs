@@ -5,67 +5,36 @@
 //! block that somebody else made and checks its header. [`Chain::finalize`] makes a pending block the final state and
 //! drops what contradicts it; [`Chain::discard`] drops a block. Nothing here touches a disk.
 
-use std::cmp::Ordering;
-
 use hashbrown::HashMap;
-use qenex_core::codec::{self, Encoded};
+use qenex_core::codec;
 use qenex_core::consensus::Header;
 use qenex_core::crypto::{Domain, Hash};
 use qenex_core::id::AccountId;
-use qenex_core::ledger::{
-    Account, Effects, Env, Fetched, Receipt, Record, RecordId, Reject, Signers, ViewError, access,
-    settle_fees, transition, transition_into,
-};
-use qenex_core::num::Amount;
-use qenex_core::tx::Transaction;
+use qenex_core::ledger::{Account, Env, Record, RecordId, ViewError};
 use qenex_tree::{Change, Tree};
 
-use crate::block::{Batch, Block};
+use crate::block::Block;
 use crate::error::NodeError;
+use crate::execution::{Done, Executed, Execution, decode};
 use crate::genesis::Genesis;
 use crate::hashing::{hash_all, lanes, log_root};
-use crate::history::{self, Touch};
 use crate::overlay::{Overlay, Written};
-use crate::prepare::{Prepared, Ready};
+use crate::prepare::Prepared;
 use crate::records::{Records, Snapshot};
-
-/// Transactions, or records, whose places in memory are read before they are used.
-const READ_AHEAD: usize = 64;
+use crate::settle::settle;
 
 /// A block that is executed and not final.
 struct Pending {
     block: Block,
-    writes: Overlay,
     change: Change,
-    receipts: Receipts,
-    touched: Vec<Touched>,
-}
-
-/// Encoded receipts, one after the other.
-#[derive(Default)]
-struct Receipts {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Receipts {
-    fn push(&mut self, receipt: &Receipt) {
-        let mut buffer = [0; Receipt::MAX_LEN];
-        self.bytes.extend_from_slice(codec::encode(receipt, &mut buffer).unwrap_or_default());
-        self.ends.push(self.bytes.len());
-    }
-
-    fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        let mut start = 0;
-        self.ends.iter().map(move |end| &self.bytes[std::mem::replace(&mut start, *end)..*end])
-    }
+    done: Done,
 }
 
 /// What became final.
 pub struct Final {
     /// The block's height.
     pub height: u64,
-    /// What it did; see [`history`].
+    /// What it did; see [`crate::history`].
     pub record: Vec<u8>,
 }
 
@@ -97,7 +66,9 @@ impl Chain {
             for ((id, record), key) in chunk.iter().zip(hash_all(Domain::RecordKey, &inputs)) {
                 written.put(&key, id, Some(record));
             }
-            written.iter().for_each(|Written { key, id, value }| records.set(key, id, value));
+            for Written { key, id, value } in written.iter() {
+                records.set(key, id, value, None);
+            }
         }
         drop(list);
         let tree = build_tree(&records);
@@ -229,20 +200,8 @@ impl Chain {
             height: header.height + 1,
             time_ms: time_ms.max(header.time_ms),
         };
-        let below = self.below(parent).map(|pending| &pending.writes).collect();
-        let (transactions, writes) = self.last;
-        Ok(Execution {
-            effects: Box::default(),
-            parent,
-            env,
-            state: State { records: &self.records, below, writes: Overlay::with_capacity(writes) },
-            fetched: Vec::new(),
-            fees: Amount::ZERO,
-            transactions: Batch::with_capacity(transactions, transactions * 192),
-            leaves: Vec::with_capacity(transactions),
-            receipts: Receipts::default(),
-            touched: Vec::with_capacity(2 * transactions),
-        })
+        let below = self.below(parent).map(|pending| &pending.done.writes).collect();
+        Ok(Execution::over(&self.records, below, parent, env, self.last))
     }
 
     /// Computes the roots of an executed block and keeps it as pending.
@@ -253,10 +212,10 @@ impl Chain {
         let parent = self.header_of(executed.parent)?;
         let (chain_id, epoch, validators, next_validators) =
             (parent.chain_id, parent.epoch, parent.validators, parent.next_validators);
-        let values: Vec<(Hash, Option<Hash>)> = hash_values(&executed.writes);
+        let values: Vec<(Hash, Option<Hash>)> = hash_values(&executed.done.writes);
         let below = self.below(executed.parent).map(|pending| &pending.change).collect();
         let change = self.tree.through(below).update(&values);
-        let receipt_leaves = hash_all(Domain::LogLeaf, &executed.receipts.iter().collect::<Vec<_>>());
+        let receipt_leaves = hash_all(Domain::LogLeaf, &executed.done.receipts.iter().collect::<Vec<_>>());
         let header = Header {
             protocol: Header::PROTOCOL,
             chain_id,
@@ -274,9 +233,9 @@ impl Chain {
         };
         let id = header.id();
         let block = Block { header, transactions: executed.transactions };
-        let Executed { writes, receipts, touched, .. } = executed;
-        self.last = (block.transactions.len(), writes.len());
-        self.pending.insert(id, Pending { block, writes, change, receipts, touched });
+        let done = executed.done;
+        self.last = (block.transactions.len(), done.writes.len());
+        self.pending.insert(id, Pending { block, change, done });
         Ok(id)
     }
 
@@ -287,9 +246,7 @@ impl Chain {
     pub fn execute(&mut self, header: &Header, prepared: &Prepared) -> Result<Hash, NodeError> {
         let mut execution = self.begin(header.parent, header.time_ms)?;
         for index in 0..prepared.len() {
-            execution.read_ahead(prepared, index);
-            let pushed = prepared.get(index).and_then(|ready| execution.push(&ready).map_err(Into::into));
-            pushed.map_err(|refusal| NodeError::Transaction { index, refusal })?;
+            execution.push(prepared, index).map_err(|refusal| NodeError::Transaction { index, refusal })?;
         }
         let executed = execution.finish(header.proposer)?;
         let id = self.seal(executed)?;
@@ -363,59 +320,14 @@ impl Chain {
             self.drop_from(rival);
         }
         let Some(pending) = self.pending.remove(&id) else { return Err(NodeError::UnknownBlock(id)) };
-        let Pending { block, writes, change, receipts, mut touched } = pending;
+        let Pending { block, change, mut done } = pending;
         let height = block.header.height;
-        let touches = self.settle(&writes, &mut touched, height);
+        let record = settle(&mut self.records, &mut done, height);
         self.tree.commit(change, self.pending.values_mut().map(|pending| &mut pending.change));
         self.tip = block.header;
         self.tip_id = id;
-        Ok(Final { height, record: history::encode(receipts.iter(), &touches) })
+        Ok(Final { height, record })
     }
-
-    /// Writes a block's records and notes it in the accounts that it touched. Goes through the keys in ascending order, so
-    /// that the same parts of memory are needed one after the other, and can be read ahead.
-    fn settle(&mut self, writes: &Overlay, touched: &mut [Touched], height: u64) -> Vec<Touch> {
-        let mut writes: Vec<Written<'_>> = writes.iter().collect();
-        writes.sort_unstable_by(|a, b| by_key(a.key, b.key));
-        touched.sort_unstable_by(|a, b| by_key(&a.key, &b.key).then(a.place.cmp(&b.place)));
-        let mut groups = touched.chunk_by(|a, b| a.key == b.key).peekable();
-        let mut touches = Vec::with_capacity(touched.len());
-        for batch in writes.chunks(READ_AHEAD) {
-            self.records.read_ahead(batch.iter().map(|written| written.key));
-            for Written { key, id, value } in batch {
-                self.records.set(key, id, *value);
-                while let Some(group) = groups.next_if(|group| group.first().is_some_and(|t| t.key <= **key))
-                {
-                    touches.extend(self.touch(group, height));
-                }
-            }
-        }
-        touches.extend(groups.filter_map(|group| self.touch(group, height)));
-        touches
-    }
-
-    fn touch(&mut self, group: &[Touched], height: u64) -> Option<Touch> {
-        let Touched { account, key, .. } = group.first()?;
-        let previous = self.records.set_head(&RecordId::Account(*account), key, height).unwrap_or(0);
-        Some(Touch {
-            account: *account,
-            previous,
-            places: group.iter().map(|touched| touched.place).collect(),
-        })
-    }
-}
-
-/// The order of keys. The first eight bytes of two keys nearly always decide.
-fn by_key(a: &Hash, b: &Hash) -> Ordering {
-    a.prefix().cmp(&b.prefix()).then_with(|| a.cmp(b))
-}
-
-/// A transaction of a block that touched an account.
-struct Touched {
-    account: AccountId,
-    key: Hash,
-    /// The transaction's place in the block.
-    place: u32,
 }
 
 fn build_tree(records: &Records) -> Tree {
@@ -439,183 +351,4 @@ fn hash_values(writes: &Overlay) -> Vec<(Hash, Option<Hash>)> {
     let hashes = hash_all(Domain::RecordValue, &inputs);
     let values = writes.iter().zip(hashes);
     values.map(|(written, hash)| (*written.key, written.value.is_some().then_some(hash))).collect()
-}
-
-/// A record that this node wrote and that the state root covers: read without encoding it again.
-fn decode(value: Option<&[u8]>) -> Result<Option<Record>, ViewError> {
-    value.map(|value| codec::decode_trusted(value).map_err(|_| ViewError::Damaged)).transpose()
-}
-
-/// The state that a block sees: its own writes, those of the pending blocks below it, the final records.
-struct State<'c> {
-    records: &'c Records,
-    /// The nearest first.
-    below: Vec<&'c Overlay>,
-    writes: Overlay,
-}
-
-impl State<'_> {
-    fn get(&self, id: &RecordId, key: &Hash) -> Result<Option<Record>, ViewError> {
-        let overlays = std::iter::once(&self.writes).chain(self.below.iter().copied());
-        decode(
-            overlays.filter_map(|writes| writes.get(key)).next().unwrap_or_else(|| self.records.get(id, key)),
-        )
-    }
-
-    fn fetch(
-        &self,
-        ids: &[RecordId],
-        keys: &[Hash],
-        records: &mut Vec<Option<Record>>,
-    ) -> Result<(), ViewError> {
-        records.clear();
-        for (id, key) in ids.iter().zip(keys) {
-            records.push(self.get(id, key)?);
-        }
-        Ok(())
-    }
-}
-
-/// A block while its transactions are executed.
-pub struct Execution<'c> {
-    /// Used again for every transaction.
-    effects: Box<Effects>,
-    /// Likewise: what it may touch.
-    fetched: Vec<Option<Record>>,
-    parent: Hash,
-    env: Env,
-    state: State<'c>,
-    fees: Amount,
-    transactions: Batch,
-    leaves: Vec<Hash>,
-    receipts: Receipts,
-    touched: Vec<Touched>,
-}
-
-/// A block whose transactions have been executed.
-pub struct Executed {
-    parent: Hash,
-    env: Env,
-    proposer: AccountId,
-    writes: Overlay,
-    transactions: Batch,
-    leaves: Vec<Hash>,
-    receipts: Receipts,
-    touched: Vec<Touched>,
-}
-
-impl Execution<'_> {
-    /// Executes the next transaction and adds it to the block.
-    ///
-    /// # Errors
-    /// It is rejected; the block is as it was.
-    pub fn push(&mut self, ready: &Ready<'_>) -> Result<(), Reject> {
-        let ids = access(&ready.transaction);
-        self.state.fetch(&ids, ready.keys, &mut self.fetched)?;
-        let view = Fetched { ids: &ids, records: &self.fetched };
-        let effects = &mut self.effects;
-        transition_into(&self.env, &ready.transaction, Signers::Verified(ready.signers), &view, effects)?;
-        let fees = self.fees.checked_add(effects.receipt.fee)?;
-        let place = self.transactions.len() as u32;
-        self.receipts.push(&effects.receipt);
-        for (id, key) in ids.iter().zip(ready.keys) {
-            if let RecordId::Account(account) = id {
-                self.touched.push(Touched { account: *account, key: *key, place });
-            }
-        }
-        for (id, record) in &effects.writes {
-            if let Some(key) =
-                ids.iter().position(|known| known == id).and_then(|index| ready.keys.get(index))
-            {
-                self.state.writes.put(key, id, record.as_ref());
-            }
-        }
-        self.fees = fees;
-        self.transactions.push(ready.signed);
-        self.leaves.push(ready.leaf);
-        Ok(())
-    }
-
-    /// Reads what the next transactions of a batch may touch without using it, once for many transactions: the processor
-    /// then waits for many places in memory at once.
-    pub fn read_ahead(&self, prepared: &Prepared, index: usize) {
-        if index.is_multiple_of(READ_AHEAD) {
-            self.state.records.read_ahead(prepared.keys_of(index..index + READ_AHEAD).iter());
-        }
-    }
-
-    /// What the block's state has under each of these ids, whose keys are given, in place of what was in `records`.
-    ///
-    /// # Errors
-    /// What is stored is no record.
-    pub fn fetch(
-        &self,
-        ids: &[RecordId],
-        keys: &[Hash],
-        records: &mut Vec<Option<Record>>,
-    ) -> Result<(), ViewError> {
-        self.state.fetch(ids, keys, records)
-    }
-
-    /// How many transactions are in the block.
-    pub fn len(&self) -> usize {
-        self.transactions.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.transactions.is_empty()
-    }
-
-    /// The next nonce of an account in the block so far; zero where there is no such account.
-    pub fn nonce(&self, account: AccountId) -> u64 {
-        let id = RecordId::Account(account);
-        match self.state.get(&id, &id.key()) {
-            Ok(Some(Record::Account(account))) => account.nonce,
-            _ => 0,
-        }
-    }
-
-    /// What a transaction that nobody has signed yet would do now.
-    ///
-    /// # Errors
-    /// It would be rejected.
-    pub fn preview(&self, transaction: &Transaction) -> Result<Effects, Reject> {
-        let ids = access(transaction);
-        let keys: Vec<Hash> = ids.iter().map(RecordId::key).collect();
-        let mut records = Vec::new();
-        self.state.fetch(&ids, &keys, &mut records)?;
-        let view = Fetched { ids: &ids, records: &records };
-        transition(&self.env, transaction, Signers::Assumed, &view)
-    }
-
-    /// Ends the block: its fees go to the proposer.
-    ///
-    /// # Errors
-    /// The proposer's account cannot receive them.
-    pub fn finish(mut self, proposer: AccountId) -> Result<Executed, NodeError> {
-        if !self.fees.is_zero() {
-            let ids =
-                [RecordId::Account(proposer), RecordId::Balance(proposer, qenex_core::id::NATIVE_ASSET)];
-            let keys = ids.map(|id| id.key());
-            self.state
-                .fetch(&ids, &keys, &mut self.fetched)
-                .map_err(|error| NodeError::Fees(error.into()))?;
-            let view = Fetched { ids: &ids, records: &self.fetched };
-            let effects = settle_fees(proposer, self.fees, &view).map_err(NodeError::Fees)?;
-            for (id, record) in &effects.writes {
-                self.state.writes.put(&id.key(), id, record.as_ref());
-            }
-        }
-        Ok(Executed {
-            parent: self.parent,
-            env: self.env,
-            proposer,
-            writes: self.state.writes,
-            transactions: self.transactions,
-            leaves: self.leaves,
-            receipts: self.receipts,
-            touched: self.touched,
-        })
-    }
 }

@@ -2,16 +2,16 @@
 //! did so and which block touched the account before. From the newest block that touched an account, its history is a
 //! walk back through these.
 //!
-//! Encoding (integers little-endian): number of receipts (u32), each with its length (u16) before it; number of
-//! accounts (u32), each with its padded id (24 bytes), the height before (u64, zero for none), the number of its transactions (u32)
-//! and their places in the block (u32 each).
+//! Encoding, in postcard's format: the encoded receipts as a list of byte strings, then one after the other for each account
+//! that was touched its id, the height before (zero for none), and the list of its transactions' places in the block.
 
 use qenex_core::codec;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::Receipt;
+use serde::{Deserialize, Serialize};
 
 /// An account that a block touched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
     /// The account.
     pub account: AccountId,
@@ -21,54 +21,60 @@ pub struct Touch {
     pub places: Vec<u32>,
 }
 
-/// Writes the receipts, already encoded, and the touches.
-pub fn encode<'a>(receipts: impl ExactSizeIterator<Item = &'a [u8]>, touches: &[Touch]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(receipts.len() * 12 + touches.len() * 40 + 8);
-    out.extend_from_slice(&(receipts.len() as u32).to_le_bytes());
-    for receipt in receipts {
-        out.extend_from_slice(&(receipt.len() as u16).to_le_bytes());
-        out.extend_from_slice(receipt);
+/// Writes what a block did.
+pub struct Writer(Vec<u8>);
+
+impl Writer {
+    /// Begins with the receipts, already encoded.
+    pub fn new<'a>(receipts: impl ExactSizeIterator<Item = &'a [u8]>) -> Self {
+        let mut writer = Self(Vec::with_capacity(receipts.len() * 48));
+        writer.append(&receipts.len());
+        for receipt in receipts {
+            writer.append(&receipt.len());
+            writer.0.extend_from_slice(receipt);
+        }
+        writer
     }
-    out.extend_from_slice(&(touches.len() as u32).to_le_bytes());
-    for touch in touches {
-        out.extend_from_slice(touch.account.padded());
-        out.extend_from_slice(&touch.previous.to_le_bytes());
-        out.extend_from_slice(&(touch.places.len() as u32).to_le_bytes());
-        for place in &touch.places {
-            out.extend_from_slice(&place.to_le_bytes());
+
+    fn append(&mut self, value: &(impl Serialize + ?Sized)) {
+        let bytes = std::mem::take(&mut self.0);
+        // Memory takes any number of bytes, and the values have no part that postcard could refuse.
+        self.0 = postcard::to_extend(value, bytes).unwrap_or_default();
+    }
+
+    /// Adds an account.
+    pub fn touch(&mut self, account: AccountId, previous: u64, places: impl ExactSizeIterator<Item = u32>) {
+        self.append(&(account, previous, places.len()));
+        for place in places {
+            self.append(&place);
         }
     }
-    out
+
+    /// All of it.
+    pub fn finish(self) -> Vec<u8> {
+        self.0
+    }
 }
 
-/// Reads what [`encode`] wrote. Damage shows as nothing.
+/// Reads what [`Writer`] wrote. Damage shows as nothing.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(len)?;
+    fn next<T: Deserialize<'a>>(&mut self) -> Option<T> {
+        let (value, rest) = postcard::take_from_bytes(self.0).ok()?;
         self.0 = rest;
-        Some(bytes)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.bytes(N)?.try_into().ok()
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
+        Some(value)
     }
 
     fn receipt(&mut self) -> Option<&'a [u8]> {
-        let len = u16::from_le_bytes(self.array()?);
-        self.bytes(usize::from(len))
+        self.next()
     }
 }
 
 /// The receipt of the transaction at `place`.
 pub fn receipt(record: &[u8], place: u32) -> Option<Receipt> {
     let mut reader = Reader(record);
-    if place >= reader.u32()? {
+    if place >= reader.next::<u32>()? {
         return None;
     }
     for _ in 0..place {
@@ -80,27 +86,16 @@ pub fn receipt(record: &[u8], place: u32) -> Option<Receipt> {
 /// All receipts, encoded, in the order of the transactions.
 pub fn receipts(record: &[u8]) -> Option<Vec<&[u8]>> {
     let mut reader = Reader(record);
-    (0..reader.u32()?).map(|_| reader.receipt()).collect()
+    (0..reader.next::<u32>()?).map(|_| reader.receipt()).collect()
 }
 
 /// What the block did to an account.
 pub fn touch(record: &[u8], account: AccountId) -> Option<Touch> {
     let mut reader = Reader(record);
-    for _ in 0..reader.u32()? {
+    for _ in 0..reader.next::<u32>()? {
         reader.receipt()?;
     }
-    for _ in 0..reader.u32()? {
-        let found = reader.bytes(account.padded().len())? == account.padded();
-        let previous = u64::from_le_bytes(reader.array()?);
-        let count = reader.u32()? as usize;
-        let places = reader.bytes(count.checked_mul(4)?)?;
-        if found {
-            let places =
-                places.chunks_exact(4).filter_map(|p| p.try_into().ok()).map(u32::from_le_bytes).collect();
-            return Some(Touch { account, previous, places });
-        }
-    }
-    None
+    std::iter::from_fn(|| reader.next::<Touch>()).find(|touch| touch.account == account)
 }
 
 #[cfg(test)]
@@ -126,7 +121,11 @@ mod tests {
             previous: name.len() as u64,
             places: (0..name.len() as u32).collect(),
         });
-        let record = encode(encoded.iter().map(Vec::as_slice), &touches);
+        let mut writer = Writer::new(encoded.iter().map(Vec::as_slice));
+        for Touch { account, previous, places } in &touches {
+            writer.touch(*account, *previous, places.iter().copied());
+        }
+        let record = writer.finish();
         for (place, expected) in receipts.iter().enumerate() {
             assert_eq!(receipt(&record, place as u32).as_ref(), Some(expected));
         }

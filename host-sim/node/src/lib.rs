@@ -6,7 +6,9 @@
 //! | [`prepare`](mod@prepare) | what can be known without the state: ids, keys, signatures |
 //! | [`bucket`], [`records`] | the records in memory, in the form of checkpoints |
 //! | [`overlay`] | the records that a block wrote |
-//! | [`chain`] | execution over the final state and pending blocks |
+//! | [`execution`] | a block's transactions, one after the other over a state |
+//! | [`chain`] | the final state and pending blocks over it |
+//! | [`settle`](mod@settle) | a block's changes become final |
 //! | [`hashing`] | many hashes at once |
 //! | [`history`] | receipts and what touched an account |
 //! | [`node`] | the chain over its durable store, and recovery |
@@ -22,6 +24,7 @@ pub mod bucket;
 pub mod chain;
 pub mod clock;
 pub mod error;
+pub mod execution;
 pub mod genesis;
 pub mod hashing;
 pub mod history;
@@ -32,3 +35,4 @@ pub mod pipeline;
 pub mod prepare;
 pub mod records;
 pub mod sequencer;
+mod settle;

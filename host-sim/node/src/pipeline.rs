@@ -17,9 +17,9 @@ use qenex_signatures::Verifier;
 use qenex_store::{BlockLog, StoreError};
 
 use crate::block::Batch;
-use crate::chain::Execution;
 use crate::clock::Stopwatch;
 use crate::error::{NodeError, Refusal};
+use crate::execution::Execution;
 use crate::node::Node;
 use crate::prepare::{Prepared, Signatures, Times, prepare};
 
@@ -258,9 +258,7 @@ impl Executor<'_> {
                         continue;
                     }
                 };
-                execution.read_ahead(prepared, *index);
-                let pushed =
-                    prepared.get(*index).and_then(|ready| execution.push(&ready).map_err(Refusal::Reject));
+                let pushed = execution.push(prepared, *index);
                 *index += 1;
                 if let Err(refusal) = pushed {
                     let instead = caller.refused(self.place, refusal, &mut execution);

@@ -88,23 +88,6 @@ impl<T> Groups<T> {
     }
 }
 
-/// One transaction of a prepared batch.
-#[derive(Clone, Debug)]
-pub struct Ready<'a> {
-    /// Its bytes.
-    pub signed: &'a [u8],
-    /// What it asks.
-    pub transaction: Transaction,
-    /// Its id.
-    pub id: Hash,
-    /// Its leaf of the block's transaction tree.
-    pub leaf: Hash,
-    /// Whose signatures have been verified.
-    pub signers: &'a [KeyRef],
-    /// The keys of its records, in the order of [`access`].
-    pub keys: &'a [Hash],
-}
-
 impl Prepared {
     /// How many transactions there are.
     pub fn len(&self) -> usize {
@@ -116,34 +99,40 @@ impl Prepared {
         self.batch.is_empty()
     }
 
-    /// The transaction at `index`, or why it can be in no block.
+    /// What the transaction at `index` asks, or why it can be in no block.
     ///
     /// # Errors
     /// Its bytes or a signature are wrong.
-    pub fn get(&self, index: usize) -> Result<Ready<'_>, Refusal> {
+    pub fn transaction(&self, index: usize) -> Result<Transaction, Refusal> {
         let malformed = Refusal::Decode(DecodeError::Malformed);
         if let Some(refusal) = self.refused.get(index).copied().flatten() {
             return Err(refusal);
         }
         let signed = self.batch.get(index).ok_or(malformed)?;
         let len = self.transaction_lens.get(index).map_or(0, |len| *len as usize);
-        let transaction =
-            codec::decode_trusted(signed.get(2..2 + len).ok_or(malformed)?).map_err(Refusal::Decode)?;
-        let (Some(id), Some(leaf)) = (self.ids.get(index), self.leaves.get(index)) else {
-            return Err(malformed);
-        };
-        Ok(Ready {
-            signed,
-            transaction,
-            id: *id,
-            leaf: *leaf,
-            signers: self.signers.get(index),
-            keys: self.keys.get(index),
-        })
+        codec::decode_trusted(signed.get(2..2 + len).ok_or(malformed)?).map_err(Refusal::Decode)
     }
-}
 
-impl Prepared {
+    /// The id of a transaction that can be in a block.
+    pub fn id(&self, index: usize) -> Hash {
+        self.ids.get(index).copied().unwrap_or_default()
+    }
+
+    /// Its leaf of the block's transaction tree.
+    pub fn leaf(&self, index: usize) -> Hash {
+        self.leaves.get(index).copied().unwrap_or_default()
+    }
+
+    /// Whose signatures of it have been verified.
+    pub fn signers(&self, index: usize) -> &[KeyRef] {
+        self.signers.get(index)
+    }
+
+    /// The keys of its records, in the order of [`access`].
+    pub fn keys(&self, index: usize) -> &[Hash] {
+        self.keys.get(index)
+    }
+
     /// The keys of the records that these transactions may touch, as far as there are so many.
     pub fn keys_of(&self, range: std::ops::Range<usize>) -> &[Hash] {
         let keys = &self.keys;

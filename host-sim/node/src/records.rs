@@ -23,6 +23,8 @@ pub struct Records {
     bits: u32,
     buckets: Vec<Blob>,
     count: usize,
+    /// Bytes of all blobs.
+    bytes: usize,
     dirty: Vec<bool>,
 }
 
@@ -49,7 +51,7 @@ pub(crate) fn encode_id<'b>(id: &RecordId, buffer: &'b mut [u8; ID_LEN]) -> &'b 
 
 impl Default for Records {
     fn default() -> Self {
-        Self { bits: 0, buckets: vec![Arc::from([])], count: 0, dirty: vec![false] }
+        Self::empty(0)
     }
 }
 
@@ -57,7 +59,12 @@ impl Records {
     /// Room for about `count` records without splitting.
     pub fn with_room_for(count: usize) -> Self {
         let bits = count.div_ceil(RECORDS_PER_BUCKET).next_power_of_two().ilog2();
-        Self { bits, buckets: vec![Arc::from([]); 1 << bits], count: 0, dirty: vec![false; 1 << bits] }
+        Self::empty(bits)
+    }
+
+    fn empty(bits: u32) -> Self {
+        let (buckets, dirty) = (vec![Arc::from([]); 1 << bits], vec![false; 1 << bits]);
+        Self { bits, buckets, count: 0, bytes: 0, dirty }
     }
 
     /// The buckets of a checkpoint, in any order; all others are empty.
@@ -68,8 +75,7 @@ impl Records {
         if bits > 31 {
             return Err(0);
         }
-        let mut records =
-            Self { bits, buckets: vec![Arc::from([]); 1 << bits], count: 0, dirty: vec![false; 1 << bits] };
+        let mut records = Self::empty(bits);
         for (index, blob) in blobs {
             let slot = records.buckets.get_mut(index as usize).ok_or(index)?;
             let bucket = Bucket::new(&blob).ok_or(index)?;
@@ -77,6 +83,7 @@ impl Records {
                 return Err(index);
             }
             records.count += bucket.len();
+            records.bytes += blob.len();
             *slot = blob;
         }
         Ok(records)
@@ -94,7 +101,7 @@ impl Records {
 
     /// Bytes in all buckets, without the allocator's own.
     pub fn bytes(&self) -> usize {
-        self.buckets.iter().map(|blob| blob.len() + 16 + 16 + 1).sum()
+        self.bytes + self.buckets.len() * (16 + 16 + 1)
     }
 
     fn find<'a>(&'a self, id: &RecordId, key: &Hash) -> Option<Item<'a>> {
@@ -139,22 +146,24 @@ impl Records {
         self.find(id, key).map(|item| item.head)
     }
 
-    /// Writes or deletes a record: the encodings of its id and value. An account keeps its head.
-    pub fn set(&mut self, key: &Hash, id: &[u8], value: Option<&[u8]>) {
+    /// Writes or deletes a record: the encodings of its id and value. Notes the block that touched an account where one is
+    /// given, and returns the height of the one before.
+    pub fn set(&mut self, key: &Hash, id: &[u8], value: Option<&[u8]>, head: Option<u64>) -> Option<u64> {
         let (index, fingerprint) = place(self.bits, key);
-        let (Some(blob), Some(dirty)) = (self.buckets.get_mut(index), self.dirty.get_mut(index)) else {
-            return;
-        };
+        let (blob, dirty) = (self.buckets.get_mut(index)?, self.dirty.get_mut(index)?);
         *dirty = true;
-        match value {
+        self.bytes -= blob.len();
+        let (before, change) = match value {
             Some(value) => {
-                if bucket::put(blob, fingerprint, id, value) {
-                    self.count += 1;
-                    self.split_if_full();
-                }
+                let before = bucket::put(blob, fingerprint, id, value, head);
+                (before, isize::from(before.is_none()))
             }
-            None => self.count -= usize::from(bucket::remove(blob, fingerprint, id)),
-        }
+            None => (None, -isize::from(bucket::remove(blob, fingerprint, id))),
+        };
+        self.bytes += blob.len();
+        self.count = self.count.saturating_add_signed(change);
+        self.split_if_full();
+        before
     }
 
     /// Notes the block that touched an account. Returns the height of the one before.
@@ -182,6 +191,7 @@ impl Records {
             }
         }
         self.dirty = vec![true; self.buckets.len()];
+        self.bytes = self.buckets.iter().map(|blob| blob.len()).sum();
     }
 
     /// All records: the canonical encodings of their ids and values.

@@ -1,10 +1,10 @@
 //! A local proposer: it takes transactions in, makes blocks of them and finalizes each at once. It stands where consensus
 //! will stand, and uses the same calls.
 
-use qenex_core::codec::DecodeError;
 use qenex_core::crypto::Hash;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::Receipt;
+use qenex_core::tx::Transaction;
 use qenex_signatures::Verifier;
 
 use crate::block::Batch;
@@ -60,11 +60,10 @@ impl Sequencer {
         let mut batch = Batch::default();
         batch.push(signed);
         let prepared = prepare(batch, Signatures::Verify(&self.verifier));
-        let ready = prepared.get(0).map_err(SubmitError::Refused)?;
-        let (sender, nonce, fee) = (ready.transaction.sender, ready.transaction.nonce, ready.transaction.fee);
+        let Transaction { sender, nonce, fee, .. } = prepared.transaction(0).map_err(SubmitError::Refused)?;
         let next_nonce = node.chain().account(sender).map_or(0, |account| account.nonce);
         self.mempool.insert(sender, nonce, fee, signed.to_vec(), next_nonce).map_err(SubmitError::Mempool)?;
-        Ok(ready.id)
+        Ok(prepared.id(0))
     }
 
     /// How many transactions wait.
@@ -92,13 +91,8 @@ impl Sequencer {
         let mut refused = Vec::new();
         let mut execution = node.chain().begin(node.chain().tip_id(), time_ms)?;
         for index in 0..prepared.len() {
-            match prepared.get(index) {
-                Ok(ready) => {
-                    if let Err(reject) = execution.push(&ready) {
-                        refused.push((ready.id, Refusal::Reject(reject)));
-                    }
-                }
-                Err(refusal) => refused.push((Hash::default(), refusal)),
+            if let Err(refusal) = execution.push(&prepared, index) {
+                refused.push((prepared.id(index), refusal));
             }
         }
         let executed = execution.finish(self.proposer)?;
@@ -120,8 +114,7 @@ impl Sequencer {
         let record = node.block_record(height)?.ok_or_else(damaged)?;
         let prepared = prepare(node.block(height)?.transactions, Signatures::Committed);
         let receipts = (0..prepared.len()).map(|index| {
-            let ready = prepared.get(index).map_err(|_| NodeError::Decode(DecodeError::Malformed))?;
-            Ok((ready.id, history::receipt(&record, index as u32).ok_or_else(damaged)?))
+            Ok((prepared.id(index), history::receipt(&record, index as u32).ok_or_else(damaged)?))
         });
         let receipts = receipts.collect::<Result<_, NodeError>>()?;
         Ok(Produced { id, height, state_root, receipts, refused })

@@ -17,7 +17,7 @@ fn add(chain: &mut Chain, parent: Hash, batch: Batch, time_ms: u64) -> Hash {
     let prepared = prepare(batch, Signatures::Verify(&Verifier::default()));
     let mut execution = chain.begin(parent, time_ms).unwrap();
     for index in 0..prepared.len() {
-        execution.push(&prepared.get(index).unwrap()).unwrap();
+        execution.push(&prepared, index).unwrap();
     }
     let executed = execution.finish(name(0)).unwrap();
     chain.seal(executed).unwrap()

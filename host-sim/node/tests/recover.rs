@@ -31,7 +31,7 @@ fn execute(chain: &mut Chain, batch: Batch, time_ms: u64) -> Hash {
     let prepared = prepare(batch, Signatures::Committed);
     let mut execution = chain.begin(chain.tip_id(), time_ms).unwrap();
     for index in 0..prepared.len() {
-        execution.push(&prepared.get(index).unwrap()).unwrap();
+        execution.push(&prepared, index).unwrap();
     }
     let executed = execution.finish(name(0)).unwrap();
     chain.seal(executed).unwrap()

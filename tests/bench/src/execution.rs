@@ -87,9 +87,7 @@ fn execute(node: &mut Node, batch: Batch) -> usize {
     let mut execution = node.chain().begin(node.chain().tip_id(), 0).expect("the tip");
     let mut accepted = 0;
     for index in 0..prepared.len() {
-        execution.read_ahead(&prepared, index);
-        let ready = prepared.get(index).expect("well formed");
-        accepted += usize::from(execution.push(&ready).is_ok());
+        accepted += usize::from(execution.push(&prepared, index).is_ok());
     }
     let executed = execution.finish(name(0)).expect("no fees");
     let id = node.chain_mut().seal(executed).expect("the tip");

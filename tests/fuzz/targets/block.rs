@@ -24,8 +24,8 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(block.encode(), data);
         let prepared = prepare(block.transactions.clone(), Signatures::Committed);
         for (index, signed) in block.transactions.iter().enumerate() {
-            match (prepared.get(index), SignedTransaction::decode(signed)) {
-                (Ok(ready), Ok(decoded)) => assert_eq!(ready.transaction, decoded.transaction),
+            match (prepared.transaction(index), SignedTransaction::decode(signed)) {
+                (Ok(transaction), Ok(decoded)) => assert_eq!(transaction, decoded.transaction),
                 (Err(Refusal::Decode(_)), Err(_)) => {}
                 // A key or a signature that does not have the length of its scheme.
                 (Err(Refusal::Signature(_)), Ok(_)) => {}

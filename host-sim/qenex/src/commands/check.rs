@@ -40,7 +40,7 @@ pub fn run(args: &Check, output: &Output) -> Result<(), Failure> {
         let prepared = prepare(block.transactions, Signatures::Verify(&verifier));
         for index in 0..prepared.len() {
             prepared
-                .get(index)
+                .transaction(index)
                 .map_err(|refusal| wrong(format!("block {height}, transaction {index}: {refusal}")))?;
         }
         if prepared.transaction_root() != root {

@@ -31,8 +31,8 @@ use qenex_core::tx::{
     Transfer, encode_signed,
 };
 use qenex_node::block::Batch;
-use qenex_node::chain::Execution;
 use qenex_node::error::Refusal;
+use qenex_node::execution::Execution;
 use qenex_node::genesis::{Genesis, GenesisAccount};
 use qenex_node::node::{Node, NodeConfig};
 use qenex_node::pipeline::{self, PipelineConfig, Refused};
@@ -158,7 +158,7 @@ impl Caller<'_> {
             batch.push(&buffer[..len]);
         }
         let prepared = prepare(batch, Signatures::Verify(self.verifier));
-        execution.push(&prepared.get(0)?).map_err(Refusal::Reject)
+        execution.push(&prepared, 0)
     }
 }
 

@@ -34,15 +34,14 @@ pub fn run(args: &Load, output: &Output) -> Result<(), Failure> {
         {
             let batch = prepare(batch, Signatures::Committed);
             let mut watch = Stopwatch::start();
-            let malformed = (0..batch.len()).filter(|index| black_box(batch.get(*index)).is_err()).count();
-            watch.lap(&mut decode);
-            refused += malformed as u64;
             for index in 0..batch.len() {
-                execution.read_ahead(&batch, index);
-                match batch.get(index).map(|ready| execution.push(&ready)) {
-                    Ok(Ok(())) => count += 1,
-                    Ok(Err(_)) => refused += 1,
-                    Err(_) => {}
+                let _ = black_box(batch.transaction(index));
+            }
+            watch.lap(&mut decode);
+            for index in 0..batch.len() {
+                match execution.push(&batch, index) {
+                    Ok(()) => count += 1,
+                    Err(_) => refused += 1,
                 }
             }
             watch.lap(&mut execute);
@@ -85,20 +84,19 @@ fn rules(node: &Node, prepared: &Prepared) -> Result<f64, Failure> {
     let env = Env { chain_id: load::chain_id()?, height: 1, time_ms: 0 };
     let mut fetched = Vec::new();
     for index in 0..batch.len() {
-        let ready = batch.get(index)?;
-        let (ids, mut records) = (access(&ready.transaction), Vec::new());
-        execution.fetch(&ids, ready.keys, &mut records).map_err(Reject::from)?;
-        fetched.push((ready, ids, records));
+        let transaction = batch.transaction(index)?;
+        let (ids, mut records) = (access(&transaction), Vec::new());
+        execution.fetch(&ids, batch.keys(index), &mut records).map_err(Reject::from)?;
+        fetched.push((transaction, Signers::Verified(batch.signers(index)), ids, records));
     }
     let mut effects = Effects::default();
     let (mut time, mut count) = (Duration::ZERO, 0u32);
     for _ in 0..ROUNDS {
         let mut watch = Stopwatch::start();
-        for (ready, ids, records) in &fetched {
-            let (signers, view) = (Signers::Verified(ready.signers), Fetched { ids, records });
+        for (transaction, signers, ids, records) in &fetched {
+            let view = Fetched { ids, records };
             // A second transfer of the same account in the batch is refused.
-            count +=
-                u32::from(transition_into(&env, &ready.transaction, signers, &view, &mut effects).is_ok());
+            count += u32::from(transition_into(&env, transaction, *signers, &view, &mut effects).is_ok());
         }
         watch.lap(&mut time);
     }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use qenex_node::chain::Execution;
 use qenex_node::clock::process_time;
 use qenex_node::error::Refusal;
+use qenex_node::execution::Execution;
 use qenex_node::node::{Node, NodeConfig};
 use qenex_node::pipeline::{self, PipelineConfig, Refused};
 use qenex_signatures::Verifier;
