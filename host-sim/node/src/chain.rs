@@ -14,11 +14,12 @@ use qenex_core::ledger::{Account, Env, Record, RecordId, ViewError};
 use qenex_tree::{Change, Tree};
 
 use crate::block::Block;
+use crate::catch_up::CatchUp;
 use crate::error::NodeError;
 use crate::execution::{Done, Executed, Execution, decode};
 use crate::genesis::Genesis;
 use crate::hashing::{hash_all, lanes, log_root};
-use crate::overlay::{Overlay, Written};
+use crate::overlay::Overlay;
 use crate::prepare::Prepared;
 use crate::records::{Records, Snapshot};
 use crate::settle::settle;
@@ -58,19 +59,7 @@ impl Chain {
     /// # Errors
     /// The genesis contradicts itself or is larger than the limit.
     pub fn new(genesis: &Genesis, limit_bytes: usize) -> Result<Self, NodeError> {
-        let list = genesis.records()?;
-        let mut records = Records::with_room_for(list.len());
-        for chunk in list.chunks(4_096) {
-            let inputs: Vec<_> = chunk.iter().map(|(id, _)| id.key_input()).collect();
-            let mut written = Overlay::with_capacity(chunk.len());
-            for ((id, record), key) in chunk.iter().zip(hash_all(Domain::RecordKey, &inputs)) {
-                written.put(&key, id, Some(record));
-            }
-            for Written { key, id, value } in written.iter() {
-                records.set(key, id, value, None);
-            }
-        }
-        drop(list);
+        let records = Records::of(genesis)?;
         let tree = build_tree(&records);
         let header = genesis.header(tree.root())?;
         let id = header.id();
@@ -88,16 +77,12 @@ impl Chain {
         Ok(chain)
     }
 
-    /// The chain at a checkpoint: the header of its height, and its records, whose root is checked.
+    /// The chain at the last block that was committed.
     ///
     /// # Errors
-    /// The records do not have the header's root, or are larger than the limit.
-    pub fn restore(
-        genesis_id: Hash,
-        tip: Header,
-        records: Records,
-        limit_bytes: usize,
-    ) -> Result<Self, NodeError> {
+    /// The records do not have the root in its header, or are larger than the limit.
+    pub fn restore(genesis_id: Hash, last: CatchUp, limit_bytes: usize) -> Result<Self, NodeError> {
+        let CatchUp { tip, tip_id, records, .. } = last;
         let tree = build_tree(&records);
         if tree.root() != tip.state_root {
             return Err(NodeError::RootMismatch {
@@ -106,7 +91,6 @@ impl Chain {
                 expected: tip.state_root,
             });
         }
-        let tip_id = tip.id();
         let pending = HashMap::new();
         let chain = Self { genesis_id, tip_id, tip, records, tree, pending, last: (0, 0), limit_bytes };
         chain.check_size()?;
@@ -245,9 +229,7 @@ impl Chain {
     /// The parent is unknown, a transaction is refused, or a field of the header is not what execution yields.
     pub fn execute(&mut self, header: &Header, prepared: &Prepared) -> Result<Hash, NodeError> {
         let mut execution = self.begin(header.parent, header.time_ms)?;
-        for index in 0..prepared.len() {
-            execution.push(prepared, index).map_err(|refusal| NodeError::Transaction { index, refusal })?;
-        }
+        execution.push_all(prepared)?;
         let executed = execution.finish(header.proposer)?;
         let id = self.seal(executed)?;
         let made = self.header_of(id)?;

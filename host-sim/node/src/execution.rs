@@ -181,6 +181,16 @@ impl<'c> Execution<'c> {
         Ok(())
     }
 
+    /// Executes all of a batch.
+    ///
+    /// # Errors
+    /// One of them cannot be in the block, and names itself.
+    pub fn push_all(&mut self, prepared: &Prepared) -> Result<(), NodeError> {
+        (0..prepared.len()).try_for_each(|index| {
+            self.push(prepared, index).map_err(|refusal| NodeError::Transaction { index, refusal })
+        })
+    }
+
     /// What the block's state has under each of these ids, whose keys are given, in place of what was in `records`.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //! | [`overlay`] | the records that a block wrote |
 //! | [`execution`] | a block's transactions, one after the other over a state |
 //! | [`chain`] | the final state and pending blocks over it |
+//! | [`catch_up`] | committed blocks executed again at start |
 //! | [`settle`](mod@settle) | a block's changes become final |
 //! | [`hashing`] | many hashes at once |
 //! | [`history`] | receipts and what touched an account |
@@ -21,6 +22,7 @@
 
 pub mod block;
 pub mod bucket;
+pub mod catch_up;
 pub mod chain;
 pub mod clock;
 pub mod error;

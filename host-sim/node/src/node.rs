@@ -18,6 +18,7 @@ use qenex_store::{BlockLog, CheckpointConfig, Checkpoints, Cut, Disk, LogConfig,
 
 use crate::block::Block;
 use crate::bucket::Blob;
+use crate::catch_up::CatchUp;
 use crate::chain::Chain;
 use crate::error::NodeError;
 use crate::genesis::Genesis;
@@ -248,8 +249,7 @@ impl Node {
         let records = Records::load(u32::from(meta.bits), blobs.into_iter()).map_err(NodeError::Bucket)?;
         let header = Block::decode(&log.read(meta.height)?)?.header;
         let count = records.len();
-        let chain = Chain::restore(id, header, records, config.state_bytes)?;
-        let mut node = Self::assemble(chain, log, checkpoints, config);
+        let mut last_block = CatchUp::new(header, records);
         let mut recovery = Recovery {
             checkpoint_height: meta.height,
             records: count,
@@ -258,14 +258,38 @@ impl Node {
             cut,
             elapsed: Duration::ZERO,
         };
-        for height in meta.height + 1..=last {
-            let block = Block::decode(&node.log.read(height)?)?;
-            recovery.blocks += 1;
-            recovery.transactions += block.transactions.len() as u64;
-            let prepared = prepare(block.transactions, Signatures::Committed);
-            let id = node.chain.execute(&block.header, &prepared)?;
-            node.settle(id)?;
-        }
+        let mut recent = BTreeMap::new();
+        std::thread::scope(|scope| {
+            // The next blocks are read and prepared while one is executed.
+            let (prepared_out, prepared_in) = sync_channel(2);
+            let (log, after) = (&log, meta.height + 1);
+            scope.spawn(move || {
+                for height in after..=last {
+                    let block = log.read(height).map_err(NodeError::from).and_then(|bytes| {
+                        let Block { header, transactions } = Block::decode(&bytes)?;
+                        Ok((header, prepare(transactions, Signatures::Committed)))
+                    });
+                    if prepared_out.send(block).is_err() {
+                        break;
+                    }
+                }
+            });
+            for block in prepared_in {
+                let (header, prepared) = block?;
+                recovery.blocks += 1;
+                recovery.transactions += prepared.len() as u64;
+                let done = last_block.execute(header, [prepared])?;
+                recent.insert(done.height, Arc::new(done.record));
+            }
+            Ok::<_, NodeError>(())
+        })?;
+        let chain = Chain::restore(id, last_block, config.state_bytes)?;
+        let mut node = Self::assemble(chain, log, checkpoints, config);
+        lock(&node.recent).extend(recent);
+        (node.blocks_since, node.transactions_since) = (recovery.blocks, recovery.transactions);
+        // Written before anything new is committed, so that the next start has no more to do than this one.
+        node.checkpoint_if_due()?;
+        node.checkpointer.wait()?;
         recovery.elapsed = start.elapsed();
         Ok((node, recovery))
     }

@@ -7,10 +7,14 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use qenex_core::codec;
-use qenex_core::crypto::Hash;
+use qenex_core::crypto::{Domain, Hash};
 use qenex_core::ledger::{Record, RecordId};
 
 use crate::bucket::{self, Blob, Bucket, Item};
+use crate::error::NodeError;
+use crate::genesis::Genesis;
+use crate::hashing::hash_all;
+use crate::overlay::{Overlay, Written};
 
 /// The average above which buckets are split.
 pub const RECORDS_PER_BUCKET: usize = 8;
@@ -65,6 +69,26 @@ impl Records {
     fn empty(bits: u32) -> Self {
         let (buckets, dirty) = (vec![Arc::from([]); 1 << bits], vec![false; 1 << bits]);
         Self { bits, buckets, count: 0, bytes: 0, dirty }
+    }
+
+    /// The records of a first state.
+    ///
+    /// # Errors
+    /// The genesis contradicts itself.
+    pub fn of(genesis: &Genesis) -> Result<Self, NodeError> {
+        let list = genesis.records()?;
+        let mut records = Records::with_room_for(list.len());
+        for chunk in list.chunks(4_096) {
+            let inputs: Vec<_> = chunk.iter().map(|(id, _)| id.key_input()).collect();
+            let mut written = Overlay::with_capacity(chunk.len());
+            for ((id, record), key) in chunk.iter().zip(hash_all(Domain::RecordKey, &inputs)) {
+                written.put(&key, id, Some(record));
+            }
+            for Written { key, id, value } in written.iter() {
+                records.set(key, id, value, None);
+            }
+        }
+        Ok(records)
     }
 
     /// The buckets of a checkpoint, in any order; all others are empty.

@@ -1,13 +1,16 @@
-//! Transfers executed and durable, without signatures: the node beside SQLite (WAL, synchronous=FULL), each with
+//! Transfers executed and durable, without signatures: the ledger beside SQLite (WAL, synchronous=FULL), each with
 //! one commit a block, on the file system of the temporary directory. One operation is a block.
 //!
 //! Both keep each account's balance and nonce, refuse what overdraws or has the wrong nonce, and keep the bytes of each
-//! transfer. The node decodes and hashes each transfer and has a state root for each block besides. In SQLite, accounts are
-//! found by number, which is its fastest key.
+//! transfer. The ledger decodes each transfer and hashes it and the keys of its records, on a second thread, and keeps
+//! receipts and histories; the node has all roots of each block besides. In SQLite, accounts are found by number, which is its
+//! fastest key, by the one thread that may write.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::sync::mpsc::{Receiver, sync_channel};
 
-use qenex_core::crypto::Scheme;
+use qenex_core::consensus::Header;
+use qenex_core::crypto::{Hash, Scheme};
 use qenex_core::id::{AccountId, AssetId, ChainId, Reference};
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
@@ -15,11 +18,13 @@ use qenex_core::tx::{
     AccountKind, Authority, KeyRef, KycLevel, Leg, Legs, MAX_SIGNED_LEN, Op, Signature, Transaction,
     Transfer, encode_signed,
 };
-use qenex_node::block::Batch;
+use qenex_node::block::{Batch, Block};
+use qenex_node::catch_up::CatchUp;
 use qenex_node::genesis::{Genesis, GenesisAccount};
 use qenex_node::node::{Node, NodeConfig};
-use qenex_node::prepare::{Signatures, prepare};
-use qenex_store::RealDisk;
+use qenex_node::prepare::{Prepared, Signatures, prepare};
+use qenex_node::records::Records;
+use qenex_store::{BlockLog, LogConfig, RealDisk};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rusqlite::{Connection, params};
@@ -82,17 +87,59 @@ fn signed((from, to, amount, nonce): Row) -> Vec<u8> {
     encode_signed(&transaction, &[signature], &mut [0; MAX_SIGNED_LEN]).expect("room").to_vec()
 }
 
-fn execute(node: &mut Node, batch: Batch) -> usize {
-    let prepared = prepare(batch, Signatures::Committed);
+/// Prepares batches on a second thread while those before are executed, as a node does.
+fn ahead<T>(batches: Vec<Batch>, execute: impl FnOnce(Receiver<Prepared>) -> T) -> T {
+    let (out, ready) = sync_channel(4);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            batches.into_iter().try_for_each(|batch| out.send(prepare(batch, Signatures::Committed)))
+        });
+        execute(ready)
+    })
+}
+
+/// A block with all its roots, as a node makes it.
+fn rooted(node: &mut Node, batches: Vec<Batch>) -> usize {
     let mut execution = node.chain().begin(node.chain().tip_id(), 0).expect("the tip");
-    let mut accepted = 0;
-    for index in 0..prepared.len() {
-        accepted += usize::from(execution.push(&prepared, index).is_ok());
-    }
+    ahead(batches, |ready| ready.iter().try_for_each(|prepared| execution.push_all(&prepared)))
+        .expect("all are accepted");
+    let accepted = execution.len();
     let executed = execution.finish(name(0)).expect("no fees");
     let id = node.chain_mut().seal(executed).expect("the tip");
     node.finalize(id).expect("a disk");
     accepted
+}
+
+/// Blocks without roots: appended to the log, and executed as a node does at its start.
+struct Unrooted {
+    log: BlockLog,
+    state: CatchUp,
+    header: Header,
+    history: Vec<Vec<u8>>,
+}
+
+impl Unrooted {
+    fn new(directory: &Directory) -> Self {
+        let disk = RealDisk::open(directory.path()).expect("a directory of our own");
+        let config = LogConfig { segment_bytes: 64 << 20, genesis: [0; 32] };
+        let log = BlockLog::open(disk, config).expect("an empty directory").0;
+        let header = genesis().header(Hash::default()).expect("a genesis");
+        let state = CatchUp::new(header.clone(), Records::of(&genesis()).expect("a genesis"));
+        Self { log, state, header, history: Vec::new() }
+    }
+
+    fn execute(&mut self, batches: Vec<Batch>) -> usize {
+        self.header.parent = self.header.id();
+        self.header.height += 1;
+        let mut transactions = Batch::default();
+        batches.iter().flat_map(Batch::iter).for_each(|signed| transactions.push(signed));
+        let (block, state) = (Block { header: self.header.clone(), transactions }, &mut self.state);
+        let done = ahead(batches, |ready| state.execute(block.header.clone(), ready));
+        self.history.push(done.expect("all are accepted").record);
+        self.log.append(block.header.height, &block.encode()).expect("a disk");
+        self.log.sync().expect("a disk");
+        block.transactions.len()
+    }
 }
 
 fn open_accounts(connection: &Connection) -> rusqlite::Result<()> {
@@ -149,30 +196,38 @@ pub fn run(bench: &mut Bench) {
         .collect();
     let bytes: Vec<Vec<Vec<u8>>> =
         blocks.iter().map(|rows| rows.iter().map(|row| signed(*row)).collect()).collect();
-    let batch = |transfers: &Vec<Vec<u8>>| {
+    // In batches, twice, each to be taken once.
+    let batch = |transfers: &[Vec<u8>]| {
         let mut batch = Batch::default();
         transfers.iter().for_each(|signed| batch.push(signed));
         batch
     };
-    let batches: Vec<Cell<Option<Batch>>> = bytes.iter().map(|block| Cell::new(Some(batch(block)))).collect();
-
-    let (ours, theirs) = (Directory::new("node"), Directory::new("sqlite-ledger"));
-    let disk = RealDisk::open(ours.path()).expect("a directory of our own");
-    let node = RefCell::new(Node::create(disk, &genesis(), NodeConfig::default()).expect("a new chain"));
-    let connection = sqlite(&theirs).and_then(|db| open_accounts(&db).map(|()| db)).expect("a new database");
-    let (next_ours, next_theirs) = (Cell::new(0), Cell::new(0));
-    let next = |counter: &Cell<usize>| {
-        counter.set(counter.get() + 1);
-        counter.get() - 1
+    let batches = || {
+        let block = |block: &Vec<Vec<u8>>| block.chunks(512).map(batch).collect::<Vec<_>>();
+        RefCell::new(bytes.iter().map(block).collect::<Vec<_>>().into_iter())
     };
+    let (for_rooted, for_unrooted) = (batches(), batches());
+
+    let directories = ["node", "log", "sqlite-ledger"].map(Directory::new);
+    let [for_node, for_log, for_sqlite] = &directories;
+    let disk = RealDisk::open(for_node.path()).expect("a directory of our own");
+    let node = RefCell::new(Node::create(disk, &genesis(), NodeConfig::default()).expect("a new chain"));
+    let unrooted = RefCell::new(Unrooted::new(for_log));
+    let connection =
+        sqlite(for_sqlite).and_then(|db| open_accounts(&db).map(|()| db)).expect("a new database");
+    // Each makes the same blocks, one after the other.
+    let rows = RefCell::new(blocks.iter().zip(&bytes));
     bench.run(
         Case::new("execution", "block of 8,190 transfers, unsigned and durable")
-            .with("qenex with roots", vec![()], |()| {
-                batches[next(&next_ours)].take().map_or(0, |batch| execute(&mut node.borrow_mut(), batch))
+            .with("qenex without roots", vec![()], |()| {
+                for_unrooted.borrow_mut().next().map_or(0, |block| unrooted.borrow_mut().execute(block))
             })
             .with("sqlite", vec![()], |()| {
-                let at = next(&next_theirs);
-                transact(&connection, &blocks[at], &bytes[at]).expect("a disk")
+                let block = rows.borrow_mut().next();
+                block.map_or(0, |(rows, bytes)| transact(&connection, rows, bytes).expect("a disk"))
+            })
+            .with("qenex with roots", vec![()], |()| {
+                for_rooted.borrow_mut().next().map_or(0, |block| rooted(&mut node.borrow_mut(), block))
             }),
     );
 
