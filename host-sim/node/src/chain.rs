@@ -16,9 +16,10 @@ use qenex_tree::{Change, Tree};
 use crate::block::Block;
 use crate::catch_up::CatchUp;
 use crate::error::NodeError;
-use crate::execution::{Done, Executed, Execution, decode};
+use crate::execution::{Done, Executed, Execution};
 use crate::genesis::Genesis;
 use crate::hashing::{hash_all, lanes, log_root};
+use crate::machine::decode;
 use crate::overlay::Overlay;
 use crate::prepare::Prepared;
 use crate::records::{Records, Snapshot};
@@ -199,7 +200,10 @@ impl Chain {
         let values: Vec<(Hash, Option<Hash>)> = hash_values(&executed.done.writes);
         let below = self.below(executed.parent).map(|pending| &pending.change).collect();
         let change = self.tree.through(below).update(&values);
-        let receipt_leaves = hash_all(Domain::LogLeaf, &executed.done.receipts.iter().collect::<Vec<_>>());
+        let receipt_leaves = hash_all(
+            Domain::LogLeaf,
+            &executed.done.receipts.iter().map(|(receipt, _)| receipt).collect::<Vec<_>>(),
+        );
         let header = Header {
             protocol: Header::PROTOCOL,
             chain_id,

@@ -6,10 +6,11 @@
 //! | [`prepare`](mod@prepare) | what can be known without the state: ids, keys, signatures |
 //! | [`bucket`], [`records`] | the records in memory, in the form of checkpoints |
 //! | [`overlay`] | the records that a block wrote |
-//! | [`execution`] | a block's transactions, one after the other over a state |
+//! | machine | transactions, one after the other over a state |
+//! | [`execution`] | a block over the final state and pending blocks |
 //! | [`chain`] | the final state and pending blocks over it |
 //! | [`catch_up`] | committed blocks executed again at start |
-//! | [`settle`](mod@settle) | a block's changes become final |
+//! | settle | a block's changes become final |
 //! | [`hashing`] | many hashes at once |
 //! | [`history`] | receipts and what touched an account |
 //! | [`node`] | the chain over its durable store, and recovery |
@@ -30,6 +31,7 @@ pub mod execution;
 pub mod genesis;
 pub mod hashing;
 pub mod history;
+mod machine;
 pub mod mempool;
 pub mod node;
 pub mod overlay;

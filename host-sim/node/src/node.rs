@@ -431,8 +431,9 @@ impl Node {
         while height != 0 && entries.len() < most {
             let damaged = NodeError::HistoryDamaged { height };
             let Some(record) = self.block_record(height)? else { return Err(damaged) };
-            let Some(touch) = history::touch(&record, account) else { return Err(damaged) };
             let block = self.block(height)?;
+            let touch = history::touch(&record, height, &block.transactions, account);
+            let Some(touch) = touch.filter(|touch| touch.previous < height) else { return Err(damaged) };
             for place in touch.places.iter().rev().take(most - entries.len()) {
                 let signed = block.transactions.get(*place as usize).map(<[u8]>::to_vec);
                 let (Some(signed), Some(receipt)) = (signed, history::receipt(&record, *place)) else {

@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use qenex_core::codec;
+use qenex_core::codec::{self, Encoded};
 use qenex_core::crypto::{Domain, Hash};
 use qenex_core::ledger::{Record, RecordId};
 
@@ -14,13 +14,12 @@ use crate::bucket::{self, Blob, Bucket, Item};
 use crate::error::NodeError;
 use crate::genesis::Genesis;
 use crate::hashing::hash_all;
-use crate::overlay::{Overlay, Written};
 
 /// The average above which buckets are split.
 pub const RECORDS_PER_BUCKET: usize = 8;
 
 /// The longest encoded record id.
-const ID_LEN: usize = <RecordId as codec::Encoded>::MAX_LEN;
+const ID_LEN: usize = RecordId::MAX_LEN;
 
 /// The records of a state.
 pub struct Records {
@@ -80,12 +79,8 @@ impl Records {
         let mut records = Records::with_room_for(list.len());
         for chunk in list.chunks(4_096) {
             let inputs: Vec<_> = chunk.iter().map(|(id, _)| id.key_input()).collect();
-            let mut written = Overlay::with_capacity(chunk.len());
             for ((id, record), key) in chunk.iter().zip(hash_all(Domain::RecordKey, &inputs)) {
-                written.put(&key, id, Some(record));
-            }
-            for Written { key, id, value } in written.iter() {
-                records.set(key, id, value, None);
+                records.put(id, &key, Some(record), None);
             }
         }
         Ok(records)
@@ -188,6 +183,20 @@ impl Records {
         self.count = self.count.saturating_add_signed(change);
         self.split_if_full();
         before
+    }
+
+    /// [`Records::set`] with what it takes encoded.
+    pub fn put(
+        &mut self,
+        id: &RecordId,
+        key: &Hash,
+        record: Option<&Record>,
+        head: Option<u64>,
+    ) -> Option<u64> {
+        let mut buffer = [0; Record::MAX_LEN];
+        // Cannot fail: the buffer has the greatest length.
+        let value = record.map(|record| codec::encode(record, &mut buffer).unwrap_or_default());
+        self.set(key, encode_id(id, &mut [0; ID_LEN]), value, head)
     }
 
     /// Notes the block that touched an account. Returns the height of the one before.

@@ -29,27 +29,27 @@ pub(crate) fn settle(records: &mut Records, done: &mut Done, height: u64) -> Vec
     let Done { writes, receipts, touched } = done;
     let mut writes: Vec<Written<'_>> = writes.iter().collect();
     writes.sort_unstable_by(|a, b| by_key(a.key, b.key));
-    touched.sort_unstable_by(|a, b| by_key(&a.key, &b.key).then(a.place.cmp(&b.place)));
-    let mut history = history::Writer::new(receipts.iter());
+    touched.sort_unstable_by(|a, b| by_key(&a.key, &b.key).then(a.order.cmp(&b.order)));
+    // An account's second transaction in the block finds that the block itself was the one before.
+    let mut previous = vec![height; touched.len()];
     let mut steps = steps(&writes, touched);
     let mut batch = Vec::with_capacity(READ_AHEAD);
     loop {
         batch.clear();
         batch.extend(steps.by_ref().take(READ_AHEAD));
         if batch.is_empty() {
-            return history.finish();
+            return history::encode(height, receipts.iter(), &previous);
         }
         records.read_ahead(batch.iter().map(|step| step.key));
         for Step { key, written, touched } in &batch {
-            let account = touched.first().map(|touched| touched.account);
-            let head = account.map(|_| height);
-            let previous = match (written, account) {
-                (Some(written), _) => records.set(key, written.id, written.value, head),
-                (None, Some(account)) => records.set_head(&RecordId::Account(account), key, height),
+            let first = touched.first();
+            let before = match (written, first) {
+                (Some(written), _) => records.set(key, written.id, written.value, first.map(|_| height)),
+                (None, Some(first)) => records.set_head(&RecordId::Account(first.account), key, height),
                 (None, None) => None,
             };
-            if let Some(account) = account {
-                history.touch(account, previous.unwrap_or(0), touched.iter().map(|touched| touched.place));
+            if let Some(slot) = first.and_then(|first| previous.get_mut(first.order as usize)) {
+                *slot = before.unwrap_or(0);
             }
         }
     }
