@@ -137,11 +137,11 @@ impl<V: View> Sender<'_, V> {
                     kyc: op.kyc,
                     nonce: 0,
                     holdings: 0,
-                    authority: op.authority.clone(),
+                    authority: op.authority,
                 },
             ),
             Op::RotateAuthority(op) => {
-                self.draft.change_account(self.id)?.authority = op.authority.clone();
+                self.draft.change_account(self.id)?.authority = op.authority;
                 Ok(Outcome::Done)
             }
             Op::SetFrozen(op) => self.set_frozen(op.account, op.frozen),

@@ -38,11 +38,16 @@ error_enum! {
 
 /// m of n keys, in strictly ascending order. Encoded as the threshold and one string of bytes: scheme and hash of each
 /// key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Authority {
     threshold: u8,
-    keys: heapless::Vec<KeyRef, MAX_KEYS>,
+    count: u8,
+    /// The keys, then [`NO_KEY`]s: an array, because it is copied faster than a list.
+    keys: [KeyRef; MAX_KEYS],
 }
+
+/// Fills the places behind the keys.
+const NO_KEY: KeyRef = KeyRef { scheme: Scheme::Ed25519, hash: KeyHash(Hash([0; 32])) };
 
 #[derive(Serialize, Deserialize)]
 struct Fields<'a> {
@@ -54,7 +59,7 @@ struct Fields<'a> {
 impl Serialize for Authority {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut bytes = heapless::Vec::<u8, { MAX_KEYS * KEY_REF_LEN }>::new();
-        for key in &self.keys {
+        for key in self.keys() {
             // There is room for all keys.
             let _ = bytes.push(key.scheme.number());
             let _ = bytes.extend_from_slice(key.hash.0.as_bytes());
@@ -67,28 +72,16 @@ impl<'de> Deserialize<'de> for Authority {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Fields { threshold, keys: bytes } = Fields::deserialize(deserializer)?;
         let (bytes, rest) = bytes.as_chunks::<KEY_REF_LEN>();
-        let mut keys = heapless::Vec::new();
-        for [scheme, hash @ ..] in bytes {
+        let mut keys = [NO_KEY; MAX_KEYS];
+        for (slot, [scheme, hash @ ..]) in keys.iter_mut().zip(bytes) {
             let scheme = Scheme::from_number(*scheme).map_err(D::Error::custom)?;
-            let key = KeyRef { scheme, hash: KeyHash(Hash(*hash)) };
-            keys.push(key).map_err(|_| D::Error::custom(AuthorityError::Keys))?;
+            *slot = KeyRef { scheme, hash: KeyHash(Hash(*hash)) };
         }
-        if !rest.is_empty() {
+        if !rest.is_empty() || bytes.len() > MAX_KEYS {
             return Err(D::Error::custom(AuthorityError::Keys));
         }
-        check(threshold, &keys).map_err(D::Error::custom)?;
-        Ok(Self { threshold, keys })
+        Self::of(threshold, bytes.len(), keys).map_err(D::Error::custom)
     }
-}
-
-fn check(threshold: u8, keys: &[KeyRef]) -> Result<(), AuthorityError> {
-    if keys.is_empty() || keys.len() > MAX_KEYS || !keys.is_sorted_by(|a, b| a < b) {
-        return Err(AuthorityError::Keys);
-    }
-    if threshold == 0 || usize::from(threshold) > keys.len() {
-        return Err(AuthorityError::Threshold);
-    }
-    Ok(())
 }
 
 impl Authority {
@@ -100,16 +93,26 @@ impl Authority {
     /// # Errors
     /// The keys are none, too many or not strictly ascending; the threshold is zero or above their number.
     pub fn new(threshold: u8, keys: &[KeyRef]) -> Result<Self, AuthorityError> {
-        check(threshold, keys)?;
-        Ok(Self { threshold, keys: heapless::Vec::from_slice(keys).map_err(|_| AuthorityError::Keys)? })
+        let mut array = [NO_KEY; MAX_KEYS];
+        array.get_mut(..keys.len()).ok_or(AuthorityError::Keys)?.copy_from_slice(keys);
+        Self::of(threshold, keys.len(), array)
+    }
+
+    /// Of the first `count` of these keys; the others are [`NO_KEY`].
+    fn of(threshold: u8, count: usize, keys: [KeyRef; MAX_KEYS]) -> Result<Self, AuthorityError> {
+        let own = keys.get(..count).ok_or(AuthorityError::Keys)?;
+        if own.is_empty() || !own.is_sorted_by(|a, b| a < b) {
+            return Err(AuthorityError::Keys);
+        }
+        if threshold == 0 || usize::from(threshold) > count {
+            return Err(AuthorityError::Threshold);
+        }
+        Ok(Self { threshold, count: count as u8, keys })
     }
 
     /// One key alone.
-    pub fn single(key: KeyRef) -> Self {
-        let mut keys = heapless::Vec::new();
-        // An empty list has room for one.
-        let _ = keys.push(key);
-        Self { threshold: 1, keys }
+    pub const fn single(key: KeyRef) -> Self {
+        Self { threshold: 1, count: 1, keys: [key, NO_KEY, NO_KEY, NO_KEY, NO_KEY, NO_KEY, NO_KEY, NO_KEY] }
     }
 
     /// How many of the keys must sign.
@@ -119,7 +122,7 @@ impl Authority {
 
     /// The keys, ascending.
     pub fn keys(&self) -> &[KeyRef] {
-        &self.keys
+        self.keys.get(..usize::from(self.count)).unwrap_or_default()
     }
 
     /// Whether exactly `threshold` different keys of this authority signed. `signers` must be strictly ascending.
@@ -127,6 +130,6 @@ impl Authority {
     pub fn is_met_by(&self, signers: &[KeyRef]) -> bool {
         signers.len() == usize::from(self.threshold)
             && signers.is_sorted_by(|a, b| a < b)
-            && signers.iter().all(|signer| self.keys.contains(signer))
+            && signers.iter().all(|signer| self.keys().contains(signer))
     }
 }

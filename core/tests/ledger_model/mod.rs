@@ -102,11 +102,10 @@ impl Model {
     pub fn records(&self) -> BTreeMap<RecordId, Record> {
         let mut records = BTreeMap::new();
         for (id, holder) in &self.accounts {
-            let Holder { kind, status, kyc, nonce, ref authority } = *holder;
+            let Holder { kind, status, kyc, nonce, authority } = *holder;
             let holdings = self.balances.keys().filter(|key| key.0 == *id).count()
                 + self.shares.keys().filter(|key| key.0 == *id).count();
-            let account =
-                Account { kind, status, kyc, nonce, holdings: holdings as u32, authority: authority.clone() };
+            let account = Account { kind, status, kyc, nonce, holdings: holdings as u32, authority };
             records.insert(RecordId::Account(*id), Record::Account(account));
         }
         for (id, asset) in &self.assets {
@@ -192,12 +191,12 @@ impl Model {
                 };
                 require(permitted, error::NOT_PERMITTED)?;
                 require(!self.accounts.contains_key(&op.account), error::ID_IN_USE)?;
-                let (status, authority) = (AccountStatus::Active, op.authority.clone());
+                let (status, authority) = (AccountStatus::Active, op.authority);
                 let holder = Holder { kind: op.kind, status, kyc: op.kyc, nonce: 0, authority };
                 self.accounts.insert(op.account, holder);
             }
             Op::RotateAuthority(op) => {
-                self.accounts.get_mut(&sender).unwrap().authority = op.authority.clone();
+                self.accounts.get_mut(&sender).unwrap().authority = op.authority;
             }
             Op::SetFrozen(op) => {
                 require([Government, System].contains(&kind), error::NOT_PERMITTED)?;

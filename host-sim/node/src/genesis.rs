@@ -82,7 +82,7 @@ impl Genesis {
                 kyc: account.kyc,
                 nonce: 0,
                 holdings: account.balances.len() as u32,
-                authority: account.authority.clone(),
+                authority: account.authority,
             };
             records.push((RecordId::Account(account.id), Record::Account(record)));
         }

@@ -101,7 +101,8 @@ impl<S: State> Machine<S> {
             self.state.read_ahead(prepared.keys_of(index..index + READ_AHEAD));
         }
         let transaction = prepared.transaction(index)?;
-        let (ids, keys) = (access(&transaction), prepared.keys(index));
+        let ids = access(&transaction);
+        let keys = prepared.keys(index);
         fetch(&self.state, &ids, keys, &mut self.fetched).map_err(Reject::from)?;
         let view = Fetched { ids: &ids, records: &self.fetched };
         let signers = Signers::Verified(prepared.signers(index));

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use qenex_core::codec::{self, DecodeError};
+use qenex_core::codec;
 use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, SignatureError};
 use qenex_core::ledger::{RecordId, access};
 use qenex_core::tx::{KeyRef, SignedTransaction, Transaction};
@@ -104,13 +104,12 @@ impl Prepared {
     /// # Errors
     /// Its bytes or a signature are wrong.
     pub fn transaction(&self, index: usize) -> Result<Transaction, Refusal> {
-        let malformed = Refusal::Decode(DecodeError::Malformed);
         if let Some(refusal) = self.refused.get(index).copied().flatten() {
             return Err(refusal);
         }
-        let signed = self.batch.get(index).ok_or(malformed)?;
         let len = self.transaction_lens.get(index).map_or(0, |len| *len as usize);
-        codec::decode_trusted(signed.get(2..2 + len).ok_or(malformed)?).map_err(Refusal::Decode)
+        let bytes = self.batch.get(index).and_then(|signed| signed.get(2..2 + len)).unwrap_or_default();
+        codec::decode_trusted(bytes).map_err(Refusal::Decode)
     }
 
     /// The id of a transaction that can be in a block.
