@@ -23,8 +23,12 @@ use crate::execution::Execution;
 use crate::node::Node;
 use crate::prepare::{Prepared, Signatures, Times, prepare};
 
-/// Batches that may wait between two stages.
-const QUEUE_BATCHES: usize = 32;
+/// Batches that may wait for a worker.
+const WORK_BATCHES: usize = 4;
+
+/// Prepared batches that may wait to be executed: about as many as the workers prepare while the roots of a block are
+/// made and another is settled, so that they need not stop.
+const READY_BATCHES: usize = 24;
 
 /// Blocks that may be executed ahead of the newest durable one.
 const BLOCKS_AHEAD: usize = 2;
@@ -106,8 +110,8 @@ pub fn run<T: Send>(
     caller: &mut impl Refused,
 ) -> Result<PipelineReport, NodeError> {
     let start = Instant::now();
-    let (work_out, work_in) = bounded::<(u64, T)>(QUEUE_BATCHES);
-    let (ready_out, ready_in) = bounded::<(u64, Prepared, Duration)>(QUEUE_BATCHES);
+    let (work_out, work_in) = bounded::<(u64, T)>(WORK_BATCHES);
+    let (ready_out, ready_in) = bounded::<(u64, Prepared, Duration)>(READY_BATCHES);
     let (blocks_out, blocks_in) = bounded::<Written>(BLOCKS_AHEAD);
     let (durable_out, durable_in) = bounded::<Result<Hash, StoreError>>(2 * BLOCKS_AHEAD);
     let log = node.log().clone();

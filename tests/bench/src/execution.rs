@@ -92,7 +92,11 @@ fn ahead<T>(batches: Vec<Batch>, execute: impl FnOnce(Receiver<Prepared>) -> T) 
     let (out, ready) = sync_channel(4);
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            batches.into_iter().try_for_each(|batch| out.send(prepare(batch, Signatures::Committed)))
+            for batch in batches {
+                if out.send(prepare(batch, Signatures::Committed)).is_err() {
+                    break;
+                }
+            }
         });
         execute(ready)
     })
