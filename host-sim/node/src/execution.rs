@@ -51,12 +51,12 @@ impl State for Layers<'_> {
     }
 
     fn put(&mut self, id: &RecordId, key: &Hash, record: Option<&Record>) {
-        self.writes.put(key, id, record);
+        self.writes.put(id, key, record);
     }
 
     fn touch(&mut self, account: AccountId, key: &Hash, written: Option<&Record>) {
         if written.is_some() {
-            self.writes.put(key, &RecordId::Account(account), written);
+            self.writes.put(&RecordId::Account(account), key, written);
         }
         self.touched.push(Touched { account, key: *key, order: self.touched.len() as u32 });
     }

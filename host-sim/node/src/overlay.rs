@@ -97,7 +97,7 @@ impl Overlay {
     }
 
     /// Writes or deletes a record.
-    pub fn put(&mut self, key: &Hash, id: &RecordId, record: Option<&Record>) {
+    pub fn put(&mut self, id: &RecordId, key: &Hash, record: Option<&Record>) {
         let mut buffer = [0; Record::MAX_LEN];
         // Cannot fail: the buffer has the greatest length.
         let value = record.map_or(&[][..], |record| codec::encode(record, &mut buffer).unwrap_or_default());

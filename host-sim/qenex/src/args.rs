@@ -613,8 +613,8 @@ pub enum Bench {
         #[arg(long, default_value_t = 8_192, value_parser = clap::value_parser!(u32).range(1..=65_536))]
         block: u32,
         /// Threads that verify; as many as there are cores otherwise.
-        #[arg(long)]
-        workers: Option<usize>,
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1_024))]
+        workers: Option<u16>,
     },
     /// Execution alone: no signatures, tree or disk, on one core.
     Execute {
@@ -628,7 +628,7 @@ pub enum Bench {
         #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000, 10_000_000])]
         accounts: Vec<u32>,
         /// Transfers for each size.
-        #[arg(long, default_value_t = 300_000)]
+        #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
         transfers: u64,
         /// Where the chains are kept while they are measured, one after the other; a temporary directory otherwise.
         #[arg(long)]
@@ -648,8 +648,8 @@ pub enum Bench {
         #[command(flatten)]
         load: Load,
         /// Threads.
-        #[arg(long)]
-        workers: usize,
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1_024))]
+        workers: u16,
         /// The second half instead of the first.
         #[arg(long)]
         second: bool,
@@ -663,7 +663,7 @@ pub struct Load {
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(2..=50_000_000))]
     pub accounts: u32,
     /// Transfers.
-    #[arg(long, default_value_t = 300_000)]
+    #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     pub transfers: u64,
     /// The seed of the random numbers.
     #[arg(long, default_value_t = 1)]

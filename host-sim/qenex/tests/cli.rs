@@ -213,6 +213,9 @@ fn wrong_input_is_told_and_loses_nothing() {
     folder.refused("key show junk.key", 2, "KEY_FILE");
     folder.file("junk.json", "{}");
     folder.refused("proof verify junk.json", 2, "PROOF_FILE");
+    for wrong in ["replay --transfers 0", "replay --workers 0", "replay --block 0", "execute --accounts 1"] {
+        assert_eq!(folder.run(&format!("bench {wrong}")).status.code(), Some(2), "{wrong}");
+    }
     // A directory that is not of a demonstration is never replaced.
     folder.file("keep", "");
     std::fs::create_dir(folder.0.join("mine")).unwrap();

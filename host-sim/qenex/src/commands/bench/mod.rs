@@ -14,12 +14,12 @@ use crate::output::{Failure, Output};
 
 pub fn run(args: Bench, output: &Output) -> Result<(), Failure> {
     match args {
-        Bench::Replay { load, block, workers } => replay::run(&load, block, workers, output),
+        Bench::Replay { load, block, workers } => replay::run(&load, block, workers.map(usize::from), output),
         Bench::Execute { load } => execute::run(&load, output),
         Bench::Growth { accounts, transfers, data } => {
             growth::run(&accounts, transfers, data.as_deref(), output)
         }
         Bench::Prepare { load } => load::make(&load),
-        Bench::Verify { load, workers, second } => verify::run(&load, workers, second, output),
+        Bench::Verify { load, workers, second } => verify::run(&load, workers.into(), second, output),
     }
 }
