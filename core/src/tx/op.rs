@@ -138,7 +138,7 @@ impl<'de> Deserialize<'de> for Legs {
                 while let Some(leg) = seq.next_element()? {
                     legs.push(leg).map_err(A::Error::custom)?;
                 }
-                if legs.0.is_empty() { Err(A::Error::custom(LegsError::Count)) } else { Ok(legs) }
+                legs.complete().map_err(A::Error::custom)
             }
         }
         deserializer.deserialize_seq(List)
@@ -153,7 +153,11 @@ impl Legs {
     pub fn new(legs: &[Leg]) -> Result<Self, LegsError> {
         let mut list = Self(heapless::Vec::new());
         legs.iter().try_for_each(|leg| list.push(*leg))?;
-        if legs.is_empty() { Err(LegsError::Count) } else { Ok(list) }
+        list.complete()
+    }
+
+    fn complete(self) -> Result<Self, LegsError> {
+        if self.0.is_empty() { Err(LegsError::Count) } else { Ok(self) }
     }
 
     fn push(&mut self, leg: Leg) -> Result<(), LegsError> {

@@ -63,7 +63,7 @@ impl CatchUp {
     /// Executes the next block, which was committed before. Its transactions come in one or more batches.
     ///
     /// # Errors
-    /// It does not follow the last one, or a transaction is refused.
+    /// It does not follow the last one, or a transaction is refused; its place in the block is named.
     pub fn execute(
         &mut self,
         header: Header,
@@ -80,8 +80,9 @@ impl CatchUp {
         let state = InPlace { records: &mut self.records, height, previous: Vec::new() };
         let mut machine = Machine::new(state, env);
         for prepared in batches {
-            for index in 0..prepared.len() {
-                let pushed = machine.push(&prepared, index);
+            for at in 0..prepared.len() {
+                let index = machine.receipts.iter().len();
+                let pushed = machine.push(&prepared, at);
                 pushed.map_err(|refusal| NodeError::Transaction { index, refusal })?;
             }
         }

@@ -114,10 +114,11 @@ impl<'c> Execution<'c> {
     /// Executes all of a batch.
     ///
     /// # Errors
-    /// One of them cannot be in the block, and names itself.
+    /// One of them cannot be in the block; its place there is named.
     pub fn push_all(&mut self, prepared: &Prepared) -> Result<(), NodeError> {
-        (0..prepared.len()).try_for_each(|index| {
-            self.push(prepared, index).map_err(|refusal| NodeError::Transaction { index, refusal })
+        (0..prepared.len()).try_for_each(|at| {
+            let index = self.len();
+            self.push(prepared, at).map_err(|refusal| NodeError::Transaction { index, refusal })
         })
     }
 

@@ -5,11 +5,14 @@
 mod common;
 
 use common::{World, cases, name, seed};
+use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_node::block::{Batch, Block};
+use qenex_node::catch_up::CatchUp;
 use qenex_node::chain::Chain;
 use qenex_node::error::NodeError;
 use qenex_node::prepare::{Signatures, prepare};
+use qenex_node::records::Records;
 use qenex_signatures::Verifier;
 use rand::RngExt;
 
@@ -21,6 +24,23 @@ fn add(chain: &mut Chain, parent: Hash, batch: Batch, time_ms: u64) -> Hash {
     }
     let executed = execution.finish(name(0)).unwrap();
     chain.seal(executed).unwrap()
+}
+
+/// A block whose transactions come in several batches names a refused one by its place in the block.
+#[test]
+fn a_refused_transaction_is_named_by_its_place_in_the_block() {
+    let mut world = World::new(12, seed());
+    let chain = Chain::new(&world.genesis, usize::MAX).unwrap();
+    let first = prepare(world.pool_batch(), Signatures::Committed);
+    let next = first.len();
+    let header = Header { height: 1, parent: chain.tip_id(), ..chain.tip().clone() };
+    let mut state = CatchUp::new(chain.tip().clone(), Records::of(&world.genesis).unwrap());
+    let error = state.execute(header, [first.clone(), first.clone()]).err().unwrap();
+    assert!(matches!(error, NodeError::Transaction { index, .. } if index == next), "{error}");
+    let mut execution = chain.begin(chain.tip_id(), 0).unwrap();
+    execution.push_all(&first).unwrap();
+    let error = execution.push_all(&first).unwrap_err();
+    assert!(matches!(error, NodeError::Transaction { index, .. } if index == next), "{error}");
 }
 
 /// Blocks executed as pending ones over each other, with rivals that come and go, lead to the same roots as blocks
