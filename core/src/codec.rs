@@ -39,6 +39,14 @@ tags! {
     RECEIPT = 0x0130;
     /// A block: its header and its signed transactions, as nodes store and exchange it.
     BLOCK = 0x0140;
+    /// [`crate::consensus::Vote::Notarize`].
+    NOTARIZE = 0x0150;
+    /// [`crate::consensus::Vote::Nullify`].
+    NULLIFY = 0x0158;
+    /// [`crate::consensus::Vote::Finalize`].
+    FINALIZE = 0x0160;
+    /// [`crate::consensus::Trusted`].
+    TRUSTED = 0x0168;
     /// [`crate::tx::CreateAccount`].
     CREATE_ACCOUNT = 0x0200;
     /// [`crate::tx::RotateAuthority`].

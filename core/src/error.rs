@@ -41,7 +41,7 @@ macro_rules! codes {
     };
 }
 
-// 1xx numbers, 2xx identifiers and encoding, 3xx cryptography, 4xx trees, 5xx market makers,
+// 1xx numbers, 2xx identifiers and encoding, 3xx cryptography, 40x and 41x trees, 42x and 43x agreement, 5xx market makers,
 // 6xx transactions, 7xx ledger, 8xx policy, 9xx device, 10xx host store and node, 11xx host interface.
 codes! {
     101 NUM_OVERFLOW "The result is larger than its type can hold.";
@@ -80,6 +80,18 @@ codes! {
     418 PROOF_NOT_COLLAPSED "A subtree of at most one leaf is given as empty or as that leaf.";
     419 PROOF_MISPLACED "A leaf of a state proof stands on the path of its key.";
     420 PROOF_ROOT "The proof must lead to the expected root.";
+    421 VALIDATOR_SET "A set has 1 to 255 validators in strictly ascending order of their keys, and its hash is the expected one.";
+    422 CERTIFICATE_SIGNERS "The signers of a certificate must be members of the set, each once, as many as the quorum.";
+    423 CERTIFICATE_SIGNATURE "Every signature of a certificate must verify.";
+    424 CERTIFICATE_PROPOSAL "The certificate must finalize this header in its epoch.";
+    425 HEADER_CHAIN "The header must belong to the chain that the device follows.";
+    426 HEADER_NOT_NEWER "The header must be above the trusted height.";
+    427 HEADER_TIME "Time never goes back: a header is not older than the trusted one.";
+    428 HEADER_EPOCH "The header must be of the trusted epoch or the next one, and of the set that is trusted for it.";
+    429 HEADER_TRUSTING_PERIOD "The header must lie within the trusting period of the trusted one; officers must anchor the device anew.";
+    430 HEADER_PROTOCOL "The header must follow a version of the rules that this device implements.";
+    431 VOTE_CONTRADICTS "A vote must not contradict one that was given.";
+    432 VOTE_TOO_OLD "A vote must be of the current epoch and of one of the last views.";
     501 AMM_ZERO_AMOUNT "The amount must be above zero.";
     502 AMM_EMPTY_POOL "The pool must hold both assets.";
     503 AMM_INSUFFICIENT_LIQUIDITY "The output must be less than the pool holds.";

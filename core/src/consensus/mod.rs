@@ -1,5 +1,18 @@
-//! What a chain agrees on: block headers.
+//! What a chain agrees on: block headers, the votes on them, certificates of finality, and whom to believe.
+//!
+//! Votes are those of simplex consensus (<https://simplex.blog>): the bytes that are signed are the ones that
+//! Commonware's engine signs, so that a device can vote in it and check what it finalized.
 
+mod certificate;
+mod guard;
 mod header;
+mod light;
+mod validators;
+mod vote;
 
+pub use certificate::{Certificate, CertificateError, SignerSet};
+pub use guard::{GUARDED_VIEWS, Guard, GuardError, MARK_BYTES, Mark, Recorded};
 pub use header::{Header, MAX_SEAL_LEN};
+pub use light::{Anchor, Following, LightError, Trusted};
+pub use validators::{MAX_VALIDATORS, SetHasher, ValidatorSetError, quorum};
+pub use vote::{Proposal, Round, Vote, VoteKind, namespace};

@@ -38,6 +38,10 @@ pub enum Domain {
     PublicKey = 0x23,
     /// Block header.
     Header = 0x30,
+    /// The set of validators: each one's scheme and public key, then their number.
+    ValidatorSet = 0x31,
+    /// Vote: what simplex signs.
+    Vote = 0x32,
     /// Seed of a key that is derived from a public label, for demonstrations and measurements.
     LabelSeed = 0x7f,
 }

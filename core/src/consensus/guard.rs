@@ -1,0 +1,144 @@
+//! The vote guard: which votes may be given after those that were.
+//!
+//! In each round a validator gives at most one vote to notarize, one to nullify and one to finalize. Nullify and
+//! finalize exclude each other, and what is notarized and finalized is the same proposal. A vote that was given may be
+//! given again within the last [`GUARDED_VIEWS`] views; what is older is refused, whatever it says.
+//!
+//! The guard decides; who holds it makes a new mark durable *before* the vote is signed, and after a restart gives it the
+//! marks back with [`Guard::recall`]. Marks that were written but whose votes were never released do no harm: they
+//! only refuse more.
+
+use super::vote::{Round, Vote, VoteKind};
+use crate::error::error_enum;
+
+/// How many views back a vote may be repeated.
+pub const GUARDED_VIEWS: usize = 16;
+
+/// Length of a mark.
+pub const MARK_BYTES: usize = 12;
+
+/// What is remembered of a proposal: a keyed hash, so that nobody without the key can make two proposals with one mark.
+pub type Mark = [u8; MARK_BYTES];
+
+error_enum! {
+    /// Why a vote is not given.
+    pub enum GuardError {
+        Contradicts => VOTE_CONTRADICTS,
+        TooOld => VOTE_TOO_OLD,
+    }
+}
+
+/// What a vote would change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// Nothing: it was given before.
+    Before,
+    /// It is new, and must be durable before it is given.
+    New,
+}
+
+/// The votes of one round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Votes {
+    view: u64,
+    notarize: Option<Mark>,
+    nullify: bool,
+    finalize: Option<Mark>,
+}
+
+/// The votes of the newest views of one epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    epoch: u64,
+    /// The highest view with a vote.
+    newest: u64,
+    /// Each at the [`place`] of its view.
+    votes: [Votes; GUARDED_VIEWS],
+}
+
+impl Guard {
+    /// No votes yet, in this epoch.
+    pub fn new(epoch: u64) -> Self {
+        Self { epoch, newest: 0, votes: [Votes::default(); GUARDED_VIEWS] }
+    }
+
+    /// The newest round with a vote; view zero if there is none in the epoch.
+    pub const fn newest(&self) -> Round {
+        Round { epoch: self.epoch, view: self.newest }
+    }
+
+    /// Whether this vote may be given. `mark` stands for its proposal.
+    ///
+    /// # Errors
+    /// It contradicts a vote that was given, or might.
+    pub fn judge(&self, vote: &Vote, mark: &Mark) -> Result<Recorded, GuardError> {
+        let Round { epoch, view } = vote.round();
+        if epoch > self.epoch {
+            return Ok(Recorded::New);
+        }
+        if epoch < self.epoch || self.newest.saturating_sub(view) >= GUARDED_VIEWS as u64 {
+            return Err(GuardError::TooOld);
+        }
+        let votes = self.slot(view).filter(|votes| votes.view == view).copied().unwrap_or_default();
+        let (given, allowed) = match vote.kind() {
+            VoteKind::Notarize => (
+                votes.notarize.map(|given| given == *mark),
+                votes.finalize.is_none_or(|final_| final_ == *mark),
+            ),
+            VoteKind::Nullify => (votes.nullify.then_some(true), votes.finalize.is_none()),
+            VoteKind::Finalize => (
+                votes.finalize.map(|given| given == *mark),
+                !votes.nullify && votes.notarize.is_none_or(|notarized| notarized == *mark),
+            ),
+        };
+        match given {
+            Some(true) => Ok(Recorded::Before),
+            None if allowed => Ok(Recorded::New),
+            Some(false) | None => Err(GuardError::Contradicts),
+        }
+    }
+
+    /// Takes up a vote that is durable.
+    pub fn record(&mut self, vote: &Vote, mark: &Mark) {
+        self.recall(vote.round(), vote.kind(), mark);
+    }
+
+    /// Takes up what was made durable before a restart, in the order in which it was written.
+    pub fn recall(&mut self, round: Round, kind: VoteKind, mark: &Mark) {
+        if round.epoch > self.epoch {
+            *self = Self::new(round.epoch);
+        }
+        if round.epoch < self.epoch {
+            return;
+        }
+        self.newest = self.newest.max(round.view);
+        let Some(votes) = self.slot_mut(round.view) else { return };
+        if votes.view > round.view {
+            return;
+        }
+        if votes.view < round.view {
+            *votes = Votes { view: round.view, ..Votes::default() };
+        }
+        match kind {
+            VoteKind::Notarize => votes.notarize = Some(*mark),
+            VoteKind::Nullify => votes.nullify = true,
+            VoteKind::Finalize => votes.finalize = Some(*mark),
+        }
+    }
+
+    fn slot(&self, view: u64) -> Option<&Votes> {
+        self.votes.get(place(view))
+    }
+
+    fn slot_mut(&mut self, view: u64) -> Option<&mut Votes> {
+        self.votes.get_mut(place(view))
+    }
+}
+
+const _: () = assert!(GUARDED_VIEWS.is_power_of_two());
+
+/// Where the votes of a view are kept: its lowest bits.
+const fn place(view: u64) -> usize {
+    const MASK: u64 = GUARDED_VIEWS as u64 - 1;
+    (view & MASK) as usize
+}
