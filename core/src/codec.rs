@@ -26,7 +26,8 @@ macro_rules! tags {
     };
 }
 
-// 01xx envelopes, 02xx operations, 03xx records, 04xx record identifiers, 05xx outcomes.
+// 01xx envelopes, 02xx operations, 03xx records, 04xx record identifiers, 05xx outcomes,
+// 06xx policies.
 // Room is left between neighbours for later versions of the same thing and for new kinds.
 tags! {
     /// [`crate::tx::Transaction`].
@@ -101,6 +102,10 @@ tags! {
     DEPOSITED = 0x0520;
     /// [`crate::ledger::Outcome::Withdrawn`].
     WITHDRAWN = 0x0530;
+    /// [`crate::policy::Policy`].
+    POLICY = 0x0600;
+    /// [`crate::policy::Windows`].
+    WINDOWS = 0x0610;
 }
 
 error_enum! {
