@@ -157,6 +157,10 @@ codes! {
     826 POLICY_APPROVALS "So many of the policy's persons as it says must approve.";
     827 POLICY_DELAY "The policy's delay must pass between the request of a large transaction and its signature.";
     828 POLICY_ACCOUNT "The sender must be the account that the policy names.";
+    901 FLASH_IO "The flash must do what it was asked.";
+    902 FLASH_GEOMETRY "The regions of the flash must be aligned, apart from each other and large enough.";
+    903 FLASH_DAMAGED "What was written to the flash must read back as it was written.";
+    904 FLASH_FULL "The flash must have room for one more record.";
     1001 STORE_IO "The file system must do what it was asked.";
     1002 STORE_IN_USE "A data directory is used by one process at a time.";
     1003 STORE_FORMAT "The file must be of the kind and version that this program writes.";

@@ -31,6 +31,7 @@
 //! | [`tx`] | the transaction model, ids, signing digests, the clear-signing summary |
 //! | [`ledger`] | records, keys, the transition |
 //! | [`policy`] | what a device may sign for a key |
+//! | [`hsm`] | the device service: a request frame in, a response frame out |
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -59,3 +60,5 @@ pub mod tx;
 pub mod ledger;
 
 pub mod policy;
+
+pub mod hsm;
