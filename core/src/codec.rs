@@ -27,7 +27,7 @@ macro_rules! tags {
 }
 
 // 01xx envelopes, 02xx operations, 03xx records, 04xx record identifiers, 05xx outcomes,
-// 06xx policies.
+// 06xx policies, 07xx what a device keeps.
 // Room is left between neighbours for later versions of the same thing and for new kinds.
 tags! {
     /// [`crate::tx::Transaction`].
@@ -106,6 +106,22 @@ tags! {
     POLICY = 0x0600;
     /// [`crate::policy::Windows`].
     WINDOWS = 0x0610;
+    /// What a device keeps: its own settings.
+    DEVICE = 0x0700;
+    /// What a device keeps: a user.
+    USER = 0x0704;
+    /// What a device keeps: how often a user may still try a PIN.
+    TRIES = 0x0708;
+    /// What a device keeps: a secret.
+    SECRET = 0x070c;
+    /// What a device keeps: a key's slot.
+    KEY = 0x0710;
+    /// What a device keeps: what a key has signed.
+    SIGNED = 0x0714;
+    /// What a device keeps: where its audit log was taken up.
+    AUDIT = 0x0718;
+    /// What a device keeps: a host that it is paired with.
+    HOST = 0x071c;
 }
 
 error_enum! {

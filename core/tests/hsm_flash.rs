@@ -218,7 +218,7 @@ fn a_ring_survives_a_cut_at_every_word() {
     let mut model: Vec<(u64, u8)> = Vec::new();
     let read = |ring: &Entries, disk: &mut Disk| {
         let mut all = Vec::new();
-        ring.for_each(disk, |page, _, entry| all.push((page.base, entry[0]))).unwrap();
+        ring.for_each(disk, u16::MAX, |page, _, entry| all.push((page.base, entry[0]))).unwrap();
         all
     };
     let capacity = usize::from(Entries::capacity::<Disk>());

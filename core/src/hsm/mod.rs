@@ -1,3 +1,18 @@
 //! The device service: a request frame in, a response frame out, over a flash, an entropy source and a panel.
 
+pub mod audit;
+pub mod board;
 pub mod flash;
+mod keys;
+pub mod proto;
+mod refusal;
+mod reply;
+mod service;
+mod store;
+mod users;
+mod votes;
+
+pub use keys::MAX_KEYS;
+pub use refusal::{HsmError, Refusal};
+pub use service::Hsm;
+pub use users::{MAX_TRIES, MAX_USERS, Role, UserName};

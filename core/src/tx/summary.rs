@@ -31,6 +31,13 @@ pub struct Line {
 }
 
 impl Line {
+    /// A value, cut at [`MAX_VALUE_LEN`] characters.
+    pub fn of(label: &'static str, value: impl fmt::Display) -> Self {
+        let mut line = Self { label, value: heapless::String::new() };
+        let _ = write!(line.value, "{value}");
+        line
+    }
+
     /// The value cut into rows of the display's width, with no character left out.
     pub fn rows(&self) -> impl Iterator<Item = &str> {
         // Values are ASCII, so that every cut falls between characters.
@@ -89,10 +96,8 @@ struct Picker {
 impl Picker {
     fn say(&mut self, label: &'static str, value: impl fmt::Display) {
         if self.next == self.wanted {
-            let mut line = Line { label, value: heapless::String::new() };
-            // Cannot fail: every value is shorter than MAX_VALUE_LEN, as the tests show for the longest ones.
-            let _ = write!(line.value, "{value}");
-            self.line = Some(line);
+            // Nothing is cut: every value is shorter than MAX_VALUE_LEN, as the tests show for the longest ones.
+            self.line = Some(Line::of(label, value));
         }
         self.next = self.next.saturating_add(1);
     }

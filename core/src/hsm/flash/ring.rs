@@ -182,23 +182,28 @@ impl<const SIZE: usize> Ring<SIZE> {
         }
     }
 
-    /// Calls `each` with every entry of the pages in use, the oldest first.
+    /// Calls `each` with every entry of the newest `pages` pages, the oldest first. The oldest page of all may read as
+    /// anything if its erasure was cut off.
     ///
     /// # Errors
     /// The flash cannot be read.
     pub fn for_each<F: NorFlash>(
         &self,
         flash: &mut F,
+        pages: u16,
         mut each: impl FnMut(&Page, u16, &[u8; SIZE]),
     ) -> Result<(), FlashError> {
         let Some(newest) = self.newest else { return Ok(()) };
         let mut area = Area::new(flash, self.region)?;
         for step in 1..=self.region.pages {
             let page = newest.page.saturating_add(step).checked_rem(self.region.pages).unwrap_or_default();
-            let behind = u32::from(self.region.pages.saturating_sub(step));
+            let behind = self.region.pages.saturating_sub(step);
+            if behind >= pages {
+                continue;
+            }
             let Some(found) = read_header(&mut area, page)? else { continue };
             // A page that was left over from a round before the last one is not part of the sequence.
-            if found.sequence.checked_add(behind) != Some(newest.sequence) {
+            if found.sequence.checked_add(behind.into()) != Some(newest.sequence) {
                 continue;
             }
             for index in 0..Self::capacity::<F>() {
