@@ -324,14 +324,26 @@ impl<B: Board> Hsm<B> {
         self.store.put_user(self.board.flash(), index, &user)
     }
 
+    /// Writes an entry about a user's own act. An auditor acts even when there is no room for it: nobody else makes room.
+    fn note_of(&mut self, role: Role, command: Command, refusal: u16, about: Hash) -> Result<(), Refusal> {
+        match self.note(command, refusal, NOBODY, about) {
+            Err(full) if role == Role::Auditor && full == HsmError::AuditFull.into() => Ok(()),
+            result => result,
+        }
+    }
+
     fn login(&mut self, request: &proto::Login<'_>) -> Result<(), Refusal> {
-        let (index, _, storage_key) = self.enter(Command::Login, &request.user, request.pin)?;
+        let (index, user, storage_key) = self.enter(Command::Login, &request.user, request.pin)?;
+        let before = self.session.newest.replace(index);
+        if let Err(refusal) = self.note_of(user.role, Command::Login, 0, Hash::default()) {
+            self.session.newest = before;
+            return Err(refusal);
+        }
         self.session.users |= 1u8.wrapping_shl(u32::from(index));
-        self.session.newest = Some(index);
         if storage_key.is_some() {
             self.session.storage_key = storage_key;
         }
-        self.note(Command::Login, 0, NOBODY, Hash::default())
+        Ok(())
     }
 
     /// Checks a PIN: the place and the record of the user, and the storage key if the user has it.
@@ -349,7 +361,9 @@ impl<B: Board> Hsm<B> {
             return Err(HsmError::PinWait.into());
         }
         // A failure must have a place in the log before it happens.
-        self.audit.reserve(self.board.flash())?;
+        if user.role != Role::Auditor {
+            self.audit.reserve(self.board.flash())?;
+        }
         let unique_secret = Zeroizing::new(*self.board.unique_secret());
         match self.store.enter(self.board.flash(), &unique_secret, index, &user, pin)? {
             PinEntry::Right(storage_key) => Ok((index, user, storage_key)),
@@ -357,7 +371,7 @@ impl<B: Board> Hsm<B> {
                 self.wrong_pin_ms = self.board.uptime_ms();
                 let refusal = Refusal::from(HsmError::PinWrong);
                 let about = hash(Domain::Pin, &[name.padded()]);
-                self.note(command, refusal.0, NOBODY, about)?;
+                self.note_of(user.role, command, refusal.0, about)?;
                 if matches!(wrong, PinEntry::WrongAndLast) && user.role == Role::Officer {
                     self.erase()?;
                 }
@@ -401,7 +415,7 @@ impl<B: Board> Hsm<B> {
     fn change_pin(&mut self, request: &proto::ChangePin<'_>) -> Result<(), Refusal> {
         check_form(request.new_pin)?;
         let (index, user, storage_key) = self.enter(Command::ChangePin, &request.user, request.pin)?;
-        self.note(Command::ChangePin, 0, NOBODY, hash(Domain::Pin, &[request.user.padded()]))?;
+        self.note_of(user.role, Command::ChangePin, 0, hash(Domain::Pin, &[request.user.padded()]))?;
         // An auditor has no storage key, and none is sealed for one.
         let storage_key = storage_key.unwrap_or_default();
         self.put_user(index, user.name, user.role, request.new_pin, &storage_key)
