@@ -53,11 +53,11 @@ impl fmt::Display for Line {
 
 /// The summary of a transaction.
 #[derive(Clone, Copy, Debug)]
-pub struct Summary<'a>(&'a Transaction);
+pub struct Summary<'a>(&'a Transaction<'a>);
 
 impl<'a> Summary<'a> {
     /// Of this transaction.
-    pub const fn new(transaction: &'a Transaction) -> Self {
+    pub const fn new(transaction: &'a Transaction<'a>) -> Self {
         Self(transaction)
     }
 
@@ -102,7 +102,7 @@ impl Picker {
         self.next = self.next.saturating_add(1);
     }
 
-    fn transaction(&mut self, tx: &Transaction) {
+    fn transaction(&mut self, tx: &Transaction<'_>) {
         self.op(&tx.op);
         self.say("From", tx.sender);
         self.say("Fee", format_args!("{} {NATIVE_ASSET}", tx.fee));
@@ -111,7 +111,7 @@ impl Picker {
         self.say("Valid to block", tx.last_valid_height);
     }
 
-    fn op(&mut self, op: &Op) {
+    fn op(&mut self, op: &Op<'_>) {
         match op {
             Op::CreateAccount(op) => {
                 self.say("Operation", "Create account");
@@ -145,7 +145,7 @@ impl Picker {
             }
             Op::Transfer(op) => {
                 self.say("Operation", "Transfer");
-                for Leg { to, amount, reference } in op.legs.as_slice() {
+                for Leg { to, amount, reference } in op.legs.iter() {
                     self.say("Send", format_args!("{amount} {}", op.asset));
                     self.say("To", to);
                     if !reference.as_str().is_empty() {
@@ -195,10 +195,10 @@ impl Picker {
         }
     }
 
-    fn authority(&mut self, authority: &Authority) {
+    fn authority(&mut self, authority: &Authority<'_>) {
         self.say(
             "Keys that must sign",
-            format_args!("{} of {}", authority.threshold(), authority.keys().len()),
+            format_args!("{} of {}", authority.threshold(), authority.key_count()),
         );
         for key in authority.keys() {
             self.say("Key", format_args!("{} {}", key.scheme, key.hash));
