@@ -188,6 +188,14 @@ codes! {
     953 AUDIT_FULL "The audit log must have room; an auditor must take it first.";
     954 AUDIT_HEAD "The count and the hash must be those of a place in the log.";
     955 ENTROPY "The source of entropy must give different bytes each time.";
+    961 WITNESS_TOO_LARGE "The transactions and records of a request must fit the device.";
+    962 WITNESS_RECORD "Every record must be the one that the proof shows under its key.";
+    963 WITNESS_MISSING "Every record that the transactions may touch must be given, and then the proof.";
+    964 KEY_NOT_AUTHORISED "The key must be one of the sender's.";
+    965 PENDING_FULL "At most 4 signed transactions of a key may wait to become final or expire.";
+    966 PENDING_UNKNOWN "What is replayed must have been signed by this key and not yet be final or expired.";
+    967 NONCE_SIGNED "Another transaction with this nonce was signed and has not expired.";
+    968 APPROVER_UNKNOWN "The approval must be by a person whom the policy names, each once.";
     1001 STORE_IO "The file system must do what it was asked.";
     1002 STORE_IN_USE "A data directory is used by one process at a time.";
     1003 STORE_FORMAT "The file must be of the kind and version that this program writes.";

@@ -39,5 +39,13 @@ error_enum! {
         NotConfirmed => NOT_CONFIRMED,
         AuditFull => AUDIT_FULL,
         AuditHead => AUDIT_HEAD,
+        WitnessTooLarge => WITNESS_TOO_LARGE,
+        WitnessRecord => WITNESS_RECORD,
+        WitnessMissing => WITNESS_MISSING,
+        KeyNotAuthorised => KEY_NOT_AUTHORISED,
+        PendingFull => PENDING_FULL,
+        PendingUnknown => PENDING_UNKNOWN,
+        NonceSigned => NONCE_SIGNED,
+        ApproverUnknown => APPROVER_UNKNOWN,
     }
 }

@@ -9,6 +9,7 @@ use super::keys::{MAX_KEYS, Slot, attestation_key};
 use super::proto::{self, Command, Nothing, Permission};
 use super::refusal::{HsmError, Refusal};
 use super::reply::Reply;
+use super::sign::SignWork;
 use super::store::{Sealed, Secret, Store, device_seed, kind, random, secret};
 use super::users::{Entry as PinEntry, MAX_USERS, Role, User, UserName, check_form};
 use super::votes::Votes;
@@ -44,20 +45,23 @@ struct Session {
 /// What takes several requests.
 // Without allocation there is no box to put a long variant into.
 #[allow(clippy::large_enum_variant)]
-enum Work {
+pub(super) enum Work {
     None,
+    Sign,
     Header { following: Following, signers: SignerSet, next: u8 },
 }
 
 /// A device.
 pub struct Hsm<B: Board> {
-    board: B,
-    store: Store,
+    pub(super) board: B,
+    pub(super) store: Store,
     audit: Audit,
     votes: Votes,
-    trusted: Option<Trusted>,
+    pub(super) trusted: Option<Trusted>,
     session: Session,
-    work: Work,
+    pub(super) work: Work,
+    /// Means something while the work is [`Work::Sign`].
+    pub(super) sign: SignWork,
     /// Counts what entropy was mixed, so that no two mixtures have the same input.
     mixed: u64,
     /// When the last wrong PIN was entered.
@@ -84,6 +88,7 @@ impl<B: Board> Hsm<B> {
             trusted,
             session: Session::default(),
             work: Work::None,
+            sign: SignWork::new(),
             mixed: 0,
             wrong_pin_ms: 0,
         };
@@ -214,13 +219,19 @@ impl<B: Board> Hsm<B> {
                 self.confirm()?;
                 self.erase()
             }
-            Command::BeginSign
-            | Command::Pending
-            | Command::Approve
-            | Command::Records
-            | Command::Proof
-            | Command::Judge
-            | Command::Sign => Err(HsmError::CommandUnknown.into()),
+            Command::BeginSign => self.begin_sign(&codec::decode(body)?),
+            Command::Pending => self.pending(&codec::decode(body)?),
+            Command::Approve => self.approve(&codec::decode(body)?),
+            Command::Records => self.records(&codec::decode(body)?),
+            Command::Proof => self.proof(&codec::decode(body)?),
+            Command::Judge => {
+                nothing()?;
+                self.judge(reply)
+            }
+            Command::Sign => {
+                nothing()?;
+                self.sign(reply)
+            }
         }
     }
 
@@ -231,7 +242,13 @@ impl<B: Board> Hsm<B> {
     }
 
     /// Writes an entry of the audit log. It is durable before what it is about.
-    fn note(&mut self, command: Command, refusal: u16, key: u8, about: Hash) -> Result<(), Refusal> {
+    pub(super) fn note(
+        &mut self,
+        command: Command,
+        refusal: u16,
+        key: u8,
+        about: Hash,
+    ) -> Result<(), Refusal> {
         let entry = Entry {
             time_ms: self.trusted.map_or(0, |trusted| trusted.time_ms),
             command: command as u8,
@@ -243,7 +260,7 @@ impl<B: Board> Hsm<B> {
         self.audit.append(self.board.flash(), &entry)
     }
 
-    fn storage_key(&self) -> Result<&Secret, Refusal> {
+    pub(super) fn storage_key(&self) -> Result<&Secret, Refusal> {
         Ok(self.session.storage_key.as_ref().ok_or(HsmError::Locked)?)
     }
 
@@ -251,7 +268,7 @@ impl<B: Board> Hsm<B> {
         self.board.show(&Line::of(label, value));
     }
 
-    fn confirm(&mut self) -> Result<(), Refusal> {
+    pub(super) fn confirm(&mut self) -> Result<(), Refusal> {
         if self.board.confirm() { Ok(()) } else { Err(HsmError::NotConfirmed.into()) }
     }
 
@@ -577,7 +594,7 @@ impl<B: Board> Hsm<B> {
     fn finish_header(&mut self) -> Result<(), Refusal> {
         match core::mem::replace(&mut self.work, Work::None) {
             Work::Header { following, .. } => self.trust_in(following.finish()?),
-            Work::None => Err(HsmError::CommandSequence.into()),
+            Work::None | Work::Sign => Err(HsmError::CommandSequence.into()),
         }
     }
 

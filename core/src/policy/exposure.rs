@@ -32,12 +32,12 @@ error_enum! {
 ///
 /// # Errors
 /// The sum is more than an amount can hold. The ledger would refuse it too.
-pub fn exposure(transaction: &Transaction) -> Result<Exposure, ExposureError> {
+pub fn exposure(transaction: &Transaction<'_>) -> Result<Exposure, ExposureError> {
     let mut list = Exposure::new();
     add(&mut list, NATIVE_ASSET, transaction.fee)?;
     match &transaction.op {
         Op::Transfer(op) => {
-            op.legs.as_slice().iter().try_for_each(|leg| add(&mut list, op.asset, leg.amount))?;
+            op.legs.iter().try_for_each(|leg| add(&mut list, op.asset, leg.amount))?;
         }
         Op::Issue(op) => add(&mut list, op.asset, op.amount)?,
         Op::Burn(op) => add(&mut list, op.asset, op.amount)?,

@@ -5,7 +5,7 @@ use super::model::{OpKind, Policy};
 use super::windows::Windows;
 use crate::error::error_enum;
 use crate::id::AccountId;
-use crate::ledger::{Effects, Outcome, Record, RecordId, View};
+use crate::ledger::{Outcome, Record, RecordId, View};
 use crate::num::{Amount, Rounding, mul_div};
 use crate::tx::{KycLevel, Op, Transaction};
 
@@ -34,25 +34,25 @@ error_enum! {
 }
 
 /// What a transaction would do in a proven state.
-pub struct Executed<'a, V> {
+pub struct Executed<'c, V> {
     /// The state before it.
-    pub before: &'a V,
-    /// What it changes and yields.
-    pub effects: &'a Effects,
+    pub before: &'c V,
+    /// What it yields.
+    pub outcome: &'c Outcome,
 }
 
 /// All that is known of a request.
-pub struct Case<'a, V> {
+pub struct Case<'c, V> {
     /// What is to be signed.
-    pub transaction: &'a Transaction,
+    pub transaction: &'c Transaction<'c>,
     /// The trusted height.
     pub height: u64,
     /// The trusted time.
     pub time_ms: u64,
     /// What left before.
-    pub windows: &'a Windows,
+    pub windows: &'c Windows,
     /// What it would do; nothing if it came without a witness.
-    pub executed: Option<Executed<'a, V>>,
+    pub executed: Option<Executed<'c, V>>,
     /// How many of the policy's persons approved.
     pub approvals: u8,
     /// The trusted time when it was first requested.
@@ -65,7 +65,7 @@ pub struct Case<'a, V> {
 ///
 /// # Errors
 /// The first rule that refuses.
-pub fn judge<V: View>(policy: &Policy, case: &Case<'_, V>) -> Result<Exposure, PolicyRefusal> {
+pub fn judge<'a, V: View<'a>>(policy: &Policy, case: &Case<'_, V>) -> Result<Exposure, PolicyRefusal> {
     let transaction = case.transaction;
     let kind = OpKind::of(&transaction.op);
     require(transaction.sender == policy.account, PolicyRefusal::Account)?;
@@ -96,7 +96,7 @@ pub fn judge<V: View>(policy: &Policy, case: &Case<'_, V>) -> Result<Exposure, P
 
     match &case.executed {
         Some(executed) => {
-            slippage(policy, &transaction.op, &executed.effects.receipt.outcome)?;
+            slippage(policy, &transaction.op, executed.outcome)?;
             for spent in &exposed {
                 remainder(policy, transaction, spent, executed)?;
             }
@@ -111,7 +111,8 @@ pub fn judge<V: View>(policy: &Policy, case: &Case<'_, V>) -> Result<Exposure, P
             let floor = |asset| policy.asset(asset).is_none_or(|rule| !rule.min_after.is_zero());
             let slippage = market && policy.max_slippage_bps.is_some();
             let remainder = exposed.iter().any(|spent| floor(&spent.asset));
-            let kyc = policy.min_receiver_kyc > KycLevel::None && receivers(&transaction.op).next().is_some();
+            let kyc = policy.min_receiver_kyc > KycLevel::None
+                && for_receivers(&transaction.op, |_| Err(PolicyRefusal::ReceiverKyc)).is_err();
             require(!(slippage || remainder || kyc), PolicyRefusal::Unproven)?;
         }
     }
@@ -132,20 +133,22 @@ fn require(condition: bool, otherwise: PolicyRefusal) -> Result<(), PolicyRefusa
     if condition { Ok(()) } else { Err(otherwise) }
 }
 
-/// Who receives amounts or new units.
-fn receivers(op: &Op) -> impl Iterator<Item = AccountId> + '_ {
-    let (legs, issue) = match op {
-        Op::Transfer(op) => (op.legs.as_slice(), None),
-        Op::Issue(op) => (&[][..], Some(op.to)),
-        _ => (&[][..], None),
-    };
-    legs.iter().map(|leg| leg.to).chain(issue)
+/// Calls `each` with everybody who receives amounts or new units.
+fn for_receivers(
+    op: &Op<'_>,
+    mut each: impl FnMut(AccountId) -> Result<(), PolicyRefusal>,
+) -> Result<(), PolicyRefusal> {
+    match op {
+        Op::Transfer(op) => op.legs.iter().try_for_each(|leg| each(leg.to)),
+        Op::Issue(op) => each(op.to),
+        _ => Ok(()),
+    }
 }
 
 /// The receivers and the pool must be ones that the policy names.
-fn counterparties(policy: &Policy, op: &Op) -> Result<(), PolicyRefusal> {
+fn counterparties(policy: &Policy, op: &Op<'_>) -> Result<(), PolicyRefusal> {
     if let Some(allowed) = &policy.receivers {
-        require(receivers(op).all(|to| allowed.contains(&to)), PolicyRefusal::Receiver)?;
+        for_receivers(op, |to| require(allowed.contains(&to), PolicyRefusal::Receiver))?;
     }
     let pool = match op {
         Op::CreatePool(op) => Some(op.pool),
@@ -162,7 +165,7 @@ fn counterparties(policy: &Policy, op: &Op) -> Result<(), PolicyRefusal> {
 }
 
 /// The ledger enforces the limit that a swap itself names; so that limit is the worst case.
-fn price_impact(policy: &Policy, op: &Op) -> Result<(), PolicyRefusal> {
+fn price_impact(policy: &Policy, op: &Op<'_>) -> Result<(), PolicyRefusal> {
     let accepted = match op {
         Op::SwapExactIn(op) => op.max_price_impact_bps,
         Op::SwapExactOut(op) => op.max_price_impact_bps,
@@ -174,7 +177,7 @@ fn price_impact(policy: &Policy, op: &Op) -> Result<(), PolicyRefusal> {
 
 /// How far the least that is accepted lies below what would be received, and the most that is offered above what would be
 /// given.
-fn slippage(policy: &Policy, op: &Op, outcome: &Outcome) -> Result<(), PolicyRefusal> {
+fn slippage(policy: &Policy, op: &Op<'_>, outcome: &Outcome) -> Result<(), PolicyRefusal> {
     let Some(max_bps) = policy.max_slippage_bps else { return Ok(()) };
     let within = |worst: Amount, executed: Amount| {
         let kept_bps = u128::from(10_000u16.saturating_sub(max_bps));
@@ -195,9 +198,9 @@ fn slippage(policy: &Policy, op: &Op, outcome: &Outcome) -> Result<(), PolicyRef
 }
 
 /// What remains of an asset that has a floor, if all leaves that may. What comes in meanwhile is not counted.
-fn remainder<V: View>(
+fn remainder<'a, V: View<'a>>(
     policy: &Policy,
-    transaction: &Transaction,
+    transaction: &Transaction<'_>,
     spent: &Spent,
     executed: &Executed<'_, V>,
 ) -> Result<(), PolicyRefusal> {
@@ -216,11 +219,11 @@ fn remainder<V: View>(
 }
 
 /// Receivers are active, or the ledger would have refused; they must also be known well enough.
-fn receivers_known<V: View>(policy: &Policy, op: &Op, before: &V) -> Result<(), PolicyRefusal> {
+fn receivers_known<'a, V: View<'a>>(policy: &Policy, op: &Op<'_>, before: &V) -> Result<(), PolicyRefusal> {
     if policy.min_receiver_kyc == KycLevel::None {
         return Ok(());
     }
-    receivers(op).try_for_each(|to| match before.record(&RecordId::Account(to)) {
+    for_receivers(op, |to| match before.record(&RecordId::Account(to)) {
         Ok(Some(Record::Account(account))) => {
             require(account.kyc >= policy.min_receiver_kyc, PolicyRefusal::ReceiverKyc)
         }

@@ -66,7 +66,7 @@ byte_enum! {
 
 impl OpKind {
     /// The kind of an operation.
-    pub const fn of(op: &Op) -> Self {
+    pub const fn of(op: &Op<'_>) -> Self {
         match op {
             Op::CreateAccount(_) => Self::CreateAccount,
             Op::RotateAuthority(_) => Self::RotateAuthority,
