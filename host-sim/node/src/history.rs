@@ -97,7 +97,7 @@ mod tests {
     use qenex_core::id::{AssetId, ChainId, Reference};
     use qenex_core::ledger::Outcome;
     use qenex_core::num::Amount;
-    use qenex_core::tx::{Leg, Legs, MAX_SIGNED_LEN, Op, Signature, Transaction, Transfer, encode_signed};
+    use qenex_core::tx::{Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature, Transaction, Transfer, encode_signed};
 
     use super::*;
 
@@ -115,7 +115,7 @@ mod tests {
             fee: Amount::ZERO,
             op: Op::Transfer(Transfer {
                 asset: AssetId::new("USD").unwrap(),
-                legs: Legs::new(&[leg]).unwrap(),
+                legs: LegsBuf::new(&[leg]).unwrap().get(),
             }),
         };
         let signature = Signature { scheme: Scheme::Ed25519, public_key: &[7; 32], signature: &[8; 64] };
