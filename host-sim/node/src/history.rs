@@ -107,6 +107,7 @@ mod tests {
 
     fn transfer(from: &str, to: &str) -> Vec<u8> {
         let leg = Leg { to: name(to), amount: Amount::ONE, reference: Reference::new("for C").unwrap() };
+        let legs = LegsBuf::new(&[leg]).unwrap();
         let transaction = Transaction {
             chain_id: ChainId::new("T").unwrap(),
             sender: name(from),
@@ -115,7 +116,7 @@ mod tests {
             fee: Amount::ZERO,
             op: Op::Transfer(Transfer {
                 asset: AssetId::new("USD").unwrap(),
-                legs: LegsBuf::new(&[leg]).unwrap().get(),
+                legs: legs.get(),
             }),
         };
         let signature = Signature { scheme: Scheme::Ed25519, public_key: &[7; 32], signature: &[8; 64] };
