@@ -2,6 +2,7 @@
 
 pub mod ed25519;
 pub mod hash;
+mod keccak;
 pub mod scheme;
 
 pub use hash::{Domain, Hash, Hasher, hash};
