@@ -61,7 +61,7 @@ const fn round_constants() -> [u64; 24] {
 
 /// SHA3-256 of input that arrives in pieces.
 #[derive(Clone)]
-pub(crate) struct Sha3_256(Sponge<RATE_256>);
+pub(crate) struct Sha3_256(Sponge);
 
 impl Sha3_256 {
     #[inline]
@@ -71,13 +71,13 @@ impl Sha3_256 {
 
     #[inline]
     pub fn absorb(&mut self, bytes: &[u8]) {
-        self.0.absorb(bytes);
+        self.0.absorb(RATE_256, bytes);
     }
 
     #[inline]
     pub fn finish(mut self) -> [u8; 32] {
-        self.0.end(END_SHA3);
-        self.0.output()
+        self.0.end(RATE_256, END_SHA3);
+        self.0.output(RATE_256)
     }
 }
 
@@ -92,91 +92,103 @@ pub(crate) fn keccak_512(bytes: &[u8]) -> [u8; 64] {
 }
 
 fn digest_512(bytes: &[u8], end: u8) -> [u8; 64] {
-    let mut sponge = Sponge::<RATE_512>::new();
-    sponge.absorb(bytes);
-    sponge.end(end);
-    sponge.output()
+    let mut sponge = Sponge::new();
+    sponge.absorb(RATE_512, bytes);
+    sponge.end(RATE_512, end);
+    sponge.output(RATE_512)
 }
 
-/// SHAKE128: SHAKE with its rate.
-pub(crate) type Shake128 = Shake<RATE_SHAKE128>;
-/// SHAKE256: SHAKE with its rate.
-pub(crate) type Shake256 = Shake<RATE_256>;
+/// SHAKE128 or SHAKE256: output of any length from input that arrives in pieces. One is started again and again, as either
+/// of them, where memory is short.
+pub(crate) struct Shake {
+    sponge: Sponge,
+    rate: usize,
+}
 
-/// Output of any length from input that arrived in pieces.
-#[derive(Clone)]
-pub(crate) struct Shake<const RATE: usize>(Sponge<RATE>);
-
-impl<const RATE: usize> Shake<RATE> {
+impl Shake {
+    /// SHAKE256 without input.
     pub const fn new() -> Self {
-        Self(Sponge::new())
+        Self { sponge: Sponge::new(), rate: RATE_256 }
     }
 
-    pub fn absorb(&mut self, bytes: &[u8]) {
-        self.0.absorb(bytes);
+    /// Starts SHAKE128.
+    pub fn start_128(&mut self) -> &mut Self {
+        *self = Self { sponge: Sponge::new(), rate: RATE_SHAKE128 };
+        self
+    }
+
+    /// Starts SHAKE256.
+    pub fn start_256(&mut self) -> &mut Self {
+        *self = Self::new();
+        self
+    }
+
+    /// Takes more input.
+    pub fn absorb(&mut self, bytes: &[u8]) -> &mut Self {
+        self.sponge.absorb(self.rate, bytes);
+        self
     }
 
     /// Ends the input.
     pub fn end(&mut self) {
-        self.0.end(END_SHAKE);
+        self.sponge.end(self.rate, END_SHAKE);
     }
 
-    /// The next eight bytes of output. Output is taken in eights, but for its last bytes.
+    /// The next eight bytes of output, little end first. Output is taken in eights, but for its last bytes.
     pub fn lane(&mut self) -> u64 {
-        self.0.lane()
+        self.sponge.lane(self.rate)
     }
 
-    /// The next bytes of output: as many eights and, if nothing else is taken afterwards, the last few bytes.
+    /// The next bytes of output, in eights and, if nothing else is taken afterwards, the last few.
     pub fn output<const N: usize>(&mut self) -> [u8; N] {
-        self.0.output()
+        self.sponge.output(self.rate)
     }
 }
 
-impl<const RATE: usize> Zeroize for Shake<RATE> {
+impl Zeroize for Shake {
     fn zeroize(&mut self) {
-        self.0.state.zeroize();
-        self.0.position = 0;
+        self.sponge.state.zeroize();
     }
 }
 
-/// The state and how far its block is filled or used.
+/// The state and how many bytes of its block are filled or used. Its user names the same rate each time.
 #[derive(Clone)]
-struct Sponge<const RATE: usize> {
+struct Sponge {
     state: State,
     position: usize,
 }
 
-impl<const RATE: usize> Sponge<RATE> {
+impl Sponge {
     const fn new() -> Self {
         Self { state: State::new(), position: 0 }
     }
 
     #[inline]
-    fn absorb(&mut self, bytes: &[u8]) {
+    fn absorb(&mut self, rate: usize, bytes: &[u8]) {
         // First what completes a lane, so that the rest comes in whole lanes.
         let missing = self.position.wrapping_neg() % 8;
         let (head, mut bytes) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
         if !head.is_empty() {
-            self.absorb_part(head);
+            self.absorb_part(rate, head);
         }
         while bytes.len() >= 8 {
-            let room = RATE.saturating_sub(self.position);
+            let room = rate.saturating_sub(self.position);
             let (now, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
             let (lanes, part) = now.as_chunks();
             self.state.add(self.position / 8, lanes);
-            self.advance(now.len().wrapping_sub(part.len()));
+            self.advance(rate, now.len().wrapping_sub(part.len()));
             bytes = if rest.is_empty() { part } else { rest };
         }
         if !bytes.is_empty() {
-            self.absorb_part(bytes);
+            self.absorb_part(rate, bytes);
         }
     }
 
     /// At most the rest of a lane.
     #[inline]
-    fn absorb_part(&mut self, bytes: &[u8]) {
+    fn absorb_part(&mut self, rate: usize, bytes: &[u8]) {
         self.add_part(bytes);
-        self.advance(bytes.len());
+        self.advance(rate, bytes.len());
     }
 
     #[inline]
@@ -187,34 +199,34 @@ impl<const RATE: usize> Sponge<RATE> {
     }
 
     #[inline]
-    fn advance(&mut self, bytes: usize) {
+    fn advance(&mut self, rate: usize, bytes: usize) {
         self.position = self.position.wrapping_add(bytes);
-        if self.position >= RATE {
+        if self.position >= rate {
             self.state.permute();
             self.position = 0;
         }
     }
 
     #[inline]
-    fn end(&mut self, end: u8) {
+    fn end(&mut self, rate: usize, end: u8) {
         self.add_part(&[end]);
-        self.state.add(const { RATE / 8 - 1 }, &[[0, 0, 0, 0, 0, 0, 0, 0x80]]);
-        self.position = RATE;
+        self.state.add((rate / 8).wrapping_sub(1), &[[0, 0, 0, 0, 0, 0, 0, 0x80]]);
+        self.position = rate;
     }
 
     #[inline]
-    fn lane(&mut self) -> u64 {
-        self.advance(0);
+    fn lane(&mut self, rate: usize) -> u64 {
+        self.advance(rate, 0);
         let lane = self.state.lane(self.position / 8);
         self.position = self.position.wrapping_add(8);
         lane
     }
 
     #[inline]
-    fn output<const N: usize>(&mut self) -> [u8; N] {
+    fn output<const N: usize>(&mut self, rate: usize) -> [u8; N] {
         let mut output = [0; N];
         for piece in output.chunks_mut(8) {
-            let lane = self.lane().to_le_bytes();
+            let lane = self.lane(rate).to_le_bytes();
             piece.iter_mut().zip(lane).for_each(|(to, byte)| *to = byte);
         }
         output
@@ -272,16 +284,17 @@ mod tests {
             assert_eq!(sha3_512(&input)[..], Sha3_512::digest(&input)[..], "length {length}");
             assert_eq!(keccak_512(&input)[..], Keccak512::digest(&input)[..], "length {length}");
 
-            let mut ours = Shake128::new();
-            pieces(&mut rng, &input, |piece| ours.absorb(piece));
+            let mut ours = Shake::new();
+            ours.start_128();
+            pieces(&mut rng, &input, |piece| drop(ours.absorb(piece)));
             ours.end();
             let mut theirs = [0; 408];
             shake::Shake128::default().chain(&input).finalize_xof().read(&mut theirs);
             assert_eq!(ours.lane().to_le_bytes(), theirs[..8], "length {length}");
             assert_eq!(ours.output::<400>(), theirs[8..], "length {length}");
 
-            let mut ours = Shake256::new();
-            pieces(&mut rng, &input, |piece| ours.absorb(piece));
+            ours.start_256();
+            pieces(&mut rng, &input, |piece| drop(ours.absorb(piece)));
             ours.end();
             let mut theirs = [0; 301];
             shake::Shake256::default().chain(&input).finalize_xof().read(&mut theirs);
