@@ -75,7 +75,8 @@ impl SecretKey {
 
     /// Computes its public key.
     pub fn public_key(&self, public_key: &mut [u8; PUBLIC_KEY_BYTES]) {
-        let (mut secret, mut work) = (Expanded::new(), Work::new());
+        let mut secret = Expanded::EMPTY;
+        let mut work = Work::EMPTY;
         let mut output = public_key.iter_mut();
         let write = |bytes: &[u8]| output.by_ref().zip(bytes).for_each(|(to, byte)| *to = *byte);
         secret.fill(&self.0, &mut work, write);
@@ -90,7 +91,8 @@ impl SecretKey {
         signature: &mut [u8; SIGNATURE_BYTES],
     ) -> Result<(), SignError> {
         let length = u8::try_from(context.len()).map_err(|_| SignError::Context)?;
-        let (mut secret, mut work) = (Expanded::new(), Work::new());
+        let mut secret = Expanded::EMPTY;
+        let mut work = Work::EMPTY;
         secret.fill(&self.0, &mut work, |_| ());
         let xof = work.xof.start_256();
         xof.absorb(&secret.tr).absorb(&[0, length]).absorb(context).absorb(message).end();

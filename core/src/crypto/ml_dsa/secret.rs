@@ -24,11 +24,8 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// All zero.
-    #[inline(always)]
-    pub const fn new() -> Self {
-        Self { rows: [[0; 192]; K], poly: [0; 256], xof: Shake::new() }
-    }
+    /// Unused. A constant, so that it is made where it stands.
+    pub const EMPTY: Self = Self { rows: [[0; 192]; K], poly: [0; 256], xof: Shake::new() };
 }
 
 impl Zeroize for Work {
@@ -57,17 +54,14 @@ pub(super) struct Expanded {
 
 impl Expanded {
     /// All zero.
-    #[inline(always)]
-    pub const fn new() -> Self {
-        Self {
-            rho: [0; 32],
-            key: [0; 32],
-            tr: [0; 64],
-            s1: [[0; SHORT_BYTES]; L],
-            s2: [[0; SHORT_BYTES]; K],
-            t0: [[0; T0_BYTES]; K],
-        }
-    }
+    pub const EMPTY: Self = Self {
+        rho: [0; 32],
+        key: [0; 32],
+        tr: [0; 64],
+        s1: [[0; SHORT_BYTES]; L],
+        s2: [[0; SHORT_BYTES]; K],
+        t0: [[0; T0_BYTES]; K],
+    };
 
     /// Makes it the key of a seed, and gives the public key away, piece by piece.
     pub fn fill(&mut self, seed: &[u8; SEED_BYTES], work: &mut Work, mut public_key: impl FnMut(&[u8])) {
@@ -82,7 +76,7 @@ impl Expanded {
         }
         short_seed.zeroize();
 
-        *rows = [[0; 192]; K];
+        rows.as_flattened_mut().fill(0);
         for (s1, column) in self.s1.iter().zip(0..) {
             short(poly, s1);
             ntt(poly);

@@ -91,7 +91,7 @@ fn attempt(
 
 /// A times y, left in the rows.
 fn commit(rows: &mut Rows, poly: &mut Poly, xof: &mut Shake, rho: &[u8; 32], seed: &[u8; 64], nonce: u16) {
-    *rows = [[0; 192]; super::K];
+    rows.as_flattened_mut().fill(0);
     for (column, nonce) in (0..L as u8).zip(nonce..) {
         *poly = [0; 256];
         sample::add_mask(poly, xof, seed, nonce);

@@ -50,7 +50,7 @@ fn tests(data: &Value) -> impl Iterator<Item = (&Value, &Value)> {
 impl Expanded {
     /// skDecode (FIPS 204, algorithm 25).
     fn decode(bytes: &[u8; 4896]) -> Self {
-        let mut key = Self::new();
+        let mut key = Self::EMPTY;
         let mut rest = &bytes[..];
         let fields = [&mut key.rho[..], &mut key.key, &mut key.tr, key.s1.as_flattened_mut()];
         for field in fields.into_iter().chain([key.s2.as_flattened_mut(), key.t0.as_flattened_mut()]) {
@@ -70,8 +70,8 @@ impl Expanded {
 }
 
 fn expand(seed: &[u8; 32]) -> (Expanded, Vec<u8>) {
-    let (mut key, mut public) = (Expanded::new(), Vec::new());
-    key.fill(seed, &mut Work::new(), |bytes| public.extend_from_slice(bytes));
+    let (mut key, mut public) = (Expanded::EMPTY, Vec::new());
+    key.fill(seed, &mut Work::EMPTY, |bytes| public.extend_from_slice(bytes));
     (key, public)
 }
 
@@ -88,7 +88,7 @@ fn mu(tr: &[u8; 64], parts: &[&[u8]]) -> [u8; 64] {
 
 fn sign_mu(key: &Expanded, mu: &[u8; 64], rnd: &[u8; 32]) -> [u8; SIGNATURE_BYTES] {
     let mut signature = [0xa5; SIGNATURE_BYTES];
-    sign::sign(key, &mut Work::new(), mu, rnd, &mut signature).unwrap();
+    sign::sign(key, &mut Work::EMPTY, mu, rnd, &mut signature).unwrap();
     signature
 }
 

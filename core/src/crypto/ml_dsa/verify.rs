@@ -59,7 +59,7 @@ impl Verifier {
     #[inline(always)]
     pub const fn new() -> Self {
         Self {
-            work: Work::new(),
+            work: Work::EMPTY,
             stage: Stage::PublicKey,
             taken: 0,
             coefficients: 0,
@@ -145,14 +145,25 @@ impl Verifier {
         if self.taken != SIGNATURE_BYTES {
             return self.refuse(SignatureError::Length);
         }
-        let hints = self.hints;
-        let Some(mut hints) = Hints::new(&hints) else { return self.refuse(SignatureError::Malformed) };
+        if !self.hash_commitment() {
+            return self.refuse(SignatureError::Malformed);
+        }
+        if self.work.xof.output() != self.challenge {
+            return self.refuse(SignatureError::Mismatch);
+        }
+        Ok(())
+    }
+
+    /// Hashes mu and the commitment that the rows and the hints make; whether the hints are well-formed.
+    #[inline(never)]
+    fn hash_commitment(&mut self) -> bool {
         let Work { rows, poly, xof } = &mut self.work;
+        let Some(mut hints) = Hints::new(&self.hints) else { return false };
         xof.start_256().absorb(&self.mu);
         for row in rows {
             rows::load(poly, row);
             inverse_ntt(poly);
-            let Some(places) = hints.row() else { return self.refuse(SignatureError::Malformed) };
+            let Some(places) = hints.row() else { return false };
             let mut places = places.iter().peekable();
             for (a, place) in poly.iter_mut().zip(0..=255) {
                 let hint = places.next_if_eq(&&place).is_some();
@@ -161,10 +172,7 @@ impl Verifier {
             absorb_high_bits(xof, poly);
         }
         xof.end();
-        if xof.output() != self.challenge {
-            return self.refuse(SignatureError::Mismatch);
-        }
-        Ok(())
+        true
     }
 
     fn expect(&self, stage: Stage) -> Result<(), SignatureError> {
