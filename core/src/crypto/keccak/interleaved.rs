@@ -1,4 +1,4 @@
-//! Keccak-f[1600] for 32-bit processors.
+//! Keccak-f\[1600\] for 32-bit processors.
 //!
 //! - **Interleaved:** a lane is two words, its even and its odd bits, so that a rotation of 64 bits is two of 32.
 //! - **In place:** after a round, lane (x, y) lies where lane N(x, y) = (x, x + 2y) lay before, so that the five lanes that

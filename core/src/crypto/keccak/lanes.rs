@@ -1,4 +1,4 @@
-//! Keccak-f[1600] for 64-bit processors: a lane is a word, and one round is written out.
+//! Keccak-f\[1600\] for 64-bit processors: a lane is a word, and one round is written out.
 
 use zeroize::Zeroize;
 

@@ -261,6 +261,9 @@ mod tests {
             a.permute();
             b.permute();
         }
+        a.zeroize();
+        b.zeroize();
+        assert!((0..25).all(|i| a.lane(i) == 0 && b.lane(i) == 0));
     }
 
     fn pieces<'a>(rng: &mut StdRng, mut bytes: &'a [u8], mut take: impl FnMut(&'a [u8])) {

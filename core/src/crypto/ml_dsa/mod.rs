@@ -7,7 +7,7 @@
 //! Signing is deterministic. Its time depends on how many attempts it takes, and on public values; not on the secret
 //! key otherwise. Whoever releases a signature verifies it first.
 //!
-//! Numbers: modulus q = 8,380,417, polynomials of 256 coefficients, vectors of [`L`] and [`K`] of them.
+//! Numbers: modulus q = 8,380,417, polynomials of 256 coefficients, vectors of 7 and 8 of them.
 
 mod bits;
 mod field;

@@ -71,7 +71,8 @@ impl Expanded {
 
 fn expand(seed: &[u8; 32]) -> (Expanded, Vec<u8>) {
     let (mut key, mut public) = (Expanded::EMPTY, Vec::new());
-    key.fill(seed, &mut Work::EMPTY, |bytes| public.extend_from_slice(bytes));
+    let mut work = Work::EMPTY;
+    key.fill(seed, &mut work, |bytes| public.extend_from_slice(bytes));
     (key, public)
 }
 
@@ -88,7 +89,8 @@ fn mu(tr: &[u8; 64], parts: &[&[u8]]) -> [u8; 64] {
 
 fn sign_mu(key: &Expanded, mu: &[u8; 64], rnd: &[u8; 32]) -> [u8; SIGNATURE_BYTES] {
     let mut signature = [0xa5; SIGNATURE_BYTES];
-    sign::sign(key, &mut Work::EMPTY, mu, rnd, &mut signature).unwrap();
+    let mut work = Work::EMPTY;
+    sign::sign(key, &mut work, mu, rnd, &mut signature).unwrap();
     signature
 }
 
