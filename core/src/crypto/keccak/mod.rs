@@ -193,9 +193,9 @@ impl Sponge {
 
     #[inline]
     fn add_part(&mut self, bytes: &[u8]) {
-        let mut lane = [0; 8];
-        lane.iter_mut().skip(self.position % 8).zip(bytes).for_each(|(to, byte)| *to = *byte);
-        self.state.add(self.position / 8, &[lane]);
+        let lane = bytes.iter().rev().fold(0, |lane, byte| lane << 8 | u64::from(*byte));
+        let lane = lane.wrapping_shl((self.position as u32 % 8).wrapping_mul(8));
+        self.state.add(self.position / 8, &[lane.to_le_bytes()]);
     }
 
     #[inline]
