@@ -306,6 +306,7 @@ const fn interleave(lane: u64) -> [u32; 2] {
 }
 
 /// The lane of even and odd bits.
+#[inline(always)]
 const fn spread([even, odd]: [u32; 2]) -> u64 {
     let low = scatter(even & 0xffff | odd << 16);
     let high = scatter(even >> 16 | odd & 0xffff_0000);
@@ -321,6 +322,7 @@ const fn gather(word: u32) -> u32 {
 }
 
 /// The inverse of [`gather`].
+#[inline(always)]
 const fn scatter(word: u32) -> u32 {
     let word = exchange(word, 8, 0x0000_ff00);
     let word = exchange(word, 4, 0x00f0_00f0);
@@ -329,6 +331,7 @@ const fn scatter(word: u32) -> u32 {
 }
 
 /// Exchanges the bits of `mask` with those `by` places above.
+#[inline(always)]
 const fn exchange(word: u32, by: u32, mask: u32) -> u32 {
     let differ = (word ^ word >> by) & mask;
     word ^ differ ^ differ << by

@@ -9,16 +9,17 @@ pub(super) const D: u32 = 13;
 /// Half of the width of the intervals of high bits.
 pub(super) const GAMMA2: i32 = (Q - 1) / 32;
 
-/// -1/q modulo 2^32.
-const NEGATIVE_INVERSE: i32 = 0xfc7f_dfff_u32 as i32;
-const _: () = assert!(NEGATIVE_INVERSE.wrapping_mul(Q) == -1);
+/// 1/q modulo 2^32.
+const INVERSE: i32 = 58_728_449;
+const _: () = assert!(INVERSE.wrapping_mul(Q) == 1);
 
 /// a·b/2^32 modulo q, between -q and q, for |a·b| < 2^31·q (Montgomery).
 #[inline(always)]
 pub(super) const fn mul(a: i32, b: i32) -> i32 {
     let product = (a as i64).wrapping_mul(b as i64);
-    let multiple = (product as i32).wrapping_mul(NEGATIVE_INVERSE);
-    (product.wrapping_add((multiple as i64).wrapping_mul(Q as i64)) >> 32) as i32
+    // The multiple of q that has the same low half; only the high halves are left to be subtracted.
+    let multiple = ((product as i32).wrapping_mul(INVERSE) as i64).wrapping_mul(Q as i64);
+    ((product >> 32) as i32).wrapping_sub((multiple >> 32) as i32)
 }
 
 /// From between -2q and 2q to at least -q and below q.

@@ -1,6 +1,6 @@
 //! A vector of eight polynomials at 24 bits a coefficient, the memory in which A times a vector is added up.
 
-use super::field::{canonical, mul, nearer};
+use super::field::{Q, canonical, mul, nearer};
 use super::ntt::Poly;
 use crate::crypto::keccak::Shake;
 
@@ -56,45 +56,42 @@ pub(super) fn add_column(rows: &mut Rows, xof: &mut Shake, rho: &[u8; 32], colum
     }
 }
 
-/// RejNTTPoly, each four coefficients multiplied and added when they are there. Nearly every candidate is one.
+/// RejNTTPoly, each four coefficients multiplied and added when they are there.
 fn add_product(row: &mut Row, xof: &mut Shake, p: &Poly) {
-    let mut fours = row.as_chunks_mut().0.iter_mut().zip(p.as_chunks().0);
-    let mut found = [0i32; 4];
+    let mut places = row.as_chunks_mut().0.iter_mut().zip(p.as_chunks().0);
+    // Candidates that wait for others since one was refused, one of a thousand.
+    let mut waiting = [0; 4];
     let mut count = 0;
     loop {
         let [x, y, z] = [xof.lane(), xof.lane(), xof.lane()];
-        let candidates = [
-            x as u32,
-            (x >> 24) as u32,
-            (x >> 48) as u32 | (y << 16) as u32,
-            (y >> 8) as u32,
-            (y >> 32) as u32,
-            (y >> 56) as u32 | (z << 8) as u32,
-            (z >> 16) as u32,
-            (z >> 40) as u32,
-        ];
-        for candidate in candidates {
-            let candidate = (candidate & 0x7f_ffff) as i32;
-            if candidate >= super::field::Q {
+        let words = [x as u32, (x >> 32) as u32, y as u32, (y >> 32) as u32, z as u32, (z >> 32) as u32];
+        for [x, y, z] in words.as_chunks().0 {
+            let low = |n: u32| (n & 0x7f_ffff) as i32;
+            let candidates = [low(*x), low(x >> 24 | y << 8), low(y >> 16 | z << 16), low(z >> 8)];
+            let [a, b, c, d] = candidates;
+            let below = |n: i32| n.wrapping_sub(Q);
+            if count == 0 && below(a) & below(b) & below(c) & below(d) < 0 {
+                let Some((row, p)) = places.next() else { return };
+                add_four(row, &candidates, p);
                 continue;
             }
-            if let Some(place) = found.get_mut(count) {
-                *place = candidate;
-            }
-            count = count.wrapping_add(1);
-            if count == 4 {
-                let Some((row, p)) = fours.next() else { return };
-                let [a, b, c, d] = spread(*row);
-                let [e, f, g, h]: [i32; 4] = *p;
-                let add = |sum: i32, a, b| nearer(sum.wrapping_add(mul(a, b)));
-                *row = squeeze([
-                    add(a, found[0], e),
-                    add(b, found[1], f),
-                    add(c, found[2], g),
-                    add(d, found[3], h),
-                ]);
-                count = 0;
+            for candidate in candidates.into_iter().filter(|candidate| *candidate < Q) {
+                if let Some(place) = waiting.get_mut(count) {
+                    *place = candidate;
+                }
+                count = (count.wrapping_add(1)) % 4;
+                if count == 0 {
+                    let Some((row, p)) = places.next() else { return };
+                    add_four(row, &waiting, p);
+                }
             }
         }
     }
+}
+
+/// Adds four products.
+fn add_four(row: &mut [u32; 3], a: &[i32; 4], p: &[i32; 4]) {
+    let sums = spread(*row);
+    let add = |i: usize| nearer(sums[i].wrapping_add(mul(a[i], p[i])));
+    *row = squeeze([add(0), add(1), add(2), add(3)]);
 }
