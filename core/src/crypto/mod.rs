@@ -3,6 +3,8 @@
 pub mod aead;
 pub mod ed25519;
 pub mod hash;
+mod keccak;
+pub mod ml_dsa;
 pub mod scheme;
 
 pub use hash::{Domain, Hash, Hasher, hash};

@@ -18,6 +18,7 @@ fn main() -> ! {
     let input = black_box([0u8; 4096]);
     paths::codec(&input);
     paths::sign_and_verify(&input);
+    paths::lattice(&input);
     paths::trees(&input);
     paths::ledger(&input);
     paths::market(&input);
