@@ -1,6 +1,7 @@
 //! Hashes with domains, and signature schemes.
 
 pub mod ed25519;
+pub mod edwards25519;
 pub mod hash;
 pub mod scheme;
 
