@@ -7,19 +7,44 @@ use curve25519_dalek::edwards::CompressedEdwardsY;
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use sha2::{Digest, Sha512};
 
+/// p - 1, the largest y.
+const Y_MAX: [u8; 32] = [
+    0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
+];
+
+/// The y of the eight points of small order; both points of a y have small order.
+const SMALL_ORDER_Y: [[u8; 32]; 5] = [
+    // (0, 1), of order 1
+    [
+        0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    ],
+    // (0, -1), of order 2
+    Y_MAX,
+    // of order 4
+    [0; 32],
+    // of order 8
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+];
+
 /// The point of a canonical encoding (y below p = 2^255 - 19, no sign bit beside x = 0), unless it has small order.
 pub fn decode(bytes: &[u8; 32]) -> Option<EdwardsPoint> {
-    if !is_reduced(bytes) {
+    let mut y = *bytes;
+    let [.., last] = &mut y;
+    *last &= 0x7f;
+    // The points with x = 0, whose sign bit must not be set, have small order.
+    if y.iter().rev().gt(Y_MAX.iter().rev()) || SMALL_ORDER_Y.contains(&y) {
         return None;
     }
-    // The points with x = 0, whose sign bit must not be set, have small order.
-    CompressedEdwardsY(*bytes).decompress().filter(|point| !point.is_small_order())
-}
-
-/// Whether y, the encoding without its sign bit, is below p.
-fn is_reduced(bytes: &[u8; 32]) -> bool {
-    let [low, middle @ .., high] = bytes;
-    high & 0x7f != 0x7f || middle.iter().any(|&byte| byte != 0xff) || *low < 0xed
+    CompressedEdwardsY(*bytes).decompress()
 }
 
 /// The challenge k: SHA-512 of R, A and the message, modulo the group's order.
@@ -141,5 +166,52 @@ mod straus {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use curve25519_dalek::constants::EIGHT_TORSION;
+
+    /// Exactly the points of small order are listed.
+    #[test]
+    fn small_order() {
+        let mut listed = SMALL_ORDER_Y;
+        listed.sort();
+        let mut found = EIGHT_TORSION.map(|point| {
+            let mut y = point.compress().to_bytes();
+            y[31] &= 0x7f;
+            y
+        });
+        found.sort();
+        let mut found = found.to_vec();
+        found.dedup();
+        assert_eq!(found, listed);
+    }
+
+    #[test]
+    fn small_order_and_non_canonical_encodings_are_refused() {
+        for point in EIGHT_TORSION {
+            let mut bytes = *point.compress().as_bytes();
+            assert!(decode(&bytes).is_none());
+            bytes[31] ^= 0x80;
+            assert!(decode(&bytes).is_none());
+        }
+        for low in 0xed..=0xff {
+            for sign in [0x7f, 0xff] {
+                let mut bytes = [0xff; 32];
+                (bytes[0], bytes[31]) = (low, sign);
+                assert!(decode(&bytes).is_none(), "{low:x} {sign:x}");
+            }
+        }
+        // The largest canonical y that is no point of small order and is on the curve decodes.
+        let largest = (0u8..=0xeb).rev().find_map(|low| {
+            let mut bytes = [0xff; 32];
+            (bytes[0], bytes[31]) = (low, 0x7f);
+            decode(&bytes).map(|point| (bytes, *point.compress().as_bytes()))
+        });
+        let (bytes, again) = largest.unwrap();
+        assert_eq!(bytes, again);
     }
 }
