@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::crypto::{Domain, Hash, Hasher};
 use crate::error::error_enum;
 
+mod read;
+
+pub(crate) use read::Unread;
+
 /// The two bytes that an encoding starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tag(pub [u8; 2]);
@@ -26,7 +30,8 @@ macro_rules! tags {
     };
 }
 
-// 01xx envelopes, 02xx operations, 03xx records, 04xx record identifiers, 05xx outcomes.
+// 01xx envelopes, 02xx operations, 03xx records, 04xx record identifiers, 05xx outcomes,
+// 06xx policies, 07xx what a device keeps.
 // Room is left between neighbours for later versions of the same thing and for new kinds.
 tags! {
     /// [`crate::tx::Transaction`].
@@ -101,6 +106,26 @@ tags! {
     DEPOSITED = 0x0520;
     /// [`crate::ledger::Outcome::Withdrawn`].
     WITHDRAWN = 0x0530;
+    /// [`crate::policy::Policy`].
+    POLICY = 0x0600;
+    /// [`crate::policy::Windows`].
+    WINDOWS = 0x0610;
+    /// What a device keeps: its own settings.
+    DEVICE = 0x0700;
+    /// What a device keeps: a user.
+    USER = 0x0704;
+    /// What a device keeps: how often a user may still try a PIN.
+    TRIES = 0x0708;
+    /// What a device keeps: a secret.
+    SECRET = 0x070c;
+    /// What a device keeps: a key's slot.
+    KEY = 0x0710;
+    /// What a device keeps: what a key has signed.
+    SIGNED = 0x0714;
+    /// What a device keeps: where its audit log was taken up.
+    AUDIT = 0x0718;
+    /// What a device keeps: a host that it is paired with.
+    HOST = 0x071c;
 }
 
 error_enum! {
@@ -198,14 +223,15 @@ pub fn decode_front<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result
     Ok((value, rest))
 }
 
-fn read<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
+/// Reads one value from the front of bytes, canonical or not, and returns it with what follows.
+pub(crate) fn read<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
     let body = match T::TAGGING {
         Tagging::Fixed(tag) => bytes.strip_prefix(&tag.0),
         Tagging::ByVariant(tags) => tags.iter().any(|tag| bytes.starts_with(&tag.0)).then_some(bytes),
         Tagging::None => Some(bytes),
     }
     .ok_or(DecodeError::UnknownTag)?;
-    postcard::take_from_bytes::<T>(body).map_err(|_| DecodeError::Malformed)
+    read::read(body).map_err(|_| DecodeError::Malformed)
 }
 
 /// Serializes bytes as bytes: the same encoding as that of a list of numbers, written at once.
@@ -217,7 +243,7 @@ pub(crate) fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok,
 macro_rules! tagged_enum {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident (max_len = $max_len:expr) {
+        pub enum $name:ident $(<$life:lifetime>)? (max_len = $max_len:expr) {
             $( $(#[$variant_meta:meta])* $variant:ident $( ( $($field:ident: $type:ty),+ ) )? = $tag:ident, )+
         }
     ) => {
@@ -225,17 +251,17 @@ macro_rules! tagged_enum {
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         // Without allocation there is no box to put a long variant into.
         #[allow(clippy::large_enum_variant)]
-        pub enum $name {
+        pub enum $name $(<$life>)? {
             $( $(#[$variant_meta])* $variant $( ( $($type),+ ) )?, )+
         }
 
-        impl $crate::codec::Encoded for $name {
+        impl $(<$life>)? $crate::codec::Encoded for $name $(<$life>)? {
             const TAGGING: $crate::codec::Tagging =
                 $crate::codec::Tagging::ByVariant(&[$($crate::codec::Tag::$tag),+]);
             const MAX_LEN: usize = $max_len;
         }
 
-        impl serde::Serialize for $name {
+        impl $(<$life>)? serde::Serialize for $name $(<$life>)? {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
                     $( Self::$variant $( ( $($field),+ ) )? => {
@@ -248,15 +274,15 @@ macro_rules! tagged_enum {
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $name {
+        impl<'de $(: $life, $life)?> serde::Deserialize<'de> for $name $(<$life>)? {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Fields;
-                impl<'de> serde::de::Visitor<'de> for Fields {
-                    type Value = $name;
+                struct Fields<T>(core::marker::PhantomData<T>);
+                impl<'de $(: $life, $life)?> serde::de::Visitor<'de> for Fields<$name $(<$life>)?> {
+                    type Value = $name $(<$life>)?;
                     fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                         f.write_str("a tag and its fields")
                     }
-                    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<$name, A::Error> {
+                    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                         let missing = || <A::Error as serde::de::Error>::custom("field missing");
                         let tag: $crate::codec::Tag = seq.next_element()?.ok_or_else(missing)?;
                         $(
@@ -270,7 +296,7 @@ macro_rules! tagged_enum {
                     }
                 }
                 // The tag and at most three fields.
-                deserializer.deserialize_tuple(4, Fields)
+                deserializer.deserialize_tuple(4, Fields(core::marker::PhantomData::<Self>))
             }
         }
     };

@@ -27,9 +27,11 @@
 //! | [`crypto`] | hashes with domains, signature schemes |
 //! | [`merkle`] | transaction tree, state tree, proofs, witness |
 //! | [`amm`] | the constant-product market maker |
-//! | [`consensus`] | block headers |
+//! | [`consensus`] | block headers, votes, certificates, the vote guard, the light client |
 //! | [`tx`] | the transaction model, ids, signing digests, the clear-signing summary |
 //! | [`ledger`] | records, keys, the transition |
+//! | [`policy`] | what a device may sign for a key |
+//! | [`hsm`] | the device service: a request frame in, a response frame out |
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -56,3 +58,7 @@ pub mod consensus;
 pub mod tx;
 
 pub mod ledger;
+
+pub mod policy;
+
+pub mod hsm;

@@ -248,7 +248,7 @@ fn no_two_votes_contradict_each_other() {
                 epoch: epoch - u64::from(rng.random_range(0..20) == 0 && epoch > 0),
                 view: base + rng.random_range(0..20),
             };
-            let mark: Mark = [rng.random_range(0..2); 12];
+            let mark: Mark = [rng.random_range(0..2); 11];
             let proposal = Proposal { round, parent_view: 0, header: Hash([mark[0]; 32]) };
             let vote = match rng.next_u32() % 3 {
                 0 => Vote::Notarize(proposal),

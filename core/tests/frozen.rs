@@ -21,8 +21,8 @@ use qenex_core::merkle::witness::{Access, root_after};
 use qenex_core::merkle::{log, state};
 use qenex_core::num::{Amount, Precise};
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
-    KycLevel, Leg, Legs, MAX_SIGNED_LEN, Op, RemoveLiquidity, RotateAuthority, SetFrozen, Signature,
+    AccountKind, AddLiquidity, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
+    KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, RemoveLiquidity, RotateAuthority, SetFrozen, Signature,
     SignedTransaction, SwapExactIn, SwapExactOut, Transaction, Transfer, encode_signed,
 };
 
@@ -55,19 +55,19 @@ fn key_ref(fill: u8) -> KeyRef {
     KeyRef::of(Scheme::Ed25519, &key(fill).public_key())
 }
 
-fn authority() -> Authority {
+fn authority() -> AuthorityBuf {
     let mut keys = [key_ref(1), key_ref(2), key_ref(3)];
     keys.sort();
-    Authority::new(2, &keys).unwrap()
+    AuthorityBuf::new(2, &keys).unwrap()
 }
 
 fn leg(to: &str, text: &str, reference: &str) -> Leg {
     Leg { to: account(to), amount: amount(text), reference: Reference::new(reference).unwrap() }
 }
 
-fn ops() -> Vec<(&'static str, Op)> {
+fn ops<'a>(keys: &'a AuthorityBuf, legs: &'a LegsBuf) -> Vec<(&'static str, Op<'a>)> {
+    let (authority, legs) = (keys.get(), legs.get());
     let (asset_a, asset_b) = (asset("ETH"), asset("USDC"));
-    let legs = [leg("ACC000002", "1250.5", "Invoice 2026/117"), leg("BANK_001", "0.000000000000000001", "")];
     vec![
         (
             "create_account",
@@ -75,16 +75,16 @@ fn ops() -> Vec<(&'static str, Op)> {
                 account: account("ACC000001"),
                 kind: AccountKind::Individual,
                 kyc: KycLevel::Verified,
-                authority: authority(),
+                authority,
             }),
         ),
-        ("rotate_authority", Op::RotateAuthority(RotateAuthority { authority: authority() })),
+        ("rotate_authority", Op::RotateAuthority(RotateAuthority { authority })),
         ("set_frozen", Op::SetFrozen(SetFrozen { account: account("ACC000002"), frozen: true })),
         ("close_account", Op::CloseAccount),
         ("create_asset", Op::CreateAsset(CreateAsset { asset: asset_b, max_supply: Amount::MAX })),
         ("issue", Op::Issue(Issue { asset: asset_b, to: account("BANK_001"), amount: amount("1000000") })),
         ("burn", Op::Burn(Burn { asset: asset_b, amount: amount("0.25") })),
-        ("transfer", Op::Transfer(Transfer { asset: asset_b, legs: Legs::new(&legs).unwrap() })),
+        ("transfer", Op::Transfer(Transfer { asset: asset_b, legs })),
         ("create_pool", Op::CreatePool(CreatePool { pool: pool(), asset_a, asset_b, fee_bps: 30 })),
         (
             "add_liquidity",
@@ -137,7 +137,7 @@ fn ops() -> Vec<(&'static str, Op)> {
     ]
 }
 
-fn records() -> Vec<(&'static str, RecordId, Record)> {
+fn records(keys: &AuthorityBuf) -> Vec<(&'static str, RecordId, Record<'_>)> {
     let (asset_a, asset_b) = (asset("ETH"), asset("USDC"));
     let reserves = Reserves::new(amount("5"), amount("10000"), amount("223.606797749978969640"), 30).unwrap();
     let account_record = Account {
@@ -146,7 +146,7 @@ fn records() -> Vec<(&'static str, RecordId, Record)> {
         kyc: KycLevel::Enhanced,
         nonce: 300,
         holdings: 2,
-        authority: authority(),
+        authority: keys.get(),
     };
     let asset_record =
         Asset { issuer: account("BANK_001"), supply: amount("21000000"), max_supply: Amount::MAX };
@@ -186,7 +186,8 @@ impl Lines {
 }
 
 fn transactions(lines: &mut Lines) {
-    for (nonce, (name, op)) in ops().into_iter().enumerate() {
+    let legs = [leg("ACC000002", "1250.5", "Invoice 2026/117"), leg("BANK_001", "0.000000000000000001", "")];
+    for (nonce, (name, op)) in ops(&authority(), &LegsBuf::new(&legs).unwrap()).into_iter().enumerate() {
         let tx = Transaction {
             chain_id: ChainId::new("QENEX-TEST").unwrap(),
             sender: account("ACC000001"),
@@ -246,7 +247,7 @@ fn headers_and_receipts(lines: &mut Lines) {
 
 fn trees(lines: &mut Lines) {
     let mut keys = Vec::new();
-    for (name, id, record) in records() {
+    for (name, id, record) in records(&authority()) {
         lines.encoding(&format!("record.{name}"), &record);
         lines.hash(&format!("record.{name}.value_hash"), record.value_hash());
         lines.encoding(&format!("record_id.{name}"), &id);

@@ -5,12 +5,14 @@
 //! be refused with has been met.
 #![allow(clippy::unwrap_used)] // a test that meets what it does not expect should stop there
 
+mod kept;
 mod ledger_model;
 mod num_common;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use kept::kept;
 use ledger_model::{Currency, Holder, Model, amount, units_max};
 use num_common::{cases, number, rng};
 use qenex_core::crypto::Scheme;
@@ -21,9 +23,9 @@ use qenex_core::ledger::{
 };
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
-    KycLevel, Leg, Legs, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn, SwapExactOut,
-    Transaction, Transfer,
+    AccountKind, AddLiquidity, Authority, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue,
+    KeyRef, KycLevel, Leg, LegsBuf, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn,
+    SwapExactOut, Transaction, Transfer,
 };
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
@@ -39,7 +41,7 @@ const REFUSALS: &[u16] = &[
 /// Transactions on one ledger before the next one starts.
 const SEQUENCE: u64 = 400;
 
-type State = BTreeMap<RecordId, Record>;
+type State = BTreeMap<RecordId, Record<'static>>;
 
 /// A view that notes what is read.
 struct Noted<'a> {
@@ -47,10 +49,10 @@ struct Noted<'a> {
     reads: RefCell<BTreeSet<RecordId>>,
 }
 
-impl View for Noted<'_> {
-    fn record(&self, id: &RecordId) -> Result<Option<&Record>, ViewError> {
+impl View<'static> for Noted<'_> {
+    fn record(&self, id: &RecordId) -> Result<Option<Record<'static>>, ViewError> {
         self.reads.borrow_mut().insert(*id);
-        Ok(self.state.get(id))
+        Ok(self.state.get(id).copied())
     }
 }
 
@@ -110,11 +112,11 @@ impl World {
         self.rng.random_range(0..of) == 0
     }
 
-    fn authority(&mut self) -> Authority {
+    fn authority(&mut self) -> Authority<'static> {
         let number = self.rng.random_range(1..=3);
         let mut keys: Vec<_> = self.keys.sample(&mut self.rng, number).copied().collect();
         keys.sort();
-        Authority::new(self.rng.random_range(1..=number) as u8, &keys).unwrap()
+        kept(AuthorityBuf::new(self.rng.random_range(1..=number) as u8, &keys).unwrap()).get()
     }
 
     fn account(&mut self) -> AccountId {
@@ -204,7 +206,7 @@ impl World {
         (id, assets)
     }
 
-    fn op(&mut self) -> (AccountId, Op) {
+    fn op(&mut self) -> (AccountId, Op<'static>) {
         use AccountKind::{Government, Institution, System};
         const OFFICIAL: &[AccountKind] = &[Institution, Government, System];
         match self.rng.random_range(0..48) {
@@ -333,7 +335,7 @@ impl World {
         self.sender(|model, id| model.assets.get(&asset).is_some_and(|asset| asset.issuer == id))
     }
 
-    fn transfer(&mut self) -> (AccountId, Op) {
+    fn transfer(&mut self) -> (AccountId, Op<'static>) {
         let sender = self.sender(|model, id| model.balances.keys().any(|key| key.0 == id));
         let own = self.model.balances.keys().filter(|key| key.0 == sender).map(|key| key.1);
         let asset = own.choose(&mut self.rng).unwrap_or(NATIVE_ASSET);
@@ -350,11 +352,11 @@ impl World {
                 legs.push(Leg { to, amount, reference: Reference::new("").unwrap() });
             }
         }
-        (sender, Op::Transfer(Transfer { asset, legs: Legs::new(&legs).unwrap() }))
+        (sender, Op::Transfer(Transfer { asset, legs: kept(LegsBuf::new(&legs).unwrap()).get() }))
     }
 
     /// A transaction and who signs it; one field in some is wrong.
-    fn transaction(&mut self) -> (Transaction, Vec<KeyRef>) {
+    fn transaction(&mut self) -> (Transaction<'static>, Vec<KeyRef>) {
         let (sender, op) = self.op();
         let closing = op == Op::CloseAccount;
         let there = self.model.balance(sender, NATIVE_ASSET);
@@ -369,7 +371,7 @@ impl World {
         let nonce = holder.map_or(0, |holder| holder.nonce);
         let mut signers = holder.map_or(vec![], |holder| {
             let threshold = usize::from(holder.authority.threshold());
-            holder.authority.keys().iter().copied().sample(&mut self.rng, threshold)
+            holder.authority.keys().sample(&mut self.rng, threshold)
         });
         signers.sort();
         let mut tx = Transaction {
@@ -432,7 +434,7 @@ impl World {
         code
     }
 
-    fn write(&mut self, effects: Effects) {
+    fn write(&mut self, effects: Effects<'static>) {
         let mut written = BTreeSet::new();
         for (id, record) in effects.writes {
             assert!(written.insert(id), "{id:?} written twice");

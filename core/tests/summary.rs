@@ -4,22 +4,24 @@
 // It makes values of more kinds than are needed here.
 #[allow(dead_code)]
 mod codec_values;
+mod kept;
 mod num_common;
 
 use codec_values::{self as values, OPS};
+use kept::kept;
 use num_common::{cases, rng};
 use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::id::Reference;
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AddLiquidity, Authority, DISPLAY_COLUMNS, Legs, MAX_SUMMARY_LINES, MAX_VALUE_LEN, Op, RemoveLiquidity,
+    AddLiquidity, Authority, DISPLAY_COLUMNS, LegsBuf, MAX_SUMMARY_LINES, MAX_VALUE_LEN, Op, RemoveLiquidity,
     Summary, SwapExactIn, SwapExactOut, Transaction,
 };
 use rand::RngExt;
 use rand::rngs::StdRng;
 
 /// All that a person sees: labels, and values in rows.
-fn shown(tx: &Transaction) -> Vec<String> {
+fn shown(tx: &Transaction<'_>) -> Vec<String> {
     Summary::new(tx)
         .lines()
         .flat_map(|line| {
@@ -29,7 +31,7 @@ fn shown(tx: &Transaction) -> Vec<String> {
         .collect()
 }
 
-fn bytes_of(tx: &Transaction) -> Vec<u8> {
+fn bytes_of(tx: &Transaction<'_>) -> Vec<u8> {
     let mut buffer = vec![0; Transaction::MAX_LEN];
     encode(tx, &mut buffer).unwrap().to_vec()
 }
@@ -40,10 +42,10 @@ fn percent(bps: u16) -> String {
 
 /// The texts of all fields of an operation, as somebody writes them who does not care for a display. Deadlines are tested
 /// by themselves.
-fn fields(op: &Op) -> Vec<String> {
-    let authority = |authority: &Authority| {
-        let keys = authority.keys().iter().map(|key| format!("{} {}", key.scheme, key.hash));
-        keys.chain([format!("{} of {}", authority.threshold(), authority.keys().len())]).collect::<Vec<_>>()
+fn fields(op: &Op<'_>) -> Vec<String> {
+    let authority = |authority: &Authority<'_>| {
+        let keys = authority.keys().map(|key| format!("{} {}", key.scheme, key.hash));
+        keys.chain([format!("{} of {}", authority.threshold(), authority.key_count())]).collect::<Vec<_>>()
     };
     let impact = |limit: Option<u16>| limit.map_or("no limit".into(), percent);
     let with = |amount: Amount, asset| format!("{amount} {asset}");
@@ -58,12 +60,12 @@ fn fields(op: &Op) -> Vec<String> {
         Op::CreateAsset(op) => vec![op.asset.to_string(), op.max_supply.to_string()],
         Op::Issue(op) => vec![with(op.amount, op.asset), op.to.to_string()],
         Op::Burn(op) => vec![with(op.amount, op.asset)],
-        Op::Transfer(op) => {
-            let legs = op.legs.as_slice().iter();
-            legs.flat_map(|leg| [with(leg.amount, op.asset), leg.to.to_string(), leg.reference.to_string()])
-                .filter(|text| !text.is_empty())
-                .collect()
-        }
+        Op::Transfer(op) => op
+            .legs
+            .iter()
+            .flat_map(|leg| [with(leg.amount, op.asset), leg.to.to_string(), leg.reference.to_string()])
+            .filter(|text| !text.is_empty())
+            .collect(),
         Op::CreatePool(op) => {
             vec![op.pool.to_string(), op.asset_a.to_string(), op.asset_b.to_string(), percent(op.fee_bps)]
         }
@@ -124,23 +126,23 @@ fn lines_fit_the_display_and_leave_nothing_out() {
 }
 
 /// The same transaction with one thing changed that changing a byte of the encoding does not reach.
-fn edits(tx: &Transaction, rng: &mut StdRng) -> Vec<Transaction> {
+fn edits(tx: &Transaction<'static>, rng: &mut StdRng) -> Vec<Transaction<'static>> {
     let deadlines = |of: Option<u64>| [None, Some(0), Some(1), of.map(|ms| ms ^ 1), Some(u64::MAX)];
     let impacts = |of: Option<u16>| [None, Some(0), Some(1), of.map(|bps| bps ^ 1), Some(u16::MAX)];
-    let ops: Vec<Op> = match tx.op.clone() {
+    let ops: Vec<Op<'_>> = match tx.op.clone() {
         Op::Transfer(transfer) => {
-            let legs = transfer.legs.as_slice();
+            let legs: Vec<_> = transfer.legs.iter().collect();
             let i = rng.random_range(0..legs.len());
             let mut lists = vec![legs[..i].to_vec(), legs[i..].to_vec()];
-            let mut other = legs.to_vec();
+            let mut other = legs.clone();
             other.rotate_left(1);
             lists.push(other);
-            let mut other = legs.to_vec();
+            let mut other = legs.clone();
             other[i].reference = Reference::new("").unwrap();
             lists.push(other.clone());
             other[i].reference = Reference::new(legs[i].to.as_str()).unwrap();
             lists.push(other);
-            let lists = lists.iter().filter_map(|legs| Legs::new(legs).ok());
+            let lists = lists.iter().filter_map(|legs| Some(kept(LegsBuf::new(legs).ok()?).get()));
             lists.map(|legs| Op::Transfer(qenex_core::tx::Transfer { legs, ..transfer.clone() })).collect()
         }
         Op::AddLiquidity(op) => {
@@ -218,7 +220,7 @@ fn transactions_that_differ_have_different_summaries() {
         for i in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[i] ^= rng.random_range(1..=255u8) >> rng.random_range(0..8);
-            others.extend(decode::<Transaction>(&changed));
+            others.extend(decode::<Transaction<'_>>(kept(changed)));
         }
         for other in others {
             assert_eq!(shown(&other) == text, other == tx, "{tx:?}\n{other:?}");

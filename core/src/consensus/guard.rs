@@ -15,7 +15,7 @@ use crate::error::error_enum;
 pub const GUARDED_VIEWS: usize = 16;
 
 /// Length of a mark.
-pub const MARK_BYTES: usize = 12;
+pub const MARK_BYTES: usize = 11;
 
 /// What is remembered of a proposal: a keyed hash, so that nobody without the key can make two proposals with one mark.
 pub type Mark = [u8; MARK_BYTES];

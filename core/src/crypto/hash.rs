@@ -42,6 +42,30 @@ pub enum Domain {
     ValidatorSet = 0x31,
     /// Vote: what simplex signs.
     Vote = 0x32,
+    /// What a device makes of raw entropy: its unique secret, a counter, the raw bytes.
+    Entropy = 0x40,
+    /// Key that a PIN unlocks: the device's unique secret, salt, user, PIN; then again and again.
+    Pin = 0x41,
+    /// What a PIN is checked by.
+    PinCheck = 0x42,
+    /// Seed of a key of a device: root, scheme, purpose, path.
+    KeySeed = 0x43,
+    /// Mark of a vote: the mark's key, the vote.
+    VoteMark = 0x44,
+    /// Entry of an audit log: the hash before it, the entry.
+    AuditEntry = 0x45,
+    /// Signed head of an audit log: count, hash, the asker's nonce.
+    AuditHead = 0x46,
+    /// What a device says about itself.
+    Attestation = 0x47,
+    /// Approval of a transaction: the device, the key, the transaction.
+    Approval = 0x48,
+    /// Seed that is bound to a device: its unique secret, what for.
+    DeviceSeed = 0x49,
+    /// Code that two sides of a channel compare.
+    Pairing = 0x4a,
+    /// Hash of a policy, as audit logs name it.
+    Policy = 0x4b,
     /// Seed of a key that is derived from a public label, for demonstrations and measurements.
     LabelSeed = 0x7f,
 }

@@ -1,5 +1,6 @@
-//! Hashes with domains, and signature schemes.
+//! Hashes with domains, signature schemes, and sealing.
 
+pub mod aead;
 pub mod ed25519;
 pub mod edwards25519;
 pub mod hash;

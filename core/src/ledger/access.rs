@@ -12,7 +12,7 @@ pub const MAX_ACCESS: usize = 3 + 2 * MAX_RECEIVERS;
 type List = heapless::Vec<RecordId, MAX_ACCESS>;
 
 /// Every record that [`super::transition()`] may read or write for this transaction, each once.
-pub fn access(transaction: &Transaction) -> List {
+pub fn access(transaction: &Transaction<'_>) -> List {
     let mut list = List::new();
     let sender = transaction.sender;
     add(&mut list, RecordId::Account(sender));
@@ -34,7 +34,7 @@ pub fn access(transaction: &Transaction) -> List {
         }
         Op::Transfer(op) => {
             add(&mut list, RecordId::Balance(sender, op.asset));
-            for leg in op.legs.as_slice() {
+            for leg in op.legs.iter() {
                 receiver(&mut list, leg.to, op.asset);
             }
         }

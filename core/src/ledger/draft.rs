@@ -7,11 +7,11 @@ use super::view::{View, ViewError};
 use crate::id::{AccountId, AssetId, PoolId};
 use crate::num::{Amount, NumError};
 
-type Writes = heapless::Vec<(RecordId, Option<Record>), MAX_WRITES>;
+type Writes<'a> = heapless::Vec<(RecordId, Option<Record<'a>>), MAX_WRITES>;
 
-pub(super) struct Draft<'v, V> {
+pub(super) struct Draft<'v, 'a, V> {
     view: &'v V,
-    writes: &'v mut Writes,
+    writes: &'v mut Writes<'a>,
 }
 
 /// A record as the one kind that can stand under its id.
@@ -32,26 +32,25 @@ macro_rules! change {
     };
 }
 
-impl<'v, V: View> Draft<'v, V> {
-    pub(super) const fn new(view: &'v V, writes: &'v mut Writes) -> Self {
+impl<'v, 'a, V: View<'a>> Draft<'v, 'a, V> {
+    pub(super) const fn new(view: &'v V, writes: &'v mut Writes<'a>) -> Self {
         Self { view, writes }
     }
 
-    fn record(&self, id: &RecordId) -> Result<Option<&Record>, ViewError> {
+    fn record(&self, id: &RecordId) -> Result<Option<Record<'a>>, ViewError> {
         match self.writes.iter().find(|(written, _)| written == id) {
-            Some((_, record)) => Ok(record.as_ref()),
+            Some((_, record)) => Ok(*record),
             None => self.view.record(id),
         }
     }
 
     /// The place of a record among the writes; a record that was not written yet is copied there.
-    fn slot(&mut self, id: &RecordId) -> Result<&mut Option<Record>, Reject> {
+    fn slot(&mut self, id: &RecordId) -> Result<&mut Option<Record<'a>>, Reject> {
         let place = match self.writes.iter().position(|(written, _)| written == id) {
             Some(place) => place,
             None => {
                 let place = self.writes.len();
-                let record = self.view.record(id)?.cloned();
-                self.writes.push((*id, record)).map_err(|_| Rule::TooManyWrites)?;
+                self.writes.push((*id, self.view.record(id)?)).map_err(|_| Rule::TooManyWrites)?;
                 place
             }
         };
@@ -59,21 +58,20 @@ impl<'v, V: View> Draft<'v, V> {
         Ok(slot)
     }
 
-    pub(super) fn account(&self, id: AccountId) -> Result<Option<&Account>, Reject> {
+    pub(super) fn account(&self, id: AccountId) -> Result<Option<Account<'a>>, Reject> {
         as_kind!(self.record(&RecordId::Account(id))?, Account)
     }
 
-    /// The account, which must be there and active.
-    pub(super) fn active_account(&self, id: AccountId) -> Result<&Account, Reject> {
-        let account = self.account(id)?.ok_or(Rule::AccountUnknown)?;
-        if account.status == AccountStatus::Active { Ok(account) } else { Err(Rule::AccountNotActive.into()) }
+    /// Checks that the account is there and active.
+    pub(super) fn must_be_active(&self, id: AccountId) -> Result<(), Reject> {
+        self.account(id)?.ok_or(Rule::AccountUnknown)?.must_be_active()
     }
 
-    pub(super) fn change_account(&mut self, id: AccountId) -> Result<&mut Account, Reject> {
+    pub(super) fn change_account(&mut self, id: AccountId) -> Result<&mut Account<'a>, Reject> {
         change!(self, RecordId::Account(id), Account, AccountUnknown)
     }
 
-    pub(super) fn asset(&self, id: AssetId) -> Result<Option<&Asset>, Reject> {
+    pub(super) fn asset(&self, id: AssetId) -> Result<Option<Asset>, Reject> {
         as_kind!(self.record(&RecordId::Asset(id))?, Asset)
     }
 
@@ -81,7 +79,7 @@ impl<'v, V: View> Draft<'v, V> {
         change!(self, RecordId::Asset(id), Asset, AssetUnknown)
     }
 
-    pub(super) fn pool(&self, id: PoolId) -> Result<&Pool, Reject> {
+    pub(super) fn pool(&self, id: PoolId) -> Result<Pool, Reject> {
         as_kind!(self.record(&RecordId::Pool(id))?, Pool)?.ok_or_else(|| Rule::PoolUnknown.into())
     }
 
@@ -93,7 +91,7 @@ impl<'v, V: View> Draft<'v, V> {
     pub(super) fn create(
         &mut self,
         id: RecordId,
-        record: impl FnOnce() -> Result<Record, Reject>,
+        record: impl FnOnce() -> Result<Record<'a>, Reject>,
     ) -> Result<(), Reject> {
         let slot = self.slot(&id)?;
         match slot {
@@ -106,35 +104,34 @@ impl<'v, V: View> Draft<'v, V> {
 
     /// Adds to a balance or to shares, and makes them where there were none.
     pub(super) fn credit(&mut self, id: RecordId, amount: Amount) -> Result<(), Reject> {
-        let before = self.holding(&id)?;
-        self.set_holding(id, before, before.checked_add(amount)?)
+        self.change_holding(id, amount, |before| Ok(before.checked_add(amount)?))
     }
 
     /// Takes from a balance or from shares, and deletes them at zero.
     pub(super) fn debit(&mut self, id: RecordId, amount: Amount, otherwise: Rule) -> Result<(), Reject> {
-        let before = self.holding(&id)?;
-        self.set_holding(id, before, before.checked_sub(amount).map_err(|_| otherwise)?)
+        self.change_holding(id, amount, |before| before.checked_sub(amount).map_err(|_| otherwise.into()))
     }
 
-    fn holding(&self, id: &RecordId) -> Result<Amount, Reject> {
-        match (id, self.record(id)?) {
-            (RecordId::Balance(..) | RecordId::Shares(..), None) => Ok(Amount::ZERO),
-            (RecordId::Balance(..), Some(Record::Balance(balance))) => Ok(balance.amount),
-            (RecordId::Shares(..), Some(Record::Shares(shares))) => Ok(shares.amount),
-            _ => Err(ViewError::Damaged.into()),
+    /// Changes a balance or shares; a record exists only while it is not zero, and its account counts it.
+    fn change_holding(
+        &mut self,
+        id: RecordId,
+        amount: Amount,
+        change: impl FnOnce(Amount) -> Result<Amount, Reject>,
+    ) -> Result<(), Reject> {
+        if amount.is_zero() {
+            // Nothing is written, but a view that cannot answer is told of all the same.
+            return holding(&id, &self.record(&id)?).map(|_| ());
         }
-    }
-
-    /// Writes a balance or shares; a record exists only while it is not zero, and its account counts it.
-    fn set_holding(&mut self, id: RecordId, before: Amount, after: Amount) -> Result<(), Reject> {
-        if before == after {
-            return Ok(());
-        }
+        let slot = self.slot(&id)?;
+        let before = holding(&id, slot)?;
+        let after = change(before)?;
         let (holder, record) = match id {
             RecordId::Balance(holder, _) => (holder, Record::Balance(Balance { amount: after })),
             RecordId::Shares(holder, _) => (holder, Record::Shares(Shares { amount: after })),
             _ => return Err(ViewError::Damaged.into()),
         };
+        *slot = (!after.is_zero()).then_some(record);
         if before.is_zero() {
             let holdings = &mut self.change_account(holder)?.holdings;
             *holdings = holdings.checked_add(1).ok_or(NumError::Overflow)?;
@@ -142,7 +139,23 @@ impl<'v, V: View> Draft<'v, V> {
             let holdings = &mut self.change_account(holder)?.holdings;
             *holdings = holdings.checked_sub(1).ok_or(NumError::Overflow)?;
         }
-        *self.slot(&id)? = (!after.is_zero()).then_some(record);
         Ok(())
+    }
+}
+
+/// How much a balance or shares are; nothing where there is no record.
+fn holding(id: &RecordId, record: &Option<Record<'_>>) -> Result<Amount, Reject> {
+    match (id, record) {
+        (RecordId::Balance(..) | RecordId::Shares(..), None) => Ok(Amount::ZERO),
+        (RecordId::Balance(..), Some(Record::Balance(balance))) => Ok(balance.amount),
+        (RecordId::Shares(..), Some(Record::Shares(shares))) => Ok(shares.amount),
+        _ => Err(ViewError::Damaged.into()),
+    }
+}
+
+impl Account<'_> {
+    /// Checks that it may act.
+    pub(super) fn must_be_active(&self) -> Result<(), Reject> {
+        if self.status == AccountStatus::Active { Ok(()) } else { Err(Rule::AccountNotActive.into()) }
     }
 }

@@ -39,17 +39,16 @@ impl Encoded for Receipt {
     const MAX_LEN: usize = 2 + 19 + Outcome::MAX_LEN;
 }
 
-/// The changes of one accepted transaction. Each record appears at most once. Some 13 KB: where many are made, one
-/// is used again ([`super::transition_into`]).
+/// The changes of one accepted transaction. Each record appears at most once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effects {
+pub struct Effects<'a> {
     /// The records after it; nothing where a record is deleted.
-    pub writes: heapless::Vec<(RecordId, Option<Record>), MAX_WRITES>,
+    pub writes: heapless::Vec<(RecordId, Option<Record<'a>>), MAX_WRITES>,
     /// What is proven of it.
     pub receipt: Receipt,
 }
 
-impl Default for Effects {
+impl Default for Effects<'_> {
     fn default() -> Self {
         Self { writes: heapless::Vec::new(), receipt: Receipt { fee: Amount::ZERO, outcome: Outcome::Done } }
     }

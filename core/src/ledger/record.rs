@@ -22,8 +22,8 @@ byte_enum! {
 }
 
 /// An account.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Account {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Account<'a> {
     /// What it is.
     pub kind: AccountKind,
     /// Whether it may act.
@@ -35,11 +35,12 @@ pub struct Account {
     /// How many balances and shares it has: records that exist only while they are not zero.
     pub holdings: u32,
     /// Who may act for it.
-    pub authority: Authority,
+    #[serde(borrow)]
+    pub authority: Authority<'a>,
 }
 
 /// An asset.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Asset {
     /// Who may issue and burn it.
     pub issuer: AccountId,
@@ -57,7 +58,7 @@ pub struct Balance {
 }
 
 /// A constant-product pool.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Pool {
     /// The asset whose id comes first.
     pub asset_a: AssetId,
@@ -75,11 +76,12 @@ pub struct Shares {
 }
 
 tagged_enum! {
-    /// A record: the value that the state tree commits to.
+    /// A record: the value that the state tree commits to. An account's keys stay where they were decoded from.
     // The longest is an account.
-    pub enum Record (max_len = 2 + 3 + 10 + 5 + Authority::MAX_LEN) {
+    #[derive(Copy)]
+    pub enum Record<'a> (max_len = 2 + 3 + 10 + 5 + Authority::MAX_LEN) {
         /// An account.
-        Account(record: Account) = ACCOUNT,
+        Account(record: Account<'a>) = ACCOUNT,
         /// An asset.
         Asset(record: Asset) = ASSET,
         /// A balance.
@@ -134,7 +136,7 @@ impl RecordId {
     }
 
     /// Whether the record is of the kind that stands under this id.
-    pub const fn names(&self, record: &Record) -> bool {
+    pub const fn names(&self, record: &Record<'_>) -> bool {
         matches!(
             (self, record),
             (Self::Account(_), Record::Account(_))
@@ -151,7 +153,7 @@ impl RecordId {
     }
 }
 
-impl Record {
+impl Record<'_> {
     /// The hash of its canonical bytes, as the state tree's leaf holds it.
     pub fn value_hash(&self) -> Hash {
         crate::codec::hash_encoded(Domain::RecordValue, self)

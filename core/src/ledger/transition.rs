@@ -34,12 +34,12 @@ pub enum Signers<'a> {
 ///
 /// # Errors
 /// The transaction is rejected and changes nothing.
-pub fn transition<V: View>(
+pub fn transition<'a, V: View<'a>>(
     env: &Env,
-    transaction: &Transaction,
+    transaction: &Transaction<'a>,
     signers: Signers<'_>,
     view: &V,
-) -> Result<Effects, Reject> {
+) -> Result<Effects<'a>, Reject> {
     let mut effects = Effects::default();
     transition_into(env, transaction, signers, view, &mut effects)?;
     Ok(effects)
@@ -49,12 +49,12 @@ pub fn transition<V: View>(
 ///
 /// # Errors
 /// The transaction is rejected; the effects are then empty.
-pub fn transition_into<V: View>(
+pub fn transition_into<'a, V: View<'a>>(
     env: &Env,
-    transaction: &Transaction,
+    transaction: &Transaction<'a>,
     signers: Signers<'_>,
     view: &V,
-    effects: &mut Effects,
+    effects: &mut Effects<'a>,
 ) -> Result<(), Reject> {
     effects.writes.clear();
     let result = judge(env, transaction, signers, Draft::new(view, &mut effects.writes));
@@ -65,11 +65,11 @@ pub fn transition_into<V: View>(
     result.map(|_| ())
 }
 
-fn judge<V: View>(
+fn judge<'a, V: View<'a>>(
     env: &Env,
-    transaction: &Transaction,
+    transaction: &Transaction<'a>,
     signers: Signers<'_>,
-    mut draft: Draft<'_, V>,
+    mut draft: Draft<'_, 'a, V>,
 ) -> Result<Outcome, Reject> {
     if transaction.chain_id != env.chain_id {
         return Err(Rule::WrongChain.into());
@@ -77,7 +77,8 @@ fn judge<V: View>(
     if env.height > transaction.last_valid_height {
         return Err(Rule::Expired.into());
     }
-    let account = draft.active_account(transaction.sender)?;
+    let account = draft.change_account(transaction.sender)?;
+    account.must_be_active()?;
     if transaction.nonce < account.nonce {
         return Err(Rule::NonceUsed.into());
     }
@@ -90,8 +91,7 @@ fn judge<V: View>(
         return Err(Rule::AuthorityNotMet.into());
     }
     let kind = account.kind;
-    let nonce = account.nonce.checked_add(1).ok_or(Rule::NonceUsed)?;
-    draft.change_account(transaction.sender)?.nonce = nonce;
+    account.nonce = account.nonce.checked_add(1).ok_or(Rule::NonceUsed)?;
     if !transaction.fee.is_zero() {
         let balance = RecordId::Balance(transaction.sender, NATIVE_ASSET);
         draft.debit(balance, transaction.fee, Rule::InsufficientForFee)?;
@@ -103,7 +103,11 @@ fn judge<V: View>(
 ///
 /// # Errors
 /// There is no account of the proposer, or it is closed.
-pub fn settle_fees<V: View>(proposer: AccountId, fees: Amount, view: &V) -> Result<Effects, Reject> {
+pub fn settle_fees<'a, V: View<'a>>(
+    proposer: AccountId,
+    fees: Amount,
+    view: &V,
+) -> Result<Effects<'a>, Reject> {
     let mut effects = Effects::default();
     let mut draft = Draft::new(view, &mut effects.writes);
     let account = draft.account(proposer)?.ok_or(Rule::AccountUnknown)?;
@@ -115,10 +119,10 @@ pub fn settle_fees<V: View>(proposer: AccountId, fees: Amount, view: &V) -> Resu
 }
 
 /// The sender of a transaction, who has passed all checks that do not depend on the operation.
-struct Sender<'v, V> {
+struct Sender<'v, 'a, V> {
     id: AccountId,
     kind: AccountKind,
-    draft: Draft<'v, V>,
+    draft: Draft<'v, 'a, V>,
     time_ms: u64,
 }
 
@@ -126,8 +130,8 @@ fn not_zero(amount: Amount) -> Result<Amount, Reject> {
     if amount.is_zero() { Err(Rule::ZeroAmount.into()) } else { Ok(amount) }
 }
 
-impl<V: View> Sender<'_, V> {
-    fn execute(&mut self, op: &Op) -> Result<Outcome, Reject> {
+impl<'a, V: View<'a>> Sender<'_, 'a, V> {
+    fn execute(&mut self, op: &Op<'a>) -> Result<Outcome, Reject> {
         match op {
             Op::CreateAccount(op) => self.create_account(
                 op.account,
@@ -157,7 +161,7 @@ impl<V: View> Sender<'_, V> {
             Op::Issue(op) => self.issue(op.asset, op.to, op.amount),
             Op::Burn(op) => self.burn(op.asset, op.amount),
             Op::Transfer(op) => {
-                for leg in op.legs.as_slice() {
+                for leg in op.legs.iter() {
                     self.transfer(op.asset, leg.to, leg.amount)?;
                 }
                 Ok(Outcome::Done)
@@ -165,7 +169,7 @@ impl<V: View> Sender<'_, V> {
             Op::CreatePool(op) => self.create_pool(op.pool, op.asset_a, op.asset_b, op.fee_bps),
             Op::AddLiquidity(op) => {
                 let pool = self.draft.pool(op.pool)?;
-                own_assets(pool, op.asset_a, op.asset_b)?;
+                own_assets(&pool, op.asset_a, op.asset_b)?;
                 let deposit = amm::add_liquidity(
                     &pool.reserves,
                     op.max_a,
@@ -182,7 +186,7 @@ impl<V: View> Sender<'_, V> {
             }
             Op::RemoveLiquidity(op) => {
                 let pool = self.draft.pool(op.pool)?;
-                own_assets(pool, op.asset_a, op.asset_b)?;
+                own_assets(&pool, op.asset_a, op.asset_b)?;
                 let reserves = pool.reserves;
                 let shares = RecordId::Shares(self.id, op.pool);
                 self.draft.debit(shares, not_zero(op.shares)?, Rule::InsufficientShares)?;
@@ -201,7 +205,7 @@ impl<V: View> Sender<'_, V> {
             }
             Op::SwapExactIn(op) => {
                 let pool = self.draft.pool(op.pool)?;
-                let direction = direction(pool, op.asset_in, op.asset_out)?;
+                let direction = direction(&pool, op.asset_in, op.asset_out)?;
                 let limits =
                     Limits { max_price_impact_bps: op.max_price_impact_bps, deadline_ms: op.deadline_ms };
                 let swap = amm::swap_exact_in(
@@ -216,7 +220,7 @@ impl<V: View> Sender<'_, V> {
             }
             Op::SwapExactOut(op) => {
                 let pool = self.draft.pool(op.pool)?;
-                let direction = direction(pool, op.asset_in, op.asset_out)?;
+                let direction = direction(&pool, op.asset_in, op.asset_out)?;
                 let limits =
                     Limits { max_price_impact_bps: op.max_price_impact_bps, deadline_ms: op.deadline_ms };
                 let swap = amm::swap_exact_out(
@@ -245,13 +249,13 @@ impl<V: View> Sender<'_, V> {
     fn create(
         &mut self,
         id: RecordId,
-        record: impl FnOnce() -> Result<Record, Reject>,
+        record: impl FnOnce() -> Result<Record<'a>, Reject>,
     ) -> Result<Outcome, Reject> {
         self.draft.create(id, record).map(|()| Outcome::Done)
     }
 
     /// The system opens accounts of every kind; institutions and authorities open those of people and institutions.
-    fn create_account(&mut self, id: AccountId, account: Account) -> Result<Outcome, Reject> {
+    fn create_account(&mut self, id: AccountId, account: Account<'a>) -> Result<Outcome, Reject> {
         let permitted = match self.kind {
             AccountKind::System => true,
             AccountKind::Institution | AccountKind::Government => {
@@ -309,7 +313,7 @@ impl<V: View> Sender<'_, V> {
             return Err(Rule::AboveMaxSupply.into());
         }
         asset.supply = supply;
-        self.draft.active_account(to)?;
+        self.draft.must_be_active(to)?;
         self.draft.credit(RecordId::Balance(to, id), amount)?;
         Ok(Outcome::Done)
     }
@@ -326,7 +330,7 @@ impl<V: View> Sender<'_, V> {
         if to == self.id {
             return Err(Rule::SelfTransfer.into());
         }
-        self.draft.active_account(to)?;
+        self.draft.must_be_active(to)?;
         self.pay(asset, not_zero(amount)?)?;
         self.draft.credit(RecordId::Balance(to, asset), amount)
     }

@@ -11,29 +11,27 @@ error_enum! {
     }
 }
 
-/// A state that can be read. Records are lent, not copied: an account has room for eight keys, and most rules read one
-/// field of it.
-pub trait View {
+/// A state that can be read. The keys of accounts are lent by it for `'a`; all else is small and copied.
+pub trait View<'a> {
     /// The record, or nothing if the state has none under this id.
     ///
     /// # Errors
     /// The view cannot tell.
-    fn record(&self, id: &RecordId) -> Result<Option<&Record>, ViewError>;
+    fn record(&self, id: &RecordId) -> Result<Option<Record<'a>>, ViewError>;
 }
 
 /// The records that one transaction may touch, fetched before it is judged: from a node's store, from a witness.
 #[derive(Clone, Copy, Debug)]
-pub struct Fetched<'a> {
+pub struct Fetched<'f, 'a> {
     /// The ids, as [`super::access()`] names them.
-    pub ids: &'a [RecordId],
+    pub ids: &'f [RecordId],
     /// What the state has under each.
-    pub records: &'a [Option<Record>],
+    pub records: &'f [Option<Record<'a>>],
 }
 
-impl View for Fetched<'_> {
-    fn record(&self, id: &RecordId) -> Result<Option<&Record>, ViewError> {
+impl<'a> View<'a> for Fetched<'_, 'a> {
+    fn record(&self, id: &RecordId) -> Result<Option<Record<'a>>, ViewError> {
         let index = self.ids.iter().position(|fetched| fetched == id);
-        let record = index.and_then(|index| self.records.get(index)).ok_or(ViewError::Unproven)?;
-        Ok(record.as_ref())
+        index.and_then(|index| self.records.get(index)).copied().ok_or(ViewError::Unproven)
     }
 }

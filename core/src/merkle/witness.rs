@@ -111,15 +111,15 @@ pub struct Witness {
 impl Witness {
     /// Starts with the keys in ascending order, each once, and what becomes of them.
     pub fn new(keys: impl IntoIterator<Item = (Hash, Access)>) -> Result<Self, ProofError> {
-        let mut sorted = Vec::<(Hash, Access), MAX_WITNESS_KEYS>::new();
-        for (key, access) in keys {
-            if sorted.last().is_some_and(|(last, _)| *last >= key) {
-                return Err(ProofError::Keys);
-            }
-            sorted.push((key, access)).map_err(|_| ProofError::Keys)?;
-        }
-        Ok(Self {
-            keys: sorted,
+        let mut witness = Self::idle();
+        witness.restart(keys)?;
+        Ok(witness)
+    }
+
+    /// A check about no keys, to be [restarted](Self::restart) in its place: a device has no room to move one.
+    pub const fn idle() -> Self {
+        Self {
+            keys: Vec::new(),
             values: Vec::new(),
             path: Hash([0; 32]),
             depth: 0,
@@ -127,7 +127,28 @@ impl Witness {
             node: Vec::new(),
             whole: None,
             failure: None,
-        })
+        }
+    }
+
+    /// Forgets everything and starts with these keys.
+    pub fn restart(&mut self, keys: impl IntoIterator<Item = (Hash, Access)>) -> Result<(), ProofError> {
+        self.keys.clear();
+        self.values.clear();
+        self.path = Hash([0; 32]);
+        self.depth = 0;
+        self.lefts.clear();
+        self.node.clear();
+        self.whole = None;
+        // Until all keys are in order nothing is accepted.
+        self.failure = Some(ProofError::Keys);
+        for (key, access) in keys {
+            if self.keys.last().is_some_and(|(last, _)| *last >= key) {
+                return Err(ProofError::Keys);
+            }
+            self.keys.push((key, access)).map_err(|_| ProofError::Keys)?;
+        }
+        self.failure = None;
+        Ok(())
     }
 
     /// Takes the next bytes of the proof.

@@ -9,11 +9,11 @@ mod op;
 mod signed;
 mod summary;
 
-pub use authority::{Authority, AuthorityError, KeyRef, MAX_KEYS};
+pub use authority::{Authority, AuthorityBuf, AuthorityError, KeyRef, MAX_KEYS};
 pub use op::{
     AccountKind, AddLiquidity, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KycLevel, Leg, Legs,
-    LegsError, MAX_RECEIVERS, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn, SwapExactOut,
-    Transfer,
+    LegsBuf, LegsError, MAX_RECEIVERS, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn,
+    SwapExactOut, Transfer,
 };
 pub use signed::{MAX_SIGNED_LEN, Signature, SignedTransaction, encode_signed};
 pub use summary::{DISPLAY_COLUMNS, DISPLAY_ROWS, Line, MAX_SUMMARY_LINES, MAX_VALUE_LEN, Summary};
@@ -25,9 +25,9 @@ use crate::crypto::{Domain, Hash};
 use crate::id::{AccountId, ChainId};
 use crate::num::Amount;
 
-/// What a sender asks the ledger to do. Encoded, it is at most [`Encoded::MAX_LEN`] bytes.
+/// What a sender asks the ledger to do. Keys and receivers stay where they were decoded from. Encoded, it is at most [`Encoded::MAX_LEN`] bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Transaction {
+pub struct Transaction<'a> {
     /// The chain that it is for.
     pub chain_id: ChainId,
     /// The account that asks and pays.
@@ -39,16 +39,17 @@ pub struct Transaction {
     /// What the sender pays to the block's proposer, in the native asset.
     pub fee: Amount,
     /// What is to be done.
-    pub op: Op,
+    #[serde(borrow)]
+    pub op: Op<'a>,
 }
 
-impl Encoded for Transaction {
+impl Encoded for Transaction<'_> {
     const TAGGING: Tagging = Tagging::Fixed(Tag::TRANSACTION);
     // Tag, two texts, two integers, the fee, the longest operation.
     const MAX_LEN: usize = 2 + 25 + 25 + 10 + 10 + 19 + Op::MAX_LEN;
 }
 
-impl Transaction {
+impl Transaction<'_> {
     /// The hash of its canonical bytes.
     pub fn id(&self) -> Hash {
         hash_encoded(Domain::Transaction, self)

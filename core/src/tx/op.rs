@@ -2,12 +2,14 @@
 //! [`crate::ledger::transition`] to say.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use serde::de::{Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::authority::Authority;
-use crate::codec::{byte_enum, tagged_enum};
+use crate::codec::{self, Encoded, Tagging, Unread, byte_enum, tagged_enum};
 use crate::error::error_enum;
 use crate::id::{AccountId, AssetId, PoolId, Reference};
 use crate::num::Amount;
@@ -45,7 +47,7 @@ byte_enum! {
 
 /// Opens an account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct CreateAccount {
+pub struct CreateAccount<'a> {
     /// Its id, not yet in use.
     pub account: AccountId,
     /// What it is.
@@ -53,14 +55,16 @@ pub struct CreateAccount {
     /// How well its holder is known.
     pub kyc: KycLevel,
     /// Who may act for it.
-    pub authority: Authority,
+    #[serde(borrow)]
+    pub authority: Authority<'a>,
 }
 
 /// Replaces the keys of the sender.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct RotateAuthority {
+pub struct RotateAuthority<'a> {
     /// The new keys.
-    pub authority: Authority,
+    #[serde(borrow)]
+    pub authority: Authority<'a>,
 }
 
 /// Freezes an account, which then neither sends nor receives, or lifts the freeze.
@@ -120,66 +124,140 @@ error_enum! {
     }
 }
 
-/// 1 to [`MAX_RECEIVERS`] legs with different receivers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Legs(heapless::Vec<Leg, MAX_RECEIVERS>);
+/// A leg only ever stands in a list of them.
+impl Encoded for Leg {
+    const TAGGING: Tagging = Tagging::None;
+    const MAX_LEN: usize = 25 + 19 + 36;
+}
 
-// By hand, because a list is long to move: the derived way moves it three times more.
-impl<'de> Deserialize<'de> for Legs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Legs;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("receivers")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Legs, A::Error> {
-                let mut legs = Legs(heapless::Vec::new());
-                while let Some(leg) = seq.next_element()? {
-                    legs.push(leg).map_err(A::Error::custom)?;
-                }
-                legs.complete().map_err(A::Error::custom)
-            }
+/// The longest encoding of all legs without their number.
+const MAX_LEGS_LEN: usize = MAX_RECEIVERS * Leg::MAX_LEN;
+
+/// 1 to [`MAX_RECEIVERS`] legs with different receivers. They stay encoded, where they were decoded from or in a
+/// [`LegsBuf`], and are decoded one by one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Legs<'a> {
+    count: u8,
+    /// The encoding of each leg, without their number.
+    bytes: &'a [u8],
+}
+
+/// The receivers of a list so far.
+#[derive(Default)]
+struct Receivers(heapless::Vec<AccountId, MAX_RECEIVERS>);
+
+impl Receivers {
+    fn push(&mut self, to: AccountId) -> Result<(), LegsError> {
+        if self.0.contains(&to) {
+            return Err(LegsError::Duplicate);
         }
-        deserializer.deserialize_seq(List)
+        self.0.push(to).map_err(|_| LegsError::Count)
+    }
+
+    fn count(&self) -> Result<u8, LegsError> {
+        if self.0.is_empty() { Err(LegsError::Count) } else { Ok(self.0.len() as u8) }
     }
 }
 
-impl Legs {
+impl Serialize for Legs<'_> {
+    // Leg by leg, not as the bytes that they are: so decoding, which encodes again and compares, finds a leg that is not canonical.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.count()))?;
+        self.iter().try_for_each(|leg| list.serialize_element(&leg))?;
+        list.end()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Legs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for List<'a> {
+            type Value = Legs<'a>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("receivers")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Legs<'a>, A::Error> {
+                let mut receivers = Receivers::default();
+                let (mut all, mut rest) = (None, &[][..]);
+                while let Some((Unread(before), leg, Unread(after))) =
+                    seq.next_element::<(Unread<'a>, Leg, Unread<'a>)>()?
+                {
+                    receivers.push(leg.to).map_err(A::Error::custom)?;
+                    all.get_or_insert(before);
+                    rest = after;
+                }
+                let count = receivers.count().map_err(A::Error::custom)?;
+                let all = all.unwrap_or_default();
+                let bytes = all.get(..all.len().saturating_sub(rest.len())).unwrap_or_default();
+                Ok(Legs { count, bytes })
+            }
+        }
+        deserializer.deserialize_seq(List(PhantomData))
+    }
+}
+
+impl fmt::Debug for Legs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a> Legs<'a> {
+    /// How many there are.
+    pub const fn count(&self) -> usize {
+        self.count as usize
+    }
+
+    /// The legs, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = Leg> + 'a {
+        let mut rest = self.bytes;
+        // They have been decoded before, so that each can be again.
+        core::iter::from_fn(move || {
+            let leg;
+            (leg, rest) = codec::read(rest).ok()?;
+            Some(leg)
+        })
+    }
+}
+
+/// Room for legs that are made, not decoded: [`LegsBuf::get`] lends them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LegsBuf {
+    count: u8,
+    bytes: heapless::Vec<u8, MAX_LEGS_LEN>,
+}
+
+impl LegsBuf {
     /// The legs in the given order.
     ///
     /// # Errors
     /// There are none, too many, or two to the same receiver.
     pub fn new(legs: &[Leg]) -> Result<Self, LegsError> {
-        let mut list = Self(heapless::Vec::new());
-        legs.iter().try_for_each(|leg| list.push(*leg))?;
-        list.complete()
-    }
-
-    fn complete(self) -> Result<Self, LegsError> {
-        if self.0.is_empty() { Err(LegsError::Count) } else { Ok(self) }
-    }
-
-    fn push(&mut self, leg: Leg) -> Result<(), LegsError> {
-        if self.0.iter().any(|other| other.to == leg.to) {
-            return Err(LegsError::Duplicate);
+        let mut receivers = Receivers::default();
+        let mut bytes = heapless::Vec::new();
+        for leg in legs {
+            receivers.push(leg.to)?;
+            let mut buffer = [0; Leg::MAX_LEN];
+            let encoded = codec::encode(leg, &mut buffer).map_err(|_| LegsError::Count)?;
+            bytes.extend_from_slice(encoded).map_err(|_| LegsError::Count)?;
         }
-        self.0.push(leg).map_err(|_| LegsError::Count)
+        Ok(Self { count: receivers.count()?, bytes })
     }
 
     /// The legs.
-    pub fn as_slice(&self) -> &[Leg] {
-        &self.0
+    pub fn get(&self) -> Legs<'_> {
+        Legs { count: self.count, bytes: &self.bytes }
     }
 }
 
 /// Moves one asset from the sender to one or many receivers, all or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Transfer {
+pub struct Transfer<'a> {
     /// The asset.
     pub asset: AssetId,
     /// Who receives how much.
-    pub legs: Legs,
+    #[serde(borrow)]
+    pub legs: Legs<'a>,
 }
 
 /// Creates an empty constant-product pool.
@@ -274,11 +352,11 @@ pub struct SwapExactOut {
 tagged_enum! {
     /// What a transaction does.
     // The longest is a transfer to the most receivers: tag, asset, count, legs of id, amount and reference.
-    pub enum Op (max_len = 2 + 25 + 1 + MAX_RECEIVERS * (25 + 19 + 36)) {
+    pub enum Op<'a> (max_len = 2 + 25 + 1 + MAX_LEGS_LEN) {
         /// Opens an account.
-        CreateAccount(op: CreateAccount) = CREATE_ACCOUNT,
+        CreateAccount(op: CreateAccount<'a>) = CREATE_ACCOUNT,
         /// Replaces the sender's keys.
-        RotateAuthority(op: RotateAuthority) = ROTATE_AUTHORITY,
+        RotateAuthority(op: RotateAuthority<'a>) = ROTATE_AUTHORITY,
         /// Freezes an account or lifts the freeze.
         SetFrozen(op: SetFrozen) = SET_FROZEN,
         /// Closes the sender's account for ever. It must hold nothing once the fee is paid.
@@ -290,7 +368,7 @@ tagged_enum! {
         /// Burns units of an asset.
         Burn(op: Burn) = BURN,
         /// Moves an asset.
-        Transfer(op: Transfer) = TRANSFER,
+        Transfer(op: Transfer<'a>) = TRANSFER,
         /// Creates a pool.
         CreatePool(op: CreatePool) = CREATE_POOL,
         /// Puts liquidity into a pool.
@@ -304,4 +382,4 @@ tagged_enum! {
     }
 }
 
-const _: () = assert!(2 + 25 + 2 + Authority::MAX_LEN <= <Op as crate::codec::Encoded>::MAX_LEN);
+const _: () = assert!(2 + 25 + 2 + Authority::MAX_LEN <= <Op as Encoded>::MAX_LEN);

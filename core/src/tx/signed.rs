@@ -44,7 +44,7 @@ impl Encoded for Signatures<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedTransaction<'a> {
     /// What is asked.
-    pub transaction: Transaction,
+    pub transaction: Transaction<'a>,
     /// The canonical bytes of the transaction: the input of its id.
     pub transaction_bytes: &'a [u8],
     /// The signatures, not verified.
@@ -87,7 +87,7 @@ impl<'a> SignedTransaction<'a> {
 /// # Errors
 /// There are more than [`MAX_KEYS`] signatures, or the buffer is too small.
 pub fn encode_signed<'b>(
-    transaction: &Transaction,
+    transaction: &Transaction<'_>,
     signatures: &[Signature<'_>],
     buffer: &'b mut [u8],
 ) -> Result<&'b [u8], EncodeError> {

@@ -31,6 +31,13 @@ pub struct Line {
 }
 
 impl Line {
+    /// A value, cut at [`MAX_VALUE_LEN`] characters.
+    pub fn of(label: &'static str, value: impl fmt::Display) -> Self {
+        let mut line = Self { label, value: heapless::String::new() };
+        let _ = write!(line.value, "{value}");
+        line
+    }
+
     /// The value cut into rows of the display's width, with no character left out.
     pub fn rows(&self) -> impl Iterator<Item = &str> {
         // Values are ASCII, so that every cut falls between characters.
@@ -46,11 +53,11 @@ impl fmt::Display for Line {
 
 /// The summary of a transaction.
 #[derive(Clone, Copy, Debug)]
-pub struct Summary<'a>(&'a Transaction);
+pub struct Summary<'a>(&'a Transaction<'a>);
 
 impl<'a> Summary<'a> {
     /// Of this transaction.
-    pub const fn new(transaction: &'a Transaction) -> Self {
+    pub const fn new(transaction: &'a Transaction<'a>) -> Self {
         Self(transaction)
     }
 
@@ -89,15 +96,13 @@ struct Picker {
 impl Picker {
     fn say(&mut self, label: &'static str, value: impl fmt::Display) {
         if self.next == self.wanted {
-            let mut line = Line { label, value: heapless::String::new() };
-            // Cannot fail: every value is shorter than MAX_VALUE_LEN, as the tests show for the longest ones.
-            let _ = write!(line.value, "{value}");
-            self.line = Some(line);
+            // Nothing is cut: every value is shorter than MAX_VALUE_LEN, as the tests show for the longest ones.
+            self.line = Some(Line::of(label, value));
         }
         self.next = self.next.saturating_add(1);
     }
 
-    fn transaction(&mut self, tx: &Transaction) {
+    fn transaction(&mut self, tx: &Transaction<'_>) {
         self.op(&tx.op);
         self.say("From", tx.sender);
         self.say("Fee", format_args!("{} {NATIVE_ASSET}", tx.fee));
@@ -106,7 +111,7 @@ impl Picker {
         self.say("Valid to block", tx.last_valid_height);
     }
 
-    fn op(&mut self, op: &Op) {
+    fn op(&mut self, op: &Op<'_>) {
         match op {
             Op::CreateAccount(op) => {
                 self.say("Operation", "Create account");
@@ -140,7 +145,7 @@ impl Picker {
             }
             Op::Transfer(op) => {
                 self.say("Operation", "Transfer");
-                for Leg { to, amount, reference } in op.legs.as_slice() {
+                for Leg { to, amount, reference } in op.legs.iter() {
                     self.say("Send", format_args!("{amount} {}", op.asset));
                     self.say("To", to);
                     if !reference.as_str().is_empty() {
@@ -190,10 +195,10 @@ impl Picker {
         }
     }
 
-    fn authority(&mut self, authority: &Authority) {
+    fn authority(&mut self, authority: &Authority<'_>) {
         self.say(
             "Keys that must sign",
-            format_args!("{} of {}", authority.threshold(), authority.keys().len()),
+            format_args!("{} of {}", authority.threshold(), authority.key_count()),
         );
         for key in authority.keys() {
             self.say("Key", format_args!("{} {}", key.scheme, key.hash));

@@ -47,9 +47,9 @@ impl Plain {
         }
     }
 
-    pub fn authority(self, authority: &Authority) -> Self {
-        let start = self.raw(&[authority.threshold()]).integer(33 * authority.keys().len() as u64);
-        authority.keys().iter().fold(start, |out, key| out.raw(&[1]).raw(key.hash.0.as_bytes()))
+    pub fn authority(self, authority: &Authority<'_>) -> Self {
+        let start = self.raw(&[authority.threshold()]).integer(33 * authority.key_count() as u64);
+        authority.keys().fold(start, |out, key| out.raw(&[1]).raw(key.hash.0.as_bytes()))
     }
 
     fn append(self, other: Self) -> Self {
@@ -57,7 +57,7 @@ impl Plain {
     }
 }
 
-pub fn op(op: &Op) -> Plain {
+pub fn op(op: &Op<'_>) -> Plain {
     match op {
         Op::CreateAccount(op) => {
             Plain::tag(0x0200).text(op.account).raw(&[op.kind as u8, op.kyc as u8]).authority(&op.authority)
@@ -69,11 +69,8 @@ pub fn op(op: &Op) -> Plain {
         Op::Issue(op) => Plain::tag(0x0228).text(op.asset).text(op.to).amount(op.amount),
         Op::Burn(op) => Plain::tag(0x0230).text(op.asset).amount(op.amount),
         Op::Transfer(op) => {
-            let start = Plain::tag(0x0240).text(op.asset).integer(op.legs.as_slice().len() as u64);
-            op.legs
-                .as_slice()
-                .iter()
-                .fold(start, |out, leg| out.text(leg.to).amount(leg.amount).text(leg.reference))
+            let start = Plain::tag(0x0240).text(op.asset).integer(op.legs.count() as u64);
+            op.legs.iter().fold(start, |out, leg| out.text(leg.to).amount(leg.amount).text(leg.reference))
         }
         Op::CreatePool(op) => {
             Plain::tag(0x0260).text(op.pool).text(op.asset_a).text(op.asset_b).integer(op.fee_bps)
@@ -114,7 +111,7 @@ pub fn op(op: &Op) -> Plain {
 }
 
 /// The fields before the operation.
-pub fn transaction_front(tx: &Transaction) -> Plain {
+pub fn transaction_front(tx: &Transaction<'_>) -> Plain {
     Plain::tag(0x0100)
         .text(tx.chain_id)
         .text(tx.sender)
@@ -123,11 +120,11 @@ pub fn transaction_front(tx: &Transaction) -> Plain {
         .amount(tx.fee)
 }
 
-pub fn transaction(tx: &Transaction) -> Plain {
+pub fn transaction(tx: &Transaction<'_>) -> Plain {
     transaction_front(tx).append(op(&tx.op))
 }
 
-pub fn signed(tx: &Transaction, signatures: &[(Vec<u8>, Vec<u8>)]) -> Plain {
+pub fn signed(tx: &Transaction<'_>, signatures: &[(Vec<u8>, Vec<u8>)]) -> Plain {
     let start = Plain::tag(0x0110).append(transaction(tx)).integer(signatures.len() as u64);
     signatures.iter().fold(start, |out, (key, signature)| {
         out.raw(&[1]).integer(key.len() as u64).raw(key).integer(signature.len() as u64).raw(signature)
@@ -162,7 +159,7 @@ pub fn receipt(receipt: &Receipt) -> Plain {
     })
 }
 
-pub fn record(record: &Record) -> Plain {
+pub fn record(record: &Record<'_>) -> Plain {
     match record {
         Record::Account(account) => Plain::tag(0x0300)
             .raw(&[account.kind as u8, account.status as u8, account.kyc as u8])

@@ -10,14 +10,15 @@ use qenex_core::ledger::{
 };
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
-    KycLevel, Leg, Legs, MAX_KEYS, MAX_RECEIVERS, Op, RemoveLiquidity, RotateAuthority, SetFrozen,
-    SwapExactIn, SwapExactOut, Transaction, Transfer,
+    AccountKind, AddLiquidity, Authority, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue,
+    KeyRef, KycLevel, Leg, Legs, LegsBuf, MAX_KEYS, MAX_RECEIVERS, Op, RemoveLiquidity, RotateAuthority,
+    SetFrozen, SwapExactIn, SwapExactOut, Transaction, Transfer,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 
+use crate::kept::kept;
 use crate::num_common::number;
 
 /// The number of operations.
@@ -75,12 +76,12 @@ pub fn hash(rng: &mut StdRng) -> Hash {
     Hash(bytes)
 }
 
-pub fn authority(rng: &mut StdRng) -> Authority {
+pub fn authority(rng: &mut StdRng) -> Authority<'static> {
     let mut keys: Vec<_> = (0..length(rng, 1, MAX_KEYS))
         .map(|_| KeyRef { scheme: Scheme::Ed25519, hash: KeyHash(hash(rng)) })
         .collect();
     keys.sort();
-    Authority::new(rng.random_range(1..=keys.len()) as u8, &keys).unwrap()
+    kept(AuthorityBuf::new(rng.random_range(1..=keys.len()) as u8, &keys).unwrap()).get()
 }
 
 fn kind(rng: &mut StdRng) -> AccountKind {
@@ -91,7 +92,7 @@ fn kyc(rng: &mut StdRng) -> KycLevel {
     *KycLevel::ALL.choose(rng).unwrap()
 }
 
-pub fn legs(rng: &mut StdRng) -> Legs {
+pub fn legs(rng: &mut StdRng) -> Legs<'static> {
     let mut legs: Vec<Leg> = Vec::new();
     for _ in 0..length(rng, 1, MAX_RECEIVERS) {
         let leg = Leg { to: account(rng), amount: amount(rng), reference: reference(rng) };
@@ -99,11 +100,11 @@ pub fn legs(rng: &mut StdRng) -> Legs {
             legs.push(leg);
         }
     }
-    Legs::new(&legs).unwrap()
+    kept(LegsBuf::new(&legs).unwrap()).get()
 }
 
 /// The operation of this number, below [`OPS`].
-pub fn op(rng: &mut StdRng, number: usize) -> Op {
+pub fn op(rng: &mut StdRng, number: usize) -> Op<'static> {
     match number {
         0 => Op::CreateAccount(CreateAccount {
             account: account(rng),
@@ -163,7 +164,7 @@ pub fn op(rng: &mut StdRng, number: usize) -> Op {
     }
 }
 
-pub fn transaction(rng: &mut StdRng, op_number: usize) -> Transaction {
+pub fn transaction(rng: &mut StdRng, op_number: usize) -> Transaction<'static> {
     Transaction {
         chain_id: chain(rng),
         sender: account(rng),
@@ -213,7 +214,7 @@ fn reserves(rng: &mut StdRng) -> Reserves {
     Reserves::new(amount(rng), amount(rng), amount(rng), fee_bps).unwrap_or(Reserves::empty(fee_bps).unwrap())
 }
 
-pub fn record(rng: &mut StdRng) -> Record {
+pub fn record(rng: &mut StdRng) -> Record<'static> {
     match rng.random_range(0..5) {
         0 => Record::Account(Account {
             kind: kind(rng),

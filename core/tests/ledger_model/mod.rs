@@ -21,7 +21,7 @@ pub struct Holder {
     pub status: AccountStatus,
     pub kyc: KycLevel,
     pub nonce: u64,
-    pub authority: Authority,
+    pub authority: Authority<'static>,
 }
 
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ impl Model {
     }
 
     /// The state as records.
-    pub fn records(&self) -> BTreeMap<RecordId, Record> {
+    pub fn records(&self) -> BTreeMap<RecordId, Record<'static>> {
         let mut records = BTreeMap::new();
         for (id, holder) in &self.accounts {
             let Holder { kind, status, kyc, nonce, authority } = *holder;
@@ -131,7 +131,7 @@ impl Model {
     }
 
     /// Executes, or leaves everything as it was.
-    pub fn execute(&mut self, tx: &Transaction, signers: &[KeyRef]) -> Result<Outcome> {
+    pub fn execute(&mut self, tx: &Transaction<'static>, signers: &[KeyRef]) -> Result<Outcome> {
         let mut after = self.clone();
         let outcome = after.apply(tx, signers)?;
         *self = after;
@@ -164,14 +164,14 @@ impl Model {
         Ok(holder)
     }
 
-    fn apply(&mut self, tx: &Transaction, signers: &[KeyRef]) -> Result<Outcome> {
+    fn apply(&mut self, tx: &Transaction<'static>, signers: &[KeyRef]) -> Result<Outcome> {
         require(Some(tx.chain_id) == self.chain, error::WRONG_CHAIN)?;
         require(self.height <= tx.last_valid_height, error::EXPIRED)?;
         let holder = self.active(tx.sender)?.clone();
         require(tx.nonce >= holder.nonce, error::NONCE_USED)?;
         require(tx.nonce <= holder.nonce, error::NONCE_AHEAD)?;
         let different = signers.windows(2).all(|pair| pair[0] < pair[1]);
-        let own = signers.iter().all(|key| holder.authority.keys().contains(key));
+        let own = signers.iter().all(|key| holder.authority.keys().any(|own| own == *key));
         let enough = signers.len() == usize::from(holder.authority.threshold());
         require(different && own && enough, error::AUTHORITY_NOT_MET)?;
         self.accounts.get_mut(&tx.sender).unwrap().nonce += 1;
@@ -180,7 +180,7 @@ impl Model {
         self.operate(tx.sender, holder.kind, &tx.op)
     }
 
-    fn operate(&mut self, sender: AccountId, kind: AccountKind, op: &Op) -> Result<Outcome> {
+    fn operate(&mut self, sender: AccountId, kind: AccountKind, op: &Op<'static>) -> Result<Outcome> {
         use AccountKind::{Government, Individual, Institution, System};
         match op {
             Op::CreateAccount(op) => {
@@ -237,7 +237,7 @@ impl Model {
                 self.assets.get_mut(&op.asset).unwrap().supply -= units(op.amount);
             }
             Op::Transfer(op) => {
-                for leg in op.legs.as_slice() {
+                for leg in op.legs.iter() {
                     require(leg.to != sender, error::SELF_TRANSFER)?;
                     self.active(leg.to)?;
                     require(!leg.amount.is_zero(), error::ZERO_AMOUNT)?;

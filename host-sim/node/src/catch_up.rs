@@ -7,7 +7,7 @@
 use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_core::id::AccountId;
-use qenex_core::ledger::{Env, Record, RecordId};
+use qenex_core::ledger::{Env, RecordId};
 
 use crate::chain::Final;
 use crate::error::NodeError;
@@ -40,11 +40,11 @@ impl State for InPlace<'_> {
         self.records.get(id, key)
     }
 
-    fn put(&mut self, id: &RecordId, key: &Hash, record: Option<&Record>) {
-        self.records.put(id, key, record, None);
+    fn put(&mut self, id: &RecordId, key: &Hash, value: Option<&[u8]>) {
+        self.records.put(id, key, value, None);
     }
 
-    fn touch(&mut self, account: AccountId, key: &Hash, written: Option<&Record>) {
+    fn touch(&mut self, account: AccountId, key: &Hash, written: Option<&[u8]>) {
         let (id, height) = (RecordId::Account(account), self.height);
         let previous = match written {
             Some(_) => self.records.put(&id, key, written, Some(height)),

@@ -133,12 +133,12 @@ impl Chain {
     ///
     /// # Errors
     /// What is stored is no record.
-    pub fn record(&self, id: &RecordId) -> Result<Option<Record>, ViewError> {
+    pub fn record(&self, id: &RecordId) -> Result<Option<Record<'_>>, ViewError> {
         decode(self.records.get(id, &id.key()))
     }
 
     /// A final account; nothing if there is none.
-    pub fn account(&self, id: AccountId) -> Option<Account> {
+    pub fn account(&self, id: AccountId) -> Option<Account<'_>> {
         match self.record(&RecordId::Account(id)) {
             Ok(Some(Record::Account(account))) => Some(account),
             _ => None,

@@ -11,7 +11,7 @@ use qenex_core::tx::Transaction;
 
 use crate::block::Batch;
 use crate::error::{NodeError, Refusal};
-use crate::machine::{Machine, Receipts, State, decode, fetch};
+use crate::machine::{Machine, Receipts, State, decode};
 use crate::overlay::Overlay;
 use crate::prepare::Prepared;
 use crate::records::Records;
@@ -50,11 +50,11 @@ impl State for Layers<'_> {
         overlays.filter_map(|writes| writes.get(key)).next().unwrap_or_else(|| self.records.get(id, key))
     }
 
-    fn put(&mut self, id: &RecordId, key: &Hash, record: Option<&Record>) {
-        self.writes.put(id, key, record);
+    fn put(&mut self, id: &RecordId, key: &Hash, value: Option<&[u8]>) {
+        self.writes.put(id, key, value);
     }
 
-    fn touch(&mut self, account: AccountId, key: &Hash, written: Option<&Record>) {
+    fn touch(&mut self, account: AccountId, key: &Hash, written: Option<&[u8]>) {
         if written.is_some() {
             self.writes.put(&RecordId::Account(account), key, written);
         }
@@ -122,17 +122,12 @@ impl<'c> Execution<'c> {
         })
     }
 
-    /// What the block's state has under each of these ids, whose keys are given, in place of what was in `records`.
+    /// What the block's state has under each of these ids, whose keys are given.
     ///
     /// # Errors
     /// What is stored is no record.
-    pub fn fetch(
-        &self,
-        ids: &[RecordId],
-        keys: &[Hash],
-        records: &mut Vec<Option<Record>>,
-    ) -> Result<(), ViewError> {
-        fetch(&self.machine.state, ids, keys, records)
+    pub fn fetch(&self, ids: &[RecordId], keys: &[Hash]) -> Result<Vec<Option<Record<'_>>>, ViewError> {
+        ids.iter().zip(keys).map(|(id, key)| decode(self.machine.state.get(id, key))).collect()
     }
 
     /// How many transactions are in the block.
@@ -158,11 +153,10 @@ impl<'c> Execution<'c> {
     ///
     /// # Errors
     /// It would be rejected.
-    pub fn preview(&self, transaction: &Transaction) -> Result<Effects, Reject> {
+    pub fn preview<'a>(&'a self, transaction: &Transaction<'a>) -> Result<Effects<'a>, Reject> {
         let ids = access(transaction);
         let keys: Vec<Hash> = ids.iter().map(RecordId::key).collect();
-        let mut records = Vec::new();
-        self.fetch(&ids, &keys, &mut records)?;
+        let records = self.fetch(&ids, &keys)?;
         let view = Fetched { ids: &ids, records: &records };
         transition(&self.machine.env, transaction, Signers::Assumed, &view)
     }

@@ -8,7 +8,7 @@ use qenex_core::id::{AccountId, AssetId, ChainId};
 use qenex_core::ledger::{Account, AccountStatus, Asset, Balance, Record, RecordId};
 use qenex_core::merkle::log;
 use qenex_core::num::Amount;
-use qenex_core::tx::{AccountKind, Authority, KycLevel};
+use qenex_core::tx::{AccountKind, AuthorityBuf, KycLevel};
 
 use crate::error::NodeError;
 
@@ -22,7 +22,7 @@ pub struct GenesisAccount {
     /// How well its holder is known.
     pub kyc: KycLevel,
     /// Who may act for it.
-    pub authority: Authority,
+    pub authority: AuthorityBuf,
     /// What it has; assets that nobody issues elsewhere belong to the first system account.
     pub balances: Vec<(AssetId, Amount)>,
 }
@@ -45,7 +45,7 @@ impl Genesis {
     ///
     /// # Errors
     /// Something is named twice or not at all, or amounts overflow.
-    pub fn records(&self) -> Result<Vec<(RecordId, Record)>, NodeError> {
+    pub fn records(&self) -> Result<Vec<(RecordId, Record<'_>)>, NodeError> {
         let invalid = |detail: String| NodeError::Genesis(detail);
         let mut supply: HashMap<AssetId, Amount> = HashMap::new();
         let issuers: HashMap<AssetId, AccountId> = self.assets.iter().copied().collect();
@@ -82,7 +82,7 @@ impl Genesis {
                 kyc: account.kyc,
                 nonce: 0,
                 holdings: account.balances.len() as u32,
-                authority: account.authority,
+                authority: account.authority.get(),
             };
             records.push((RecordId::Account(account.id), Record::Account(record)));
         }

@@ -97,7 +97,7 @@ mod tests {
     use qenex_core::id::{AssetId, ChainId, Reference};
     use qenex_core::ledger::Outcome;
     use qenex_core::num::Amount;
-    use qenex_core::tx::{Leg, Legs, MAX_SIGNED_LEN, Op, Signature, Transaction, Transfer, encode_signed};
+    use qenex_core::tx::{Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature, Transaction, Transfer, encode_signed};
 
     use super::*;
 
@@ -107,6 +107,7 @@ mod tests {
 
     fn transfer(from: &str, to: &str) -> Vec<u8> {
         let leg = Leg { to: name(to), amount: Amount::ONE, reference: Reference::new("for C").unwrap() };
+        let legs = LegsBuf::new(&[leg]).unwrap();
         let transaction = Transaction {
             chain_id: ChainId::new("T").unwrap(),
             sender: name(from),
@@ -115,7 +116,7 @@ mod tests {
             fee: Amount::ZERO,
             op: Op::Transfer(Transfer {
                 asset: AssetId::new("USD").unwrap(),
-                legs: Legs::new(&[leg]).unwrap(),
+                legs: legs.get(),
             }),
         };
         let signature = Signature { scheme: Scheme::Ed25519, public_key: &[7; 32], signature: &[8; 64] };

@@ -3,12 +3,13 @@
 //! Two states use it: [`Layers`](crate::execution::Layers), the writes of pending blocks over the final records, and the final records
 //! themselves while a start catches up.
 
+use std::ops::Range;
+
 use qenex_core::codec::{self, Encoded};
 use qenex_core::crypto::Hash;
 use qenex_core::id::{AccountId, NATIVE_ASSET};
 use qenex_core::ledger::{
-    Effects, Env, Fetched, Receipt, Record, RecordId, Reject, Signers, ViewError, access, settle_fees,
-    transition_into,
+    Effects, Env, Receipt, Record, RecordId, Reject, Signers, View, ViewError, access, settle_fees, transition_into,
 };
 use qenex_core::num::Amount;
 
@@ -26,11 +27,11 @@ pub(crate) trait State {
     /// The encoded record under an id, whose key is given.
     fn get(&self, id: &RecordId, key: &Hash) -> Option<&[u8]>;
 
-    /// Writes a record, or deletes it.
-    fn put(&mut self, id: &RecordId, key: &Hash, record: Option<&Record>);
+    /// Writes an encoded record, or deletes it.
+    fn put(&mut self, id: &RecordId, key: &Hash, value: Option<&[u8]>);
 
-    /// Notes that a transaction touched an account, and writes its record where that changed.
-    fn touch(&mut self, account: AccountId, key: &Hash, written: Option<&Record>);
+    /// Notes that a transaction touched an account, and writes its encoded record where that changed.
+    fn touch(&mut self, account: AccountId, key: &Hash, written: Option<&[u8]>);
 }
 
 /// Encoded receipts, one after the other, each with the number of accounts that its transaction touched.
@@ -56,22 +57,69 @@ impl Receipts {
 }
 
 /// A record that this node wrote and that the state root covers: read without encoding it again.
-pub(crate) fn decode(value: Option<&[u8]>) -> Result<Option<Record>, ViewError> {
+pub(crate) fn decode(value: Option<&[u8]>) -> Result<Option<Record<'_>>, ViewError> {
     value.map(codec::decode_trusted).transpose().map_err(|_| ViewError::Damaged)
 }
 
-/// What the state has under each of these ids, whose keys are given, in place of what was in `records`.
-pub(crate) fn fetch(
-    state: &impl State,
-    ids: &[RecordId],
-    keys: &[Hash],
-    records: &mut Vec<Option<Record>>,
-) -> Result<(), ViewError> {
-    records.clear();
-    for (id, key) in ids.iter().zip(keys) {
-        records.push(decode(state.get(id, key))?);
+/// The records of a state that one transaction may touch, decoded when the rules ask for them.
+struct Lookup<'s, S> {
+    state: &'s S,
+    ids: &'s [RecordId],
+    keys: &'s [Hash],
+}
+
+impl<'s, S: State> View<'s> for Lookup<'s, S> {
+    fn record(&self, id: &RecordId) -> Result<Option<Record<'s>>, ViewError> {
+        let place = self.ids.iter().position(|known| known == id);
+        let key = place.and_then(|place| self.keys.get(place)).ok_or(ViewError::Unproven)?;
+        decode(self.state.get(id, key))
     }
-    Ok(())
+}
+
+/// What a transaction did to one of the records that it might touch.
+enum Change {
+    None,
+    Deleted,
+    /// Where the new encoding lies.
+    Written(Range<usize>),
+}
+
+/// The writes of a transaction, encoded, so that they no longer lend anything from the state that they are written to.
+#[derive(Default)]
+struct Writes {
+    bytes: Vec<u8>,
+    /// In the order of the ids.
+    changes: Vec<Change>,
+}
+
+impl Writes {
+    /// Takes up the effects of the transaction with these ids, in place of those of the one before.
+    fn take(&mut self, ids: &[RecordId], effects: &Effects<'_>) {
+        self.bytes.clear();
+        self.changes.clear();
+        for id in ids {
+            let change = match effects.writes.iter().find(|(written, _)| written == id) {
+                None => Change::None,
+                Some((_, None)) => Change::Deleted,
+                Some((_, Some(record))) => {
+                    let (start, mut buffer) = (self.bytes.len(), [0; Record::MAX_LEN]);
+                    // Cannot fail: the buffer has the greatest length.
+                    self.bytes.extend_from_slice(codec::encode(record, &mut buffer).unwrap_or_default());
+                    Change::Written(start..self.bytes.len())
+                }
+            };
+            self.changes.push(change);
+        }
+    }
+
+    /// What becomes of each record: nothing, or its new value, or its end.
+    fn iter(&self) -> impl Iterator<Item = Option<Option<&[u8]>>> {
+        self.changes.iter().map(|change| match change {
+            Change::None => None,
+            Change::Deleted => Some(None),
+            Change::Written(range) => Some(self.bytes.get(range.clone())),
+        })
+    }
 }
 
 /// The transactions of one block over a state.
@@ -81,15 +129,13 @@ pub(crate) struct Machine<S> {
     pub(crate) receipts: Receipts,
     fees: Amount,
     /// Used again for every transaction.
-    effects: Box<Effects>,
-    /// Likewise: what it may touch.
-    fetched: Vec<Option<Record>>,
+    writes: Writes,
 }
 
 impl<S: State> Machine<S> {
     pub(crate) fn new(state: S, env: Env) -> Self {
-        let (effects, fetched) = Default::default();
-        Self { state, env, receipts: Receipts::default(), fees: Amount::ZERO, effects, fetched }
+        let (receipts, writes) = Default::default();
+        Self { state, env, receipts, fees: Amount::ZERO, writes }
     }
 
     /// Executes the transaction at `index` of a batch.
@@ -103,25 +149,26 @@ impl<S: State> Machine<S> {
         let transaction = prepared.transaction(index)?;
         let ids = access(&transaction);
         let keys = prepared.keys(index);
-        fetch(&self.state, &ids, keys, &mut self.fetched).map_err(Reject::from)?;
-        let view = Fetched { ids: &ids, records: &self.fetched };
-        let signers = Signers::Verified(prepared.signers(index));
-        transition_into(&self.env, &transaction, signers, &view, &mut self.effects)?;
-        self.fees = self.fees.checked_add(self.effects.receipt.fee).map_err(Reject::from)?;
-        let mut touched = 0;
-        for (id, key) in ids.iter().zip(keys) {
-            let written = self.effects.writes.iter().find(|(written, _)| written == id);
+        let touched = ids.iter().filter(|id| matches!(id, RecordId::Account(_))).count();
+        {
+            let view = Lookup { state: &self.state, ids: &ids, keys };
+            let signers = Signers::Verified(prepared.signers(index));
+            let mut effects = Effects::default();
+            transition_into(&self.env, &transaction, signers, &view, &mut effects)?;
+            self.fees = self.fees.checked_add(effects.receipt.fee).map_err(Reject::from)?;
+            self.receipts.push(&effects.receipt, touched);
+            self.writes.take(&ids, &effects);
+        }
+        for ((id, key), written) in ids.iter().zip(keys).zip(self.writes.iter()) {
             match (id, written) {
                 (RecordId::Account(account), written) => {
                     // No rule deletes an account.
-                    self.state.touch(*account, key, written.and_then(|(_, record)| record.as_ref()));
-                    touched += 1;
+                    self.state.touch(*account, key, written.flatten());
                 }
-                (_, Some((_, record))) => self.state.put(id, key, record.as_ref()),
+                (_, Some(value)) => self.state.put(id, key, value),
                 (_, None) => {}
             }
         }
-        self.receipts.push(&self.effects.receipt, touched);
         Ok(())
     }
 
@@ -135,11 +182,15 @@ impl<S: State> Machine<S> {
         }
         let ids = [RecordId::Account(proposer), RecordId::Balance(proposer, NATIVE_ASSET)];
         let keys = ids.map(|id| id.key());
-        fetch(&self.state, &ids, &keys, &mut self.fetched).map_err(|error| NodeError::Fees(error.into()))?;
-        let view = Fetched { ids: &ids, records: &self.fetched };
-        let effects = settle_fees(proposer, self.fees, &view).map_err(NodeError::Fees)?;
-        for (id, record) in &effects.writes {
-            self.state.put(id, &id.key(), record.as_ref());
+        {
+            let view = Lookup { state: &self.state, ids: &ids, keys: &keys };
+            let effects = settle_fees(proposer, self.fees, &view).map_err(NodeError::Fees)?;
+            self.writes.take(&ids, &effects);
+        }
+        for ((id, key), written) in ids.iter().zip(&keys).zip(self.writes.iter()) {
+            if let Some(value) = written {
+                self.state.put(id, key, value);
+            }
         }
         Ok(())
     }

@@ -3,9 +3,9 @@
 //! Values are encoded once, when a transaction writes them; hashing and settling then read the bytes.
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use qenex_core::codec::{self, Encoded};
+use qenex_core::codec::Encoded;
 use qenex_core::crypto::Hash;
-use qenex_core::ledger::{Record, RecordId};
+use qenex_core::ledger::RecordId;
 use std::hash::BuildHasher;
 
 use crate::records::encode_id;
@@ -96,11 +96,9 @@ impl Overlay {
         Span { start, len: bytes.len() as u32 }
     }
 
-    /// Writes or deletes a record.
-    pub fn put(&mut self, id: &RecordId, key: &Hash, record: Option<&Record>) {
-        let mut buffer = [0; Record::MAX_LEN];
-        // Cannot fail: the buffer has the greatest length.
-        let value = record.map_or(&[][..], |record| codec::encode(record, &mut buffer).unwrap_or_default());
+    /// Writes an encoded record, or deletes it.
+    pub fn put(&mut self, id: &RecordId, key: &Hash, value: Option<&[u8]>) {
+        let value = value.unwrap_or_default();
         let hash = Self::hash(&self.hasher, key);
         match self.place(hash, key) {
             Some(place) => {

@@ -103,7 +103,7 @@ impl Prepared {
     ///
     /// # Errors
     /// Its bytes or a signature are wrong.
-    pub fn transaction(&self, index: usize) -> Result<Transaction, Refusal> {
+    pub fn transaction(&self, index: usize) -> Result<Transaction<'_>, Refusal> {
         if let Some(refusal) = self.refused.get(index).copied().flatten() {
             return Err(refusal);
         }

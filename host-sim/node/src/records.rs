@@ -77,10 +77,13 @@ impl Records {
     pub fn of(genesis: &Genesis) -> Result<Self, NodeError> {
         let list = genesis.records()?;
         let mut records = Records::with_room_for(list.len());
+        let mut buffer = [0; Record::MAX_LEN];
         for chunk in list.chunks(4_096) {
             let inputs: Vec<_> = chunk.iter().map(|(id, _)| id.key_input()).collect();
             for ((id, record), key) in chunk.iter().zip(hash_all(Domain::RecordKey, &inputs)) {
-                records.put(id, &key, Some(record), None);
+                // Cannot fail: the buffer has the greatest length.
+                let value = record.encode(&mut buffer).unwrap_or_default();
+                records.put(id, &key, Some(value), None);
             }
         }
         Ok(records)
@@ -185,17 +188,14 @@ impl Records {
         before
     }
 
-    /// [`Records::set`] with what it takes encoded.
+    /// [`Records::set`] with the id encoded.
     pub fn put(
         &mut self,
         id: &RecordId,
         key: &Hash,
-        record: Option<&Record>,
+        value: Option<&[u8]>,
         head: Option<u64>,
     ) -> Option<u64> {
-        let mut buffer = [0; Record::MAX_LEN];
-        // Cannot fail: the buffer has the greatest length.
-        let value = record.map(|record| codec::encode(record, &mut buffer).unwrap_or_default());
         self.set(key, encode_id(id, &mut [0; ID_LEN]), value, head)
     }
 
@@ -233,7 +233,7 @@ impl Records {
     }
 
     /// All records that decode, which is all of them unless memory fails.
-    pub fn decoded(&self) -> impl Iterator<Item = (RecordId, Record)> {
+    pub fn decoded(&self) -> impl Iterator<Item = (RecordId, Record<'_>)> {
         self.iter().filter_map(|item| {
             Some((codec::decode_trusted(item.id).ok()?, codec::decode_trusted(item.value).ok()?))
         })

@@ -45,7 +45,7 @@ pub fn key_ref(key: &SecretKey) -> KeyRef {
 }
 
 /// Signs a transaction with keys, in the order of their hashes.
-pub fn sign(transaction: &Transaction, keys: &[&SecretKey]) -> Result<Vec<u8>, Failure> {
+pub fn sign(transaction: &Transaction<'_>, keys: &[&SecretKey]) -> Result<Vec<u8>, Failure> {
     let id = transaction.id();
     let mut signed = Vec::new();
     for key in keys {

@@ -54,7 +54,7 @@ impl Local {
     }
 
     /// A transaction of this sender with its next nonce.
-    pub fn transaction(&self, sender: AccountId, fee: Amount, op: Op) -> Transaction {
+    pub fn transaction<'a>(&self, sender: AccountId, fee: Amount, op: Op<'a>) -> Transaction<'a> {
         let tip = self.node.chain().tip();
         Transaction {
             chain_id: tip.chain_id,

@@ -15,7 +15,7 @@ use qenex_core::id::{AccountId, AssetId, ChainId, Reference};
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, Authority, KeyRef, KycLevel, Leg, Legs, MAX_SIGNED_LEN, Op, Signature, Transaction,
+    AccountKind, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature, Transaction,
     Transfer, encode_signed,
 };
 use qenex_node::block::{Batch, Block};
@@ -62,7 +62,7 @@ fn genesis() -> Genesis {
         id: name(number),
         kind: AccountKind::Individual,
         kyc: KycLevel::None,
-        authority: Authority::single(KeyRef::of(Scheme::Ed25519, &public_key(number))),
+        authority: AuthorityBuf::single(KeyRef::of(Scheme::Ed25519, &public_key(number))),
         balances: vec![(asset(), Amount::from_whole(OPENING.into()))],
     };
     let accounts = (0..ACCOUNTS).map(account).collect();
@@ -73,14 +73,14 @@ fn genesis() -> Genesis {
 fn signed((from, to, amount, nonce): Row) -> Vec<u8> {
     let reference = Reference::new("").expect("a text");
     let leg = Leg { to: name(to), amount: Amount::from_whole(amount.into()), reference };
-    let legs = Legs::new(&[leg]).expect("one leg");
+    let legs = LegsBuf::new(&[leg]).expect("one leg");
     let transaction = Transaction {
         chain_id: chain_id(),
         sender: name(from),
         nonce: nonce.into(),
         last_valid_height: u64::MAX,
         fee: Amount::ZERO,
-        op: Op::Transfer(Transfer { asset: asset(), legs }),
+        op: Op::Transfer(Transfer { asset: asset(), legs: legs.get() }),
     };
     let key = public_key(from);
     let signature = Signature { scheme: Scheme::Ed25519, public_key: &key, signature: &[1; 64] };

@@ -6,30 +6,48 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
+use qenex_core::codec::{self, Encoded};
 use qenex_core::crypto::Scheme;
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId, Reference};
 use qenex_core::ledger::{
-    Account, AccountStatus, Asset, Balance, Env, Record, RecordId, Signers, View, ViewError, access,
+    Account, AccountStatus, Asset, Balance, Effects, Env, Record, RecordId, Signers, View, ViewError, access,
     settle_fees, transition,
 };
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
-    KycLevel, Leg, Legs, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn, SwapExactOut,
+    AccountKind, AddLiquidity, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
+    KycLevel, Leg, LegsBuf, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn, SwapExactOut,
     Transaction, Transfer,
 };
 
 struct State {
-    records: BTreeMap<RecordId, Record>,
+    /// Encoded.
+    records: BTreeMap<RecordId, Vec<u8>>,
     reads: RefCell<BTreeSet<RecordId>>,
     fees: u128,
 }
 
-impl View for State {
-    fn record(&self, id: &RecordId) -> core::result::Result<Option<&Record>, ViewError> {
-        self.reads.borrow_mut().insert(*id);
-        Ok(self.records.get(id))
+/// What an encoded record says.
+fn decoded(bytes: &[u8]) -> Record<'_> {
+    codec::decode(bytes).expect("a record")
+}
+
+impl<'s> View<'s> for &'s State {
+    fn record(&self, id: &RecordId) -> core::result::Result<Option<Record<'s>>, ViewError> {
+        let state: &'s State = self;
+        state.reads.borrow_mut().insert(*id);
+        Ok(state.records.get(id).map(|bytes| decoded(bytes)))
     }
+}
+
+impl State {
+    fn put(&mut self, id: RecordId, record: &Record<'_>) {
+        self.records.insert(id, encoded(record));
+    }
+}
+
+fn encoded(record: &Record<'_>) -> Vec<u8> {
+    record.encode(&mut [0; Record::MAX_LEN]).expect("room").to_vec()
 }
 
 fn account(input: &mut Unstructured<'_>) -> Result<AccountId> {
@@ -55,19 +73,25 @@ fn kind(input: &mut Unstructured<'_>) -> Result<AccountKind> {
     input.choose(AccountKind::ALL).copied()
 }
 
-fn authority() -> Authority {
-    Authority::single(KeyRef::of(Scheme::Ed25519, &[1; 32]))
+fn authority() -> AuthorityBuf {
+    AuthorityBuf::single(KeyRef::of(Scheme::Ed25519, &[1; 32]))
 }
 
-fn op(input: &mut Unstructured<'_>) -> Result<Op> {
+/// What an operation borrows.
+struct Room {
+    authority: AuthorityBuf,
+    legs: Option<LegsBuf>,
+}
+
+fn op<'a>(input: &mut Unstructured<'_>, room: &'a mut Room) -> Result<Op<'a>> {
     Ok(match input.int_in_range(0..=12)? {
         0 => Op::CreateAccount(CreateAccount {
             account: account(input)?,
             kind: kind(input)?,
             kyc: KycLevel::None,
-            authority: authority(),
+            authority: room.authority.get(),
         }),
-        1 => Op::RotateAuthority(RotateAuthority { authority: authority() }),
+        1 => Op::RotateAuthority(RotateAuthority { authority: room.authority.get() }),
         2 => Op::SetFrozen(SetFrozen { account: account(input)?, frozen: input.arbitrary()? }),
         3 => Op::CloseAccount,
         4 => Op::CreateAsset(CreateAsset { asset: asset(input)?, max_supply: amount(input)? }),
@@ -82,7 +106,8 @@ fn op(input: &mut Unstructured<'_>) -> Result<Op> {
                     legs.push(leg);
                 }
             }
-            Op::Transfer(Transfer { asset: asset(input)?, legs: Legs::new(&legs).expect("different") })
+            let legs = room.legs.insert(LegsBuf::new(&legs).expect("different")).get();
+            Op::Transfer(Transfer { asset: asset(input)?, legs })
         }
         8 => Op::CreatePool(CreatePool {
             pool: pool(input)?,
@@ -131,7 +156,7 @@ fn op(input: &mut Unstructured<'_>) -> Result<Op> {
 
 /// Five accounts, all with balances of three assets.
 fn start(input: &mut Unstructured<'_>) -> Result<State> {
-    let mut records = BTreeMap::new();
+    let mut state = State { records: BTreeMap::new(), reads: RefCell::default(), fees: 0 };
     let mut supplies = [0u128; 3];
     let names = ["QNX", "EUR", "USD"].map(|name| AssetId::new(name).expect("an identifier"));
     for name in ["A", "B", "C", "D", "E"] {
@@ -142,26 +167,27 @@ fn start(input: &mut Unstructured<'_>) -> Result<State> {
             if !amount.is_zero() {
                 holdings += 1;
                 *supply += amount.units();
-                records.insert(RecordId::Balance(holder, *asset), Record::Balance(Balance { amount }));
+                state.put(RecordId::Balance(holder, *asset), &Record::Balance(Balance { amount }));
             }
         }
         let (kind, status, kyc) = (kind(input)?, AccountStatus::Active, KycLevel::None);
-        let account = Account { kind, status, kyc, nonce: 0, holdings, authority: authority() };
-        records.insert(RecordId::Account(holder), Record::Account(account));
+        let authority = authority();
+        let account = Account { kind, status, kyc, nonce: 0, holdings, authority: authority.get() };
+        state.put(RecordId::Account(holder), &Record::Account(account));
     }
     for (asset, supply) in names.iter().zip(supplies) {
         let (issuer, supply) = (account(input)?, Amount::from_units(supply).expect("five eighths"));
         let record = Asset { issuer, supply, max_supply: Amount::MAX };
-        records.insert(RecordId::Asset(*asset), Record::Asset(record));
+        state.put(RecordId::Asset(*asset), &Record::Asset(record));
     }
-    Ok(State { records, reads: RefCell::default(), fees: 0 })
+    Ok(state)
 }
 
 fn check(state: &State) {
     let mut held: BTreeMap<AssetId, u128> = BTreeMap::from([(NATIVE_ASSET, state.fees)]);
     let mut holdings: BTreeMap<AccountId, u32> = BTreeMap::new();
     for (id, record) in &state.records {
-        match (id, record) {
+        match (id, decoded(record)) {
             (RecordId::Balance(account, asset), Record::Balance(balance)) => {
                 *held.entry(*asset).or_default() += balance.amount.units();
                 *holdings.entry(*account).or_default() += 1;
@@ -178,7 +204,7 @@ fn check(state: &State) {
         }
     }
     for (id, record) in &state.records {
-        match (id, record) {
+        match (id, decoded(record)) {
             (RecordId::Asset(id), Record::Asset(asset)) => {
                 assert_eq!(asset.supply.units(), held.get(id).copied().unwrap_or(0), "supply of {id}");
                 assert!(asset.supply <= asset.max_supply);
@@ -191,13 +217,18 @@ fn check(state: &State) {
     }
 }
 
-fn apply(state: &mut State, writes: &[(RecordId, Option<Record>)]) {
+/// Writes as they are kept.
+fn kept(effects: &Effects<'_>) -> Vec<(RecordId, Option<Vec<u8>>)> {
+    effects.writes.iter().map(|(id, record)| (*id, record.as_ref().map(encoded))).collect()
+}
+
+fn apply(state: &mut State, writes: Vec<(RecordId, Option<Vec<u8>>)>) {
     let mut written = BTreeSet::new();
     for (id, record) in writes {
-        assert!(written.insert(*id), "{id:?} written twice");
+        assert!(written.insert(id), "{id:?} written twice");
         match record {
-            Some(record) => state.records.insert(*id, record.clone()),
-            None => state.records.remove(id),
+            Some(record) => state.records.insert(id, record),
+            None => state.records.remove(&id),
         };
     }
 }
@@ -210,26 +241,29 @@ pub fn sequence(input: &mut Unstructured<'_>) -> Result<()> {
     check(&state);
     while !input.is_empty() {
         let sender = account(input)?;
-        let nonce = match state.records.get(&RecordId::Account(sender)) {
+        let nonce = match state.records.get(&RecordId::Account(sender)).map(|bytes| decoded(bytes)) {
             Some(Record::Account(account)) => account.nonce,
             _ => 0,
         };
         let fee = if input.arbitrary()? { amount(input)? } else { Amount::ZERO };
-        let tx = Transaction { chain_id, sender, nonce, last_valid_height: 1, fee, op: op(input)? };
+        let mut room = Room { authority: authority(), legs: None };
+        let op = op(input, &mut room)?;
+        let tx = Transaction { chain_id, sender, nonce, last_valid_height: 1, fee, op };
         state.reads.borrow_mut().clear();
-        let result = transition(&env, &tx, Signers::Assumed, &state);
+        let result = transition(&env, &tx, Signers::Assumed, &&state).map(|effects| kept(&effects));
         let allowed: BTreeSet<_> = access(&tx).iter().copied().collect();
         assert!(state.reads.borrow().is_subset(&allowed), "read outside of access: {tx:?}");
-        if let Ok(effects) = result {
-            assert!(effects.writes.iter().all(|(id, _)| allowed.contains(id)), "{tx:?}");
-            apply(&mut state, &effects.writes);
+        if let Ok(writes) = result {
+            assert!(writes.iter().all(|(id, _)| allowed.contains(id)), "{tx:?}");
+            apply(&mut state, writes);
             state.fees += fee.units();
             check(&state);
         }
         if input.ratio(1, 8)? {
             let fees = Amount::from_units(state.fees).expect("part of a supply");
-            if let Ok(effects) = settle_fees(account(input)?, fees, &state) {
-                apply(&mut state, &effects.writes);
+            let settled = settle_fees(account(input)?, fees, &&state).map(|effects| kept(&effects));
+            if let Ok(writes) = settled {
+                apply(&mut state, writes);
                 state.fees = 0;
                 check(&state);
             }

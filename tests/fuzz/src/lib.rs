@@ -8,7 +8,7 @@ use std::str::FromStr;
 use qenex_core::codec::{Encoded, decode, decode_trusted, encode};
 
 /// Bytes that decode to a value are its encoding, and nothing else is accepted.
-pub fn canonical<T: Encoded + for<'a> serde::Deserialize<'a> + PartialEq + Debug>(data: &[u8]) {
+pub fn canonical<'a, T: Encoded + serde::Deserialize<'a> + PartialEq + Debug>(data: &'a [u8]) {
     let Ok(value) = decode::<T>(data) else { return };
     let mut buffer = vec![0; T::MAX_LEN];
     assert_eq!(encode(&value, &mut buffer).expect("MAX_LEN is enough"), data);

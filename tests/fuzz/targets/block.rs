@@ -32,8 +32,8 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     if let Ok(mut records) = Records::load(0, std::iter::once((0, Arc::from(data)))) {
-        let all: Vec<_> = records.decoded().collect();
-        for (id, _) in all {
+        let all: Vec<_> = records.decoded().map(|(id, _)| id).collect();
+        for id in all {
             let key = id.key();
             records.get(&id, &key);
             records.set_head(&id, &key, 1);

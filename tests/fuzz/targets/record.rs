@@ -2,4 +2,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| qenex_fuzz::canonical::<qenex_core::ledger::Record>(data));
+fuzz_target!(|data: &[u8]| qenex_fuzz::canonical::<qenex_core::ledger::Record<'_>>(data));

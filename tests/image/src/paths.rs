@@ -63,10 +63,10 @@ fn round_trip<'a, T: Encoded + serde::Deserialize<'a>>(bytes: &'a [u8]) {
 
 /// Every decoder, encoder and id, and the summary.
 pub fn codec(bytes: &[u8]) {
-    round_trip::<tx::Transaction>(bytes);
-    round_trip::<tx::Op>(bytes);
+    round_trip::<tx::Transaction<'_>>(bytes);
+    round_trip::<tx::Op<'_>>(bytes);
     round_trip::<Header>(bytes);
-    round_trip::<Record>(bytes);
+    round_trip::<Record<'_>>(bytes);
     round_trip::<RecordId>(bytes);
     round_trip::<Receipt>(bytes);
     if let Some(header) = keep(codec::decode::<Header>(bytes)) {
@@ -75,7 +75,7 @@ pub fn codec(bytes: &[u8]) {
     if let Some(id) = keep(codec::decode::<RecordId>(bytes)) {
         black_box(id.key());
     }
-    if let Some(record) = keep(codec::decode::<Record>(bytes)) {
+    if let Some(record) = keep(codec::decode::<Record<'_>>(bytes)) {
         black_box(record.value_hash());
     }
     let text = black_box(core::str::from_utf8(bytes).unwrap_or_default());

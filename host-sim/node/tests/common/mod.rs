@@ -5,7 +5,7 @@ use qenex_core::crypto::{Purpose, Scheme};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId, Reference};
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, CreatePool, KeyRef, KycLevel, Leg, Legs, MAX_SIGNED_LEN, Op,
+    AccountKind, AddLiquidity, AuthorityBuf, CreatePool, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op,
     Signature, SwapExactIn, Transaction, Transfer, encode_signed,
 };
 use qenex_node::block::Batch;
@@ -62,7 +62,7 @@ impl World {
                 id: name(number),
                 kind: if number == 0 { AccountKind::System } else { AccountKind::Individual },
                 kyc: KycLevel::None,
-                authority: Authority::single(KeyRef {
+                authority: AuthorityBuf::single(KeyRef {
                     scheme: Scheme::Ed25519,
                     hash: signer.key_hash(Purpose::Transaction),
                 }),
@@ -79,7 +79,7 @@ impl World {
         Self { genesis, random: ChaCha8Rng::seed_from_u64(seed), signers, nonces }
     }
 
-    pub fn sign(&self, sender: usize, nonce: u64, fee: Amount, op: Op) -> Vec<u8> {
+    pub fn sign(&self, sender: usize, nonce: u64, fee: Amount, op: Op<'_>) -> Vec<u8> {
         let transaction = Transaction {
             chain_id: self.genesis.chain_id,
             sender: name(sender),
@@ -96,18 +96,15 @@ impl World {
     }
 
     /// The next transaction of `sender`, counting it as sent.
-    pub fn send(&mut self, sender: usize, fee: u64, op: Op) -> Vec<u8> {
+    pub fn send(&mut self, sender: usize, fee: u64, op: Op<'_>) -> Vec<u8> {
         let nonce = self.nonces[sender];
         self.nonces[sender] += 1;
         self.sign(sender, nonce, Amount::from_units(fee.into()).unwrap(), op)
     }
 
-    pub fn transfer(&mut self, sender: usize, to: usize, units: u64) -> Op {
+    fn receiver(to: usize, units: u64) -> LegsBuf {
         let amount = Amount::from_units(units.into()).unwrap();
-        let leg = Leg { to: name(to), amount, reference: Reference::new("").unwrap() };
-        let asset = if self.random.random() { usd() } else { NATIVE_ASSET };
-        let _ = sender;
-        Op::Transfer(Transfer { asset, legs: Legs::new(&[leg]).unwrap() })
+        LegsBuf::new(&[Leg { to: name(to), amount, reference: Reference::new("").unwrap() }]).unwrap()
     }
 
     /// Transactions that make the pool.
@@ -135,6 +132,7 @@ impl World {
             let sender = self.random.random_range(0..self.signers.len());
             let to = (sender + self.random.random_range(1..self.signers.len())) % self.signers.len();
             let units = self.random.random_range(1..1_000_000_000);
+            let legs = Self::receiver(to, units);
             let op = if self.random.random_range(0..4) == 0 {
                 let (asset_in, asset_out) =
                     if self.random.random() { (NATIVE_ASSET, usd()) } else { (usd(), NATIVE_ASSET) };
@@ -148,7 +146,8 @@ impl World {
                     deadline_ms: None,
                 })
             } else {
-                self.transfer(sender, to, units)
+                let asset = if self.random.random() { usd() } else { NATIVE_ASSET };
+                Op::Transfer(Transfer { asset, legs: legs.get() })
             };
             let fee = self.random.random_range(0..100);
             let signed = self.send(sender, fee, op);

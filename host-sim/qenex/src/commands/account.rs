@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use qenex_core::error::ACCOUNT_UNKNOWN;
 use qenex_core::ledger::{Record, RecordId};
-use qenex_core::tx::{AccountKind, Authority, CreateAccount, KycLevel, Op, RotateAuthority, SetFrozen};
+use qenex_core::tx::{AccountKind, AuthorityBuf, CreateAccount, KycLevel, Op, RotateAuthority, SetFrozen};
 use serde_json::{Value, json};
 
 use super::show;
@@ -29,7 +29,7 @@ pub fn run(args: Account, output: &Output) -> Result<(), Failure> {
             output.line(format_args!(
                 "{} of {} keys",
                 record.authority.threshold(),
-                record.authority.keys().len()
+                record.authority.key_count()
             ));
             for key in record.authority.keys() {
                 output.line(format_args!("  {} {}", key.scheme, key.hash));
@@ -53,11 +53,12 @@ pub fn run(args: Account, output: &Output) -> Result<(), Failure> {
             };
             let kyc = KycLevel::from_number(kyc).unwrap_or(KycLevel::None);
             let authority = authority(&owner_keys, threshold)?;
-            let op = Op::CreateAccount(CreateAccount { account, kind, kyc, authority });
+            let op = Op::CreateAccount(CreateAccount { account, kind, kyc, authority: authority.get() });
             submit(&data.data, &signing, from, op, output)
         }
         Account::Rotate { data, signing, account, owner_keys, threshold } => {
-            let op = Op::RotateAuthority(RotateAuthority { authority: authority(&owner_keys, threshold)? });
+            let authority = authority(&owner_keys, threshold)?;
+            let op = Op::RotateAuthority(RotateAuthority { authority: authority.get() });
             submit(&data.data, &signing, account, op, output)
         }
         Account::Freeze(args) => set_frozen(&args, true, output),
@@ -73,13 +74,13 @@ fn set_frozen(args: &Status, frozen: bool, output: &Output) -> Result<(), Failur
     submit(&args.data.data, &args.signing, args.from, op, output)
 }
 
-fn authority(files: &[PathBuf], threshold: u8) -> Result<Authority, Failure> {
+fn authority(files: &[PathBuf], threshold: u8) -> Result<AuthorityBuf, Failure> {
     let mut refs = files
         .iter()
         .map(|file| Ok(keys::key_ref(&keys::read(file)?)))
         .collect::<Result<Vec<_>, Failure>>()?;
     refs.sort();
-    Authority::new(threshold, &refs).map_err(|error| Failure::argument("--owner-key, --threshold", error))
+    AuthorityBuf::new(threshold, &refs).map_err(|error| Failure::argument("--owner-key, --threshold", error))
 }
 
 fn list(data: &Data, most: usize, output: &Output) -> Result<(), Failure> {

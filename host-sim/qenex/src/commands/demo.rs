@@ -13,7 +13,7 @@ use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId, Referenc
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, CreateAccount, CreateAsset, CreatePool, Issue, KycLevel, Leg, Legs,
+    AccountKind, AddLiquidity, AuthorityBuf, CreateAccount, CreateAsset, CreatePool, Issue, KycLevel, Leg, LegsBuf,
     Op, SetFrozen, SwapExactIn, SwapExactOut, Transfer,
 };
 use qenex_node::genesis::{Genesis, GenesisAccount};
@@ -128,9 +128,9 @@ impl Actors {
     }
 }
 
-fn authority(account: AccountId) -> Result<Authority, Failure> {
+fn authority(account: AccountId) -> Result<AuthorityBuf, Failure> {
     let key = keys::from_seed(&keys::label_seed(LABEL, account.as_str()))?;
-    Ok(Authority::single(keys::key_ref(&key)))
+    Ok(AuthorityBuf::single(keys::key_ref(&key)))
 }
 
 /// A ledger that tells what it does.
@@ -150,7 +150,7 @@ impl Story<'_> {
         self.local.node.chain().tip().time_ms + 1_000
     }
 
-    fn sign(&self, sender: AccountId, ahead: u64, fee: &str, op: Op) -> Result<Vec<u8>, Failure> {
+    fn sign(&self, sender: AccountId, ahead: u64, fee: &str, op: Op<'_>) -> Result<Vec<u8>, Failure> {
         let mut transaction = self.local.transaction(sender, text(fee)?, op);
         transaction.nonce += ahead;
         let key = keys::from_seed(&keys::label_seed(LABEL, sender.as_str()))?;
@@ -158,7 +158,7 @@ impl Story<'_> {
     }
 
     /// One block of these operations; several of one sender follow each other.
-    fn block(&mut self, what: &str, ops: Vec<(AccountId, &str, Op)>) -> Result<(), Failure> {
+    fn block(&mut self, what: &str, ops: Vec<(AccountId, &str, Op<'_>)>) -> Result<(), Failure> {
         let mut senders: Vec<AccountId> = Vec::new();
         for (sender, fee, op) in ops {
             let ahead = senders.iter().filter(|earlier| **earlier == sender).count() as u64;
@@ -196,24 +196,45 @@ fn short(hash: &str) -> &str {
     hash.get(..16).unwrap_or(hash)
 }
 
-fn transfer(asset: AssetId, legs: &[(AccountId, &str, &str)]) -> Result<Op, Failure> {
+/// A transfer before it is an operation.
+struct Payment {
+    asset: AssetId,
+    legs: LegsBuf,
+}
+
+impl Payment {
+    fn op(&self) -> Op<'_> {
+        Op::Transfer(Transfer { asset: self.asset, legs: self.legs.get() })
+    }
+}
+
+fn transfer(asset: AssetId, legs: &[(AccountId, &str, &str)]) -> Result<Payment, Failure> {
     let legs: Vec<Leg> = legs
         .iter()
         .map(|(to, amount, reference)| {
             Ok(Leg { to: *to, amount: text(amount)?, reference: text::<Reference>(reference)? })
         })
         .collect::<Result<_, Failure>>()?;
-    let legs = Legs::new(&legs).map_err(|error| Failure::argument("legs", error))?;
-    Ok(Op::Transfer(Transfer { asset, legs }))
+    let legs = LegsBuf::new(&legs).map_err(|error| Failure::argument("legs", error))?;
+    Ok(Payment { asset, legs })
 }
 
-fn create(account: AccountId, kind: AccountKind) -> Result<Op, Failure> {
-    Ok(Op::CreateAccount(CreateAccount {
-        account,
-        kind,
-        kyc: KycLevel::Verified,
-        authority: authority(account)?,
-    }))
+/// An account before it is opened.
+struct Opening {
+    account: AccountId,
+    kind: AccountKind,
+    authority: AuthorityBuf,
+}
+
+impl Opening {
+    fn op(&self) -> Op<'_> {
+        let (account, kind, kyc) = (self.account, self.kind, KycLevel::Verified);
+        Op::CreateAccount(CreateAccount { account, kind, kyc, authority: self.authority.get() })
+    }
+}
+
+fn create(account: AccountId, kind: AccountKind) -> Result<Opening, Failure> {
+    Ok(Opening { account, kind, authority: authority(account)? })
 }
 
 fn first_half(data: &Path) -> Result<(), Failure> {
@@ -238,27 +259,27 @@ fn first_half(data: &Path) -> Result<(), Failure> {
     story.block(
         "SYSTEM opens TREASURY (government) and BANK_001 (institution)",
         vec![
-            (system, "0.01", create(treasury, AccountKind::Government)?),
-            (system, "0.01", create(bank, AccountKind::Institution)?),
+            (system, "0.01", create(treasury, AccountKind::Government)?.op()),
+            (system, "0.01", create(bank, AccountKind::Institution)?.op()),
             (
                 system,
                 "0.01",
-                transfer(NATIVE_ASSET, &[(bank, "1000", "for fees"), (treasury, "10", "for fees")])?,
+                transfer(NATIVE_ASSET, &[(bank, "1000", "for fees"), (treasury, "10", "for fees")])?.op(),
             ),
         ],
     )?;
     story.block(
         "BANK_001 opens ACC000001 and ACC000002 (individuals)",
         vec![
-            (bank, "0.01", create(alice, AccountKind::Individual)?),
-            (bank, "0.01", create(bob, AccountKind::Individual)?),
-            (bank, "0.01", transfer(NATIVE_ASSET, &[(alice, "5", "for fees"), (bob, "5", "for fees")])?),
+            (bank, "0.01", create(alice, AccountKind::Individual)?.op()),
+            (bank, "0.01", create(bob, AccountKind::Individual)?.op()),
+            (bank, "0.01", transfer(NATIVE_ASSET, &[(alice, "5", "for fees"), (bob, "5", "for fees")])?.op()),
         ],
     )?;
-    let asset = |asset| -> Result<Op, Failure> {
+    let asset = |asset| -> Result<Op<'_>, Failure> {
         Ok(Op::CreateAsset(CreateAsset { asset, max_supply: text("1000000000")? }))
     };
-    let issue = |asset, amount| -> Result<Op, Failure> {
+    let issue = |asset, amount| -> Result<Op<'_>, Failure> {
         Ok(Op::Issue(Issue { asset, to: bank, amount: text(amount)? }))
     };
     story.block(
@@ -292,9 +313,9 @@ fn first_half(data: &Path) -> Result<(), Failure> {
             (
                 bank,
                 "0.01",
-                transfer(usdc, &[(alice, "3000", "salary 11/2026"), (bob, "2000.50", "salary 11/2026")])?,
+                transfer(usdc, &[(alice, "3000", "salary 11/2026"), (bob, "2000.50", "salary 11/2026")])?.op(),
             ),
-            (alice, "0.002", transfer(usdc, &[(bob, "123.456789", "rent")])?),
+            (alice, "0.002", transfer(usdc, &[(bob, "123.456789", "rent")])?.op()),
         ],
     )?;
     let swap = SwapExactIn {
@@ -310,7 +331,7 @@ fn first_half(data: &Path) -> Result<(), Failure> {
         "ACC000001 swaps 1000 USDC, at least 0.45 ETH, at most 10% price impact",
         vec![(alice, "0.002", Op::SwapExactIn(swap))],
     )?;
-    let signed = story.sign(bob, 0, "0.002", transfer(usdc, &[(alice, "500", "lost in the crash")])?)?;
+    let signed = story.sign(bob, 0, "0.002", transfer(usdc, &[(alice, "500", "lost in the crash")])?.op())?;
     story.local.submit(&signed)?;
     let time_ms = story.now();
     story.local.execute_only(time_ms)?;
@@ -355,15 +376,14 @@ fn second_half(data: &Path, killed_at: u64, output: &Output) -> Result<(), Failu
         "ACC000001 swaps ETH for exactly 200 USDC; ACC000002 pays the bank",
         vec![
             (alice, "0.002", Op::SwapExactOut(swap)),
-            (bob, "0.002", transfer(usdc, &[(bank, "7.77", "card")])?),
+            (bob, "0.002", transfer(usdc, &[(bank, "7.77", "card")])?.op()),
         ],
     )?;
     story.block(
         "TREASURY freezes ACC000002",
         vec![(treasury, "0.01", Op::SetFrozen(SetFrozen { account: bob, frozen: true }))],
     )?;
-    let op = transfer(usdc, &[(alice, "500", "too late")])?;
-    let signed = story.sign(bob, 0, "0", op)?;
+    let signed = story.sign(bob, 0, "0", transfer(usdc, &[(alice, "500", "too late")])?.op())?;
     story.local.submit(&signed)?;
     let time_ms = story.now();
     let produced = story.local.produce(time_ms)?;

@@ -59,12 +59,11 @@ pub fn holdings(chain: &Chain, account: AccountId) -> Holdings {
 }
 
 /// An account's JSON.
-pub fn account_json(chain: &Chain, id: AccountId, account: &Account) -> Value {
+pub fn account_json(chain: &Chain, id: AccountId, account: &Account<'_>) -> Value {
     let (balances, shares) = holdings(chain, id);
     let keys: Vec<Value> = account
         .authority
         .keys()
-        .iter()
         .map(|key| json!({ "scheme": key.scheme.to_string(), "hash": key.hash.to_string() }))
         .collect();
     let list = |pairs: Vec<(String, Amount)>| -> Value {

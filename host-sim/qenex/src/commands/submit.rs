@@ -21,7 +21,7 @@ pub fn submit(
     data: &Path,
     signing: &Signing,
     sender: AccountId,
-    op: Op,
+    op: Op<'_>,
     output: &Output,
 ) -> Result<(), Failure> {
     let mut local = Local::open(data)?;

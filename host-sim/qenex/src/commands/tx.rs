@@ -21,7 +21,7 @@ pub fn run(args: Tx, output: &Output) -> Result<(), Failure> {
                 let count = signed.signatures.len();
                 (signed.transaction, count)
             } else {
-                (codec::decode::<Transaction>(&bytes)?, 0)
+                (codec::decode::<Transaction<'_>>(&bytes)?, 0)
             };
             if display {
                 pages(&transaction, output);
@@ -47,7 +47,7 @@ pub fn run(args: Tx, output: &Output) -> Result<(), Failure> {
 }
 
 /// The summary's lines as JSON.
-pub fn summary_json(transaction: &Transaction) -> Value {
+pub fn summary_json(transaction: &Transaction<'_>) -> Value {
     Summary::new(transaction)
         .lines()
         .map(|line| json!({ "label": line.label, "value": line.value.as_str() }))
@@ -68,7 +68,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The pages of a 128x64 display: a label's row and its value's rows stay together where they fit.
-fn pages(transaction: &Transaction, output: &Output) {
+fn pages(transaction: &Transaction<'_>, output: &Output) {
     let mut page: Vec<String> = Vec::new();
     let show = |page: &mut Vec<String>| {
         let edge = "-".repeat(DISPLAY_COLUMNS);

@@ -27,7 +27,7 @@ use qenex_core::id::{AccountId, AssetId, ChainId, Reference};
 use qenex_core::ledger::{Reject, Rule};
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, Authority, KeyRef, KycLevel, Leg, Legs, MAX_SIGNED_LEN, Op, Signature, Transaction,
+    AccountKind, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature, Transaction,
     Transfer, encode_signed,
 };
 use qenex_node::block::Batch;
@@ -114,14 +114,14 @@ impl Signers {
         let (from, to) = (self.ids[entry.from as usize], self.ids[entry.to as usize]);
         let leg = Leg { to, amount: entry.amount, reference: EMPTY };
         // One leg is always a valid list.
-        let legs = Legs::new(&[leg]).map_err(|_| EncodeError::BufferTooSmall)?;
+        let legs = LegsBuf::new(&[leg]).map_err(|_| EncodeError::BufferTooSmall)?;
         let transaction = Transaction {
             chain_id: self.chain_id,
             sender: from,
             nonce,
             last_valid_height: self.last_valid_height,
             fee: Amount::ZERO,
-            op: Op::Transfer(Transfer { asset: entry.asset, legs }),
+            op: Op::Transfer(Transfer { asset: entry.asset, legs: legs.get() }),
         };
         let key = &self.keys[entry.from as usize];
         let signature = key.sign(Purpose::Transaction, &transaction.id());
@@ -425,7 +425,7 @@ fn genesis(
         id,
         kind,
         kyc: KycLevel::Basic,
-        authority: Authority::single(KeyRef {
+        authority: AuthorityBuf::single(KeyRef {
             scheme: Scheme::Ed25519,
             hash: key.key_hash(Purpose::Transaction),
         }),

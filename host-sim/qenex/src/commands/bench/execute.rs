@@ -85,8 +85,8 @@ fn rules(node: &Node, prepared: &Prepared) -> Result<f64, Failure> {
     let mut fetched = Vec::new();
     for index in 0..batch.len() {
         let transaction = batch.transaction(index)?;
-        let (ids, mut records) = (access(&transaction), Vec::new());
-        execution.fetch(&ids, batch.keys(index), &mut records).map_err(Reject::from)?;
+        let ids = access(&transaction);
+        let records = execution.fetch(&ids, batch.keys(index)).map_err(Reject::from)?;
         fetched.push((transaction, Signers::Verified(batch.signers(index)), ids, records));
     }
     let mut effects = Effects::default();

@@ -10,7 +10,7 @@ use qenex_core::error::{INPUT_FILE, OUTPUT_FILE};
 use qenex_core::id::{AccountId, AssetId, ChainId, Reference};
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, Authority, KeyRef, KycLevel, Leg, Legs, MAX_SIGNED_LEN, Op, Signature, Transaction,
+    AccountKind, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature, Transaction,
     Transfer, encode_signed,
 };
 use qenex_node::block::Batch;
@@ -180,7 +180,7 @@ pub fn make(load: &Load) -> Result<(), Failure> {
         id: operator()?,
         kind: AccountKind::System,
         kyc: KycLevel::None,
-        authority: Authority::single(key_ref(nobody(u32::MAX))),
+        authority: AuthorityBuf::single(key_ref(nobody(u32::MAX))),
         balances: Vec::new(),
     }];
     for (number, key) in keys.iter().enumerate() {
@@ -190,7 +190,7 @@ pub fn make(load: &Load) -> Result<(), Failure> {
             id: name(number as u32)?,
             kind: AccountKind::Individual,
             kyc: KycLevel::None,
-            authority: Authority::single(key_ref(hash)),
+            authority: AuthorityBuf::single(key_ref(hash)),
             balances: vec![(asset, Amount::from_whole(1_000_000))],
         });
     }
@@ -222,7 +222,7 @@ pub fn make(load: &Load) -> Result<(), Failure> {
                 let Some(key) = &keys[*from as usize] else { continue };
                 let amount = Amount::from_units(u128::from(*cents) * 10u128.pow(16)).unwrap_or(Amount::ONE);
                 let reference = Reference::new("").map_err(|error| Failure::argument("reference", error))?;
-                let legs = Legs::new(&[Leg { to: name(*to)?, amount, reference }])
+                let legs = LegsBuf::new(&[Leg { to: name(*to)?, amount, reference }])
                     .map_err(|error| Failure::argument("legs", error))?;
                 let transaction = Transaction {
                     chain_id,
@@ -230,7 +230,7 @@ pub fn make(load: &Load) -> Result<(), Failure> {
                     nonce: *nonce,
                     last_valid_height: load.transfers,
                     fee: Amount::ZERO,
-                    op: Op::Transfer(Transfer { asset, legs }),
+                    op: Op::Transfer(Transfer { asset, legs: legs.get() }),
                 };
                 let signature = key.sign(Purpose::Transaction, &transaction.id());
                 let public_key = key.public_key();

@@ -1,0 +1,68 @@
+//! What the service needs of the hardware: one implementation for each board, and one for hosts.
+
+use embedded_storage::nor_flash::NorFlash;
+
+use super::flash::Region;
+use crate::crypto::Hash;
+use crate::error::error_enum;
+use crate::tx::Line;
+
+error_enum! {
+    /// Why a board cannot do what it was asked.
+    pub enum BoardError {
+        Entropy => ENTROPY,
+    }
+}
+
+/// Where a board keeps what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Named records; an even number of pages.
+    pub vault: Region,
+    /// The audit log; at least three pages.
+    pub audit: Region,
+    /// The votes that were given; at least three pages. A vote takes a word: see ARCHITECTURE.md for how many pages last how long.
+    pub votes: Region,
+}
+
+/// What runs on a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Firmware {
+    /// Its version: a lower one is not installed.
+    pub version: u32,
+    /// The hash of its image.
+    pub measurement: Hash,
+}
+
+/// A board.
+pub trait Board {
+    /// Its flash.
+    type Flash: NorFlash;
+
+    /// Its flash.
+    fn flash(&mut self) -> &mut Self::Flash;
+
+    /// Where it keeps what.
+    fn layout(&self) -> Layout;
+
+    /// What runs on it.
+    fn firmware(&self) -> Firmware;
+
+    /// A secret that only this one device has, and that no host can read.
+    fn unique_secret(&self) -> &[u8; 32];
+
+    /// Fills bytes from the hardware's source of entropy.
+    ///
+    /// # Errors
+    /// The source does not work.
+    fn entropy(&mut self, bytes: &mut [u8]) -> Result<(), BoardError>;
+
+    /// Milliseconds since the start.
+    fn uptime_ms(&mut self) -> u64;
+
+    /// Shows a line on the panel.
+    fn show(&mut self, line: &Line);
+
+    /// Whether a person confirms what the panel shows. Waits until one did or did not.
+    fn confirm(&mut self) -> bool;
+}

@@ -1,0 +1,92 @@
+//! The keys of a device.
+//!
+//! A key is derived from a root, its scheme, its purpose and a path, so that a backup of the root is a backup of all keys. Vote keys come
+//! from a root of their own that is in no backup: a replacement registers a new key for a later epoch. The attestation key is bound
+//! to the device's unique secret and needs no PIN.
+
+use embedded_storage::nor_flash::NorFlash;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::board::Board;
+use super::flash::vault::Name;
+use super::refusal::{HsmError, Refusal};
+use super::store::{Sealed, Secret, Store, device_seed, kind, secret};
+use super::users::UserName;
+use crate::codec::{Encoded, Tag, Tagging};
+use crate::crypto::ed25519::{SIGNATURE_BYTES, SecretKey};
+use crate::crypto::{Domain, Hash, KeyHash, Purpose, Scheme, hash};
+
+/// The most keys.
+pub const MAX_KEYS: u8 = 16;
+
+/// A key's slot.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Slot {
+    pub(super) label: UserName,
+    pub(super) scheme: Scheme,
+    pub(super) purpose: Purpose,
+    pub(super) path: u32,
+    pub(super) hash: KeyHash,
+}
+
+impl Encoded for Slot {
+    const TAGGING: Tagging = Tagging::Fixed(Tag::KEY);
+    const MAX_LEN: usize = 2 + 25 + 1 + 1 + 5 + 32;
+}
+
+/// The seed of a key.
+pub(super) fn derive(root: &Secret, scheme: Scheme, purpose: Purpose, path: u32) -> Secret {
+    let parts: [&[u8]; 3] = [&**root, &[scheme.number(), purpose.number()], &path.to_le_bytes()];
+    Zeroizing::new(hash(Domain::KeySeed, &parts).0)
+}
+
+/// The key that attests; it can be used without a PIN.
+pub(super) fn attestation_key(board: &impl Board) -> Result<SecretKey, Refusal> {
+    Ok(SecretKey::from_seed(&device_seed(board, b"attestation"))?)
+}
+
+impl Store {
+    /// A root, opened with the storage key.
+    pub(super) fn root<F: NorFlash>(
+        &self,
+        flash: &mut F,
+        storage_key: &Secret,
+        purpose: Purpose,
+    ) -> Result<Secret, Refusal> {
+        let index = if purpose == Purpose::Vote { secret::VOTES } else { secret::ROOT };
+        let sealed: Sealed = self.get(flash, kind::SECRET, index)?.ok_or(HsmError::Fresh)?;
+        sealed.open(storage_key, Name { kind: kind::SECRET, index })
+    }
+
+    /// The slot of a key.
+    pub(super) fn slot<F: NorFlash>(&self, flash: &mut F, index: u8) -> Result<Slot, Refusal> {
+        Ok(self.get(flash, kind::KEY, index)?.ok_or(HsmError::KeyUnknown)?)
+    }
+
+    /// The secret key of a slot.
+    pub(super) fn secret_key<F: NorFlash>(
+        &self,
+        flash: &mut F,
+        storage_key: &Secret,
+        slot: &Slot,
+    ) -> Result<SecretKey, Refusal> {
+        let root = self.root(flash, storage_key, slot.purpose)?;
+        Ok(SecretKey::from_seed(&derive(&root, slot.scheme, slot.purpose, slot.path))?)
+    }
+
+    /// Signs for a purpose that the slot's key must have.
+    pub(super) fn sign<F: NorFlash>(
+        &self,
+        flash: &mut F,
+        storage_key: &Secret,
+        slot: &Slot,
+        purpose: Purpose,
+        id: &Hash,
+    ) -> Result<[u8; SIGNATURE_BYTES], Refusal> {
+        if slot.purpose != purpose {
+            return Err(HsmError::KeyPurpose.into());
+        }
+        Ok(self.secret_key(flash, storage_key, slot)?.sign(purpose, id)?)
+    }
+}

@@ -1,0 +1,23 @@
+//! The device service: a request frame in, a response frame out, over a flash, an entropy source and a panel.
+
+pub mod audit;
+pub mod board;
+pub mod flash;
+mod keys;
+pub mod proto;
+mod refusal;
+mod reply;
+mod service;
+mod sign;
+mod signed;
+mod store;
+mod users;
+mod votes;
+mod witness;
+
+pub use keys::MAX_KEYS;
+pub use refusal::{HsmError, Refusal};
+pub use service::Hsm;
+pub use sign::approval_id;
+pub use signed::MAX_PENDING;
+pub use users::{MAX_TRIES, MAX_USERS, Role, UserName};

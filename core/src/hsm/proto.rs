@@ -1,0 +1,468 @@
+//! The protocol of a device: commands, who may give them, and the bodies of requests and responses.
+//!
+//! A request is one byte, the number of the command, and its body; a response is the code of the one table, zero for
+//! success, as two bytes little-endian, and its body. Bodies are canonical postcard: a request that is not the one encoding of its
+//! values is refused. A request and its response fit one frame ([`MAX_FRAME`]); what is longer comes in pieces.
+
+use serde::{Deserialize, Serialize};
+
+use super::audit::Head;
+use super::users::{Role, UserName};
+use crate::codec::{Encoded, Tagging, bytes};
+use crate::consensus::{Header, Proposal, SignerSet, Vote};
+use crate::crypto::{Hash, KeyHash, Purpose, Scheme};
+
+/// The version of the protocol, which every frame starts with.
+pub const VERSION: u8 = 1;
+
+/// The longest frame, in bytes.
+pub const MAX_FRAME: usize = 4_096;
+
+/// The longest request or response within a frame: the channel takes version, kind and tag.
+pub const MAX_MESSAGE: usize = MAX_FRAME - 32;
+
+/// Who may give a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Everybody who has a channel.
+    Anyone,
+    /// Everybody, and only before the device was initialised.
+    Fresh,
+    /// Users of these roles: bit `n` stands for the role with number `n`. For officers, as many as the device asks for.
+    Roles(u8),
+}
+
+/// The set of these roles.
+const fn roles<const N: usize>(list: [Role; N]) -> Permission {
+    let mut bits = 0;
+    let mut rest: &[Role] = &list;
+    while let [role, tail @ ..] = rest {
+        bits |= 1u8.wrapping_shl(*role as u32);
+        rest = tail;
+    }
+    Permission::Roles(bits)
+}
+
+const ANYONE: Permission = Permission::Anyone;
+const FRESH: Permission = Permission::Fresh;
+const OFFICERS: Permission = roles([Role::Officer]);
+const SIGNERS: Permission = roles([Role::Operator]);
+const USERS: Permission = roles([Role::Officer, Role::Operator, Role::Auditor]);
+const AUDITORS: Permission = roles([Role::Auditor]);
+
+macro_rules! commands {
+    ($( $(#[$meta:meta])* $name:ident = $number:literal, $text:literal, $permission:ident; )+) => {
+        /// The commands. Numbers never change and are never used again.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Command { $( $(#[$meta])* $name = $number, )+ }
+
+        impl Command {
+            /// All commands.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The command with this number.
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number { $( $number => Some(Self::$name), )+ _ => None }
+            }
+
+            /// Its name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$name => $text, )+ }
+            }
+
+            /// Who may give it.
+            pub const fn permission(self) -> Permission {
+                match self { $( Self::$name => $permission, )+ }
+            }
+        }
+    };
+}
+
+commands! {
+    /// [`Nothing`] → [`Status`].
+    Status = 1, "status", ANYONE;
+    /// [`Initialise`] → [`Nothing`].
+    Initialise = 2, "initialise", FRESH;
+    /// [`Login`] → [`Nothing`].
+    Login = 3, "login", ANYONE;
+    /// [`Nothing`] → [`Nothing`]: all users.
+    Logout = 4, "logout", ANYONE;
+    /// [`AddUser`] → [`Nothing`].
+    AddUser = 10, "add-user", OFFICERS;
+    /// [`NamedUser`] → [`Nothing`].
+    RemoveUser = 11, "remove-user", OFFICERS;
+    /// [`SetPin`] → [`Nothing`]: a new PIN for another user, with all tries.
+    SetPin = 12, "set-pin", OFFICERS;
+    /// [`ChangePin`] → [`Nothing`]: one's own.
+    ChangePin = 13, "change-pin", ANYONE;
+    /// [`Index`] → [`UserInfo`].
+    DescribeUser = 14, "describe-user", USERS;
+    /// [`CreateKey`] → [`KeyInfo`].
+    CreateKey = 20, "create-key", OFFICERS;
+    /// [`Index`] → [`KeyInfo`].
+    DescribeKey = 21, "describe-key", USERS;
+    /// [`Index`] → [`Nothing`].
+    DeleteKey = 22, "delete-key", OFFICERS;
+    /// [`SetPolicy`] → [`Nothing`].
+    SetPolicy = 23, "set-policy", OFFICERS;
+    /// [`Index`] → the bytes of the policy.
+    GetPolicy = 24, "get-policy", USERS;
+    /// [`Anchor`] → [`Nothing`].
+    Anchor = 30, "anchor", OFFICERS;
+    /// [`BeginHeader`] → [`Nothing`].
+    BeginHeader = 31, "begin-header", USERS;
+    /// [`Members`] → [`Nothing`].
+    Members = 32, "members", USERS;
+    /// [`Nothing`] → [`Nothing`].
+    FinishHeader = 33, "finish-header", USERS;
+    /// [`GiveVote`] → [`Signed`].
+    Vote = 40, "vote", SIGNERS;
+    /// [`BeginSign`] → [`Nothing`].
+    BeginSign = 50, "begin-sign", SIGNERS;
+    /// [`Piece`]: a transaction that was signed before and is not final → [`Nothing`].
+    Pending = 51, "pending", SIGNERS;
+    /// [`Approve`] → [`Nothing`].
+    Approve = 52, "approve", SIGNERS;
+    /// [`Records`] → [`Nothing`].
+    Records = 53, "records", SIGNERS;
+    /// [`Piece`] of the proof → [`Nothing`].
+    Proof = 54, "proof", SIGNERS;
+    /// [`Nothing`] → [`Judged`].
+    Judge = 55, "judge", SIGNERS;
+    /// [`Nothing`] → [`Signed`].
+    Sign = 56, "sign", SIGNERS;
+    /// [`Nonce`] → [`SignedHead`].
+    AuditHead = 60, "audit-head", ANYONE;
+    /// [`AuditFrom`] → as many entries as fit.
+    AuditRead = 61, "audit-read", AUDITORS;
+    /// [`Head`] → [`Nothing`].
+    AuditTake = 62, "audit-take", AUDITORS;
+    /// [`Nonce`] → [`Attestation`].
+    Attest = 70, "attest", ANYONE;
+    /// [`Nothing`] → [`Nothing`]: a new storage key; what was sealed under the old one is erased.
+    RotateStorageKey = 80, "rotate-storage-key", OFFICERS;
+    /// [`Nothing`] → [`Nothing`]: erases everything.
+    Wipe = 90, "wipe", OFFICERS;
+}
+
+/// Declares the body of a message.
+macro_rules! bodies {
+    ($( $(#[$meta:meta])* pub struct $name:ident $(<$life:lifetime>)? { $($fields:tt)* } )+) => {
+        $(
+            $(#[$meta])*
+            #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+            pub struct $name $(<$life>)? { $($fields)* }
+
+            impl $(<$life>)? Encoded for $name $(<$life>)? {
+                const TAGGING: Tagging = Tagging::None;
+                const MAX_LEN: usize = MAX_MESSAGE - 2;
+            }
+        )+
+    };
+}
+
+bodies! {
+    /// Nothing.
+    pub struct Nothing {}
+
+    /// What a device says of itself to everybody.
+    pub struct Status {
+        /// Its firmware's version.
+        pub version: u32,
+        /// Its name; nothing before it was initialised.
+        pub name: Option<UserName>,
+        /// How many officers must be logged in for what officers may do.
+        pub officers_needed: u8,
+        /// Bit `n`: the user at place `n` is logged in.
+        pub logged_in: u8,
+        /// Whether secrets can be opened.
+        pub unlocked: bool,
+        /// The chain and height that it trusts.
+        pub trusted: Option<Trust>,
+        /// Entries of the audit log, and up to which it was taken.
+        pub audit_count: u64,
+        /// See above.
+        pub audit_taken: u64,
+    }
+
+    /// The newest header that a device trusts.
+    #[derive(Copy)]
+    pub struct Trust {
+        /// The chain.
+        pub chain_id: crate::id::ChainId,
+        /// Its height.
+        pub height: u64,
+        /// Its time, in milliseconds since the Unix epoch.
+        pub time_ms: u64,
+        /// Its id.
+        pub header: Hash,
+    }
+
+    /// Makes secrets and the first officer.
+    pub struct Initialise<'a> {
+        /// The device's name.
+        pub name: UserName,
+        /// How many officers must be logged in for what officers may do; fewer while there are fewer.
+        pub officers_needed: u8,
+        /// The first officer.
+        pub officer: UserName,
+        /// The officer's PIN.
+        #[serde(serialize_with = "bytes")]
+        pub pin: &'a [u8],
+    }
+
+    /// A user and a PIN.
+    pub struct Login<'a> {
+        /// Who.
+        pub user: UserName,
+        /// The PIN.
+        #[serde(serialize_with = "bytes")]
+        pub pin: &'a [u8],
+    }
+
+    /// A new user.
+    pub struct AddUser<'a> {
+        /// The name.
+        pub user: UserName,
+        /// The role.
+        pub role: Role,
+        /// The first PIN.
+        #[serde(serialize_with = "bytes")]
+        pub pin: &'a [u8],
+    }
+
+    /// A user.
+    pub struct NamedUser {
+        /// The name.
+        pub user: UserName,
+    }
+
+    /// A new PIN for another user.
+    pub struct SetPin<'a> {
+        /// Whose.
+        pub user: UserName,
+        /// The new PIN.
+        #[serde(serialize_with = "bytes")]
+        pub pin: &'a [u8],
+    }
+
+    /// A new PIN for oneself.
+    pub struct ChangePin<'a> {
+        /// Who.
+        pub user: UserName,
+        /// The PIN so far.
+        #[serde(serialize_with = "bytes")]
+        pub pin: &'a [u8],
+        /// The new one.
+        #[serde(serialize_with = "bytes")]
+        pub new_pin: &'a [u8],
+    }
+
+    /// A slot of a key, or the place of a user.
+    pub struct Index {
+        /// Which.
+        pub index: u8,
+    }
+
+    /// A user.
+    pub struct UserInfo {
+        /// The name; nothing if the place is empty.
+        pub user: Option<UserName>,
+        /// The role.
+        pub role: Option<Role>,
+        /// Tries that are left.
+        pub tries: u8,
+    }
+
+    /// A new key.
+    pub struct CreateKey {
+        /// The slot, 0 to 15.
+        pub slot: u8,
+        /// How it signs.
+        pub scheme: Scheme,
+        /// What it signs.
+        pub purpose: Purpose,
+        /// Which of the keys that the device's root gives for this scheme and purpose.
+        pub path: u32,
+        /// What people call it.
+        pub label: UserName,
+    }
+
+    /// A key.
+    pub struct KeyInfo<'a> {
+        /// What people call it.
+        pub label: UserName,
+        /// How it signs.
+        pub scheme: Scheme,
+        /// What it signs.
+        pub purpose: Purpose,
+        /// Which of the keys that the device's root gives.
+        pub path: u32,
+        /// The hash of the public key, as the ledger names it.
+        pub hash: KeyHash,
+        /// The hash of its policy, if it has one.
+        pub policy: Option<Hash>,
+        /// The public key.
+        #[serde(serialize_with = "bytes")]
+        pub public_key: &'a [u8],
+    }
+
+    /// A policy for a key.
+    pub struct SetPolicy<'a> {
+        /// The slot.
+        pub slot: u8,
+        /// The canonical encoding of a [`crate::policy::Policy`].
+        #[serde(serialize_with = "bytes")]
+        pub policy: &'a [u8],
+    }
+
+    /// Where belief starts.
+    pub struct Anchor {
+        /// See [`crate::consensus::Anchor`].
+        pub trusting_period_ms: u64,
+        /// The header that officers vouch for.
+        pub header: Header,
+    }
+
+    /// A header that is to be believed.
+    pub struct BeginHeader {
+        /// The header.
+        pub header: Header,
+        /// What was finalized.
+        pub proposal: Proposal,
+        /// Which validators signed.
+        pub signers: [u8; 32],
+    }
+
+    /// The next members of the set, in its order.
+    pub struct Members<'a> {
+        /// For each: its scheme's number, its public key, and its signature if it signed.
+        #[serde(serialize_with = "bytes")]
+        pub members: &'a [u8],
+    }
+
+    /// A vote to be signed.
+    pub struct GiveVote {
+        /// The key.
+        pub slot: u8,
+        /// The vote.
+        pub vote: Vote,
+    }
+
+    /// A signature.
+    pub struct Signed<'a> {
+        /// The whole of it, or its first piece.
+        #[serde(serialize_with = "bytes")]
+        pub signature: &'a [u8],
+    }
+
+    /// A transaction to be signed.
+    pub struct BeginSign<'a> {
+        /// The key.
+        pub slot: u8,
+        /// Whether a witness follows.
+        pub witnessed: bool,
+        /// The canonical encoding of the transaction.
+        #[serde(serialize_with = "bytes")]
+        pub transaction: &'a [u8],
+    }
+
+    /// A piece of something longer.
+    pub struct Piece<'a> {
+        /// The next bytes.
+        #[serde(serialize_with = "bytes")]
+        pub bytes: &'a [u8],
+    }
+
+    /// A person's approval of the transaction.
+    pub struct Approve<'a> {
+        /// How the person signs.
+        pub scheme: Scheme,
+        /// The person's key.
+        #[serde(serialize_with = "bytes")]
+        pub public_key: &'a [u8],
+        /// Of the approval's id, with the purpose of approvals.
+        #[serde(serialize_with = "bytes")]
+        pub signature: &'a [u8],
+    }
+
+    /// Records of the ledger, in ascending order of their keys.
+    pub struct Records<'a> {
+        /// For each: its length as two bytes little-endian, zero where there is none, and its canonical encoding.
+        #[serde(serialize_with = "bytes")]
+        pub records: &'a [u8],
+    }
+
+    /// What was judged.
+    pub struct Judged {
+        /// The id of the transaction.
+        pub id: Hash,
+        /// Zero, or the code of the first rule that refuses.
+        pub refusal: u16,
+    }
+
+    /// A number that the asker made up, so that the answer is new.
+    pub struct Nonce {
+        /// 32 random bytes.
+        pub nonce: [u8; 32],
+    }
+
+    /// The newest place of the audit log, signed by the device's attestation key.
+    pub struct SignedHead<'a> {
+        /// The place.
+        pub head: Head,
+        /// The attestation key.
+        pub public_key: [u8; 32],
+        /// Of [`Head::id`].
+        #[serde(serialize_with = "bytes")]
+        pub signature: &'a [u8],
+    }
+
+    /// From where to read the audit log.
+    pub struct AuditFrom {
+        /// How many entries the reader has.
+        pub count: u64,
+    }
+
+    /// What a device says of itself, signed by its attestation key.
+    pub struct Attestation<'a> {
+        /// What is signed the hash of.
+        pub report: Report,
+        /// The attestation key.
+        pub public_key: [u8; 32],
+        /// Of [`Report::id`].
+        #[serde(serialize_with = "bytes")]
+        pub signature: &'a [u8],
+    }
+
+    /// What is attested.
+    pub struct Report {
+        /// The asker's.
+        pub nonce: [u8; 32],
+        /// Its firmware's version.
+        pub version: u32,
+        /// The hash of its firmware's image.
+        pub measurement: Hash,
+        /// The device's name, once it is initialised.
+        pub name: Option<UserName>,
+        /// The newest place of its audit log.
+        pub audit: Head,
+        /// The newest header that it trusts.
+        pub trusted: Option<Trust>,
+    }
+}
+
+impl Report {
+    /// What the attestation key signs.
+    pub fn id(&self) -> Hash {
+        crate::codec::hash_encoded(crate::crypto::Domain::Attestation, self)
+    }
+}
+
+impl BeginHeader {
+    /// Which validators signed.
+    pub const fn signer_set(&self) -> SignerSet {
+        SignerSet(self.signers)
+    }
+}

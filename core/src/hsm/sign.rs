@@ -1,0 +1,384 @@
+//! Witnessed signing: the device learns what a transaction would do, and only then signs it.
+//!
+//! 1. [`Command::BeginSign`] brings the transaction; [`Command::Pending`] those that the key signed before and that are not final yet, in
+//!    order; [`Command::Approve`] the approvals of persons.
+//! 2. [`Command::Records`] bring every record that these transactions may touch, [`Command::Proof`] the proof that they are those of the
+//!    newest trusted header.
+//! 3. [`Command::Judge`] says what would come of it. [`Command::Sign`] does the same, shows the summary, makes durable what the
+//!    signature counts for, and signs.
+//!
+//! Bytes that are not a transaction are never signed. Nothing of a request outlives its channel.
+
+use super::board::Board;
+use super::proto::{self, Command};
+use super::refusal::{HsmError, Refusal};
+use super::reply::Reply;
+use super::service::{Hsm, Work};
+use super::signed::{MAX_PENDING, SignedSoFar};
+use super::store::kind;
+use super::witness::Records;
+use crate::codec::{self, Encoded};
+use crate::consensus::Trusted;
+use crate::crypto::{Domain, Hash, KeyHash, Purpose, hash, signing_digest, verify};
+use crate::ledger::{Env, Record, RecordId, Reject, Rule, Signers, View, transition};
+use crate::merkle::witness::Witness;
+use crate::policy::{self, Case, Executed, Exposure, MAX_APPROVERS, Policy, PolicyRefusal};
+use crate::tx::{KeyRef, Summary, Transaction};
+
+/// Bytes for the transaction and those before it.
+const TRANSACTIONS: usize = 4_096;
+
+/// A request to sign, as far as it has come. It stays in its place and is used again: a device has no room to move it.
+pub(super) struct SignWork {
+    slot: u8,
+    witnessed: bool,
+    approvals: heapless::Vec<KeyHash, MAX_APPROVERS>,
+    transactions: Transactions,
+    records: Records,
+    witness: Witness,
+    stage: Stage,
+}
+
+/// How far a witness has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Transactions and approvals may follow.
+    Transactions,
+    /// Records may follow.
+    Records,
+    /// The proof is being checked.
+    Proof,
+    /// The records are those of the trusted state, after the transactions that are replayed.
+    Proven,
+    /// Something was wrong; nothing may follow.
+    Failed,
+}
+
+/// Transactions in their encodings: first the one to be signed, then those before it.
+struct Transactions {
+    bytes: heapless::Vec<u8, TRANSACTIONS>,
+    /// Where each ends.
+    ends: heapless::Vec<u16, { 1 + MAX_PENDING }>,
+}
+
+impl Transactions {
+    const fn new() -> Self {
+        Self { bytes: heapless::Vec::new(), ends: heapless::Vec::new() }
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<(), HsmError> {
+        let too_large = HsmError::WitnessTooLarge;
+        if bytes.len() > <Transaction<'_> as Encoded>::MAX_LEN || self.ends.is_full() {
+            return Err(too_large);
+        }
+        self.bytes.extend_from_slice(bytes).map_err(|_| too_large)?;
+        self.ends.push(self.bytes.len() as u16).map_err(|_| too_large)
+    }
+
+    /// The bytes of a transaction: number zero is the one to be signed.
+    fn bytes(&self, index: usize) -> Result<&[u8], HsmError> {
+        let end = |index: usize| self.ends.get(index).copied().map(usize::from);
+        let from = match index.checked_sub(1) {
+            Some(before) => end(before),
+            None => Some(0),
+        };
+        let range = from.zip(end(index)).and_then(|(from, until)| self.bytes.get(from..until));
+        range.ok_or(HsmError::CommandSequence)
+    }
+
+    fn get(&self, index: usize) -> Result<Transaction<'_>, Refusal> {
+        Ok(codec::decode(self.bytes(index)?)?)
+    }
+
+    /// The id of the one to be signed.
+    fn id(&self) -> Result<Hash, HsmError> {
+        Ok(hash(Domain::Transaction, &[self.bytes(0)?]))
+    }
+
+    /// How many come before the one to be signed.
+    fn replayed(&self) -> usize {
+        self.ends.len().saturating_sub(1)
+    }
+}
+
+/// What is signed by a person who approves that a key signs a transaction.
+pub fn approval_id(key: &KeyHash, transaction: &Hash) -> Hash {
+    hash(Domain::Approval, &[&key.0.0, &transaction.0])
+}
+
+impl SignWork {
+    pub(super) const fn new() -> Self {
+        Self {
+            slot: 0,
+            witnessed: false,
+            approvals: heapless::Vec::new(),
+            transactions: Transactions::new(),
+            records: Records::new(),
+            witness: Witness::idle(),
+            stage: Stage::Failed,
+        }
+    }
+
+    fn restart(&mut self, slot: u8, witnessed: bool, transaction: &[u8]) -> Result<(), Refusal> {
+        self.slot = slot;
+        self.witnessed = witnessed;
+        self.approvals.clear();
+        self.transactions.bytes.clear();
+        self.transactions.ends.clear();
+        self.transactions.push(transaction)?;
+        self.records.clear();
+        self.stage = Stage::Transactions;
+        Ok(())
+    }
+
+    /// Asks for the records that the transactions may touch.
+    fn want_records(&mut self) -> Result<(), Refusal> {
+        self.stage = Stage::Failed;
+        for index in 0..=self.transactions.replayed() {
+            self.records.want(&self.transactions.get(index)?)?;
+        }
+        self.records.sort();
+        self.stage = Stage::Records;
+        Ok(())
+    }
+
+    /// Accepts the witness, once, and executes the transactions that are not final yet.
+    fn replay(&mut self, trusted: &Trusted) -> Result<(), Refusal> {
+        match self.stage {
+            Stage::Proven => return Ok(()),
+            Stage::Transactions if !self.witnessed => return Ok(()),
+            Stage::Proof => {}
+            Stage::Transactions | Stage::Records | Stage::Failed => {
+                return Err(HsmError::WitnessMissing.into());
+            }
+        }
+        self.stage = Stage::Failed;
+        self.records.check(&self.witness, &trusted.state_root)?;
+        for index in 1..=self.transactions.replayed() {
+            self.records.apply(&env(trusted), &self.transactions.get(index)?)?;
+        }
+        self.stage = Stage::Proven;
+        Ok(())
+    }
+
+    /// How many transactions of the account are final, as far as the witness shows it.
+    fn final_nonce(&self) -> Result<Option<u64>, Refusal> {
+        if !self.witnessed {
+            return Ok(None);
+        }
+        let sender = RecordId::Account(self.transactions.get(0)?.sender);
+        let replayed = self.transactions.replayed() as u64;
+        match self.records.view().record(&sender)? {
+            Some(Record::Account(account)) => Ok(Some(account.nonce.saturating_sub(replayed))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Executes the transaction and applies the policy.
+    fn judge(
+        &self,
+        trusted: &Trusted,
+        key: &KeyRef,
+        policy: &Policy,
+        signed: &SignedSoFar,
+    ) -> Result<Exposure, Refusal> {
+        let env = env(trusted);
+        let transaction = self.transactions.get(0)?;
+        let view = self.records.view();
+        let outcome = if self.witnessed {
+            match view.record(&RecordId::Account(transaction.sender))? {
+                Some(Record::Account(account)) if account.authority.keys().any(|own| own == *key) => {}
+                Some(_) => return Err(HsmError::KeyNotAuthorised.into()),
+                None => return Err(Reject::Rule(Rule::AccountUnknown).into()),
+            }
+            Some(transition(&env, &transaction, Signers::Assumed, &view)?.receipt.outcome)
+        } else {
+            // Nothing is executed, but what the transaction alone shows is checked.
+            if transaction.chain_id != env.chain_id {
+                return Err(Reject::Rule(Rule::WrongChain).into());
+            }
+            if transaction.last_valid_height < env.height {
+                return Err(Reject::Rule(Rule::Expired).into());
+            }
+            None
+        };
+        let case = Case {
+            transaction: &transaction,
+            height: trusted.height,
+            time_ms: trusted.time_ms,
+            windows: &signed.windows,
+            executed: outcome.as_ref().map(|outcome| Executed { before: &view, outcome }),
+            approvals: self.approvals.len() as u8,
+            requested_ms: signed.requested_ms(&self.transactions.id()?).unwrap_or(trusted.time_ms),
+            // Scores will come from the device's own network; no host is believed.
+            risk: None,
+        };
+        Ok(policy::judge(policy, &case)?)
+    }
+}
+
+impl<B: Board> Hsm<B> {
+    fn sign_work(&mut self) -> Result<&mut SignWork, Refusal> {
+        match self.work {
+            Work::Sign => Ok(&mut self.sign),
+            Work::None | Work::Header { .. } => Err(HsmError::CommandSequence.into()),
+        }
+    }
+
+    pub(super) fn begin_sign(&mut self, request: &proto::BeginSign<'_>) -> Result<(), Refusal> {
+        self.work = Work::None;
+        self.trusted.ok_or(HsmError::AnchorMissing)?;
+        let slot = self.store.slot(self.board.flash(), request.slot)?;
+        if slot.purpose != Purpose::Transaction {
+            return Err(HsmError::KeyPurpose.into());
+        }
+        let _: Transaction<'_> = codec::decode(request.transaction)?;
+        self.sign.restart(request.slot, request.witnessed, request.transaction)?;
+        self.work = Work::Sign;
+        Ok(())
+    }
+
+    pub(super) fn pending(&mut self, request: &proto::Piece<'_>) -> Result<(), Refusal> {
+        let _: Transaction<'_> = codec::decode(request.bytes)?;
+        let id = hash(Domain::Transaction, &[request.bytes]);
+        let work = self.sign_work()?;
+        if work.stage != Stage::Transactions || !work.witnessed {
+            return Err(HsmError::CommandSequence.into());
+        }
+        let slot = work.slot;
+        if !self.signed_so_far(slot)?.contains(&id) {
+            return Err(HsmError::PendingUnknown.into());
+        }
+        Ok(self.sign.transactions.push(request.bytes)?)
+    }
+
+    pub(super) fn approve(&mut self, request: &proto::Approve<'_>) -> Result<(), Refusal> {
+        let work = self.sign_work()?;
+        let (index, transaction) = (work.slot, work.transactions.id()?);
+        let policy = self.policy(index)?;
+        let slot = self.store.slot(self.board.flash(), index)?;
+        let person = KeyHash::of(request.scheme, Purpose::Approval, request.public_key);
+        let named = policy.approvals.is_some_and(|approvals| approvals.approvers.contains(&person));
+        if !named || self.sign.approvals.contains(&person) {
+            return Err(HsmError::ApproverUnknown.into());
+        }
+        let id = approval_id(&slot.hash, &transaction);
+        let digest = signing_digest(request.scheme, Purpose::Approval, &id);
+        verify(request.scheme, request.public_key, &digest, request.signature)?;
+        Ok(self.sign.approvals.push(person).map_err(|_| HsmError::ApproverUnknown)?)
+    }
+
+    pub(super) fn records(&mut self, request: &proto::Records<'_>) -> Result<(), Refusal> {
+        let work = self.sign_work()?;
+        if work.stage == Stage::Transactions && work.witnessed {
+            work.want_records()?;
+        }
+        if work.stage != Stage::Records {
+            return Err(HsmError::CommandSequence.into());
+        }
+        work.records.take(request.records).inspect_err(|_| work.stage = Stage::Failed)
+    }
+
+    pub(super) fn proof(&mut self, request: &proto::Piece<'_>) -> Result<(), Refusal> {
+        let work = self.sign_work()?;
+        if work.stage == Stage::Records {
+            if !work.records.are_complete() {
+                return Err(HsmError::WitnessMissing.into());
+            }
+            work.records.begin_proof(&mut work.witness)?;
+            work.stage = Stage::Proof;
+        }
+        if work.stage != Stage::Proof {
+            return Err(HsmError::CommandSequence.into());
+        }
+        Ok(work.witness.push(request.bytes)?)
+    }
+
+    pub(super) fn judge(&mut self, reply: &mut Reply<'_>) -> Result<(), Refusal> {
+        let id = self.sign_work()?.transactions.id()?;
+        let refusal = self.judgement().map_or_else(|Refusal(number)| number, |_| 0);
+        reply.value(&proto::Judged { id, refusal })
+    }
+
+    pub(super) fn sign(&mut self, reply: &mut Reply<'_>) -> Result<(), Refusal> {
+        let work = self.sign_work()?;
+        let (index, id) = (work.slot, work.transactions.id()?);
+        let slot = self.store.slot(self.board.flash(), index)?;
+        let storage_key = self.storage_key()?.clone();
+        // What was signed and counted may be asked for again: a host may have lost it.
+        if !self.signed_so_far(index)?.contains(&id) {
+            self.allow(index, id)?;
+        }
+        self.work = Work::None;
+        let signature =
+            self.store.sign(self.board.flash(), &storage_key, &slot, Purpose::Transaction, &id)?;
+        reply.value(&proto::Signed { signature: &signature })
+    }
+
+    /// Judges the transaction, shows it, and makes durable that it is signed.
+    fn allow(&mut self, index: u8, id: Hash) -> Result<(), Refusal> {
+        let time_ms = self.trusted.ok_or(HsmError::AnchorMissing)?.time_ms;
+        let (policy, mut signed, exposure) = match self.judgement() {
+            Err(refusal) if refusal == PolicyRefusal::Delay.into() => {
+                self.remember_request(index, id, time_ms)?;
+                return Err(refusal);
+            }
+            judgement => judgement?,
+        };
+        let transaction = self.sign.transactions.get(0)?;
+        Summary::new(&transaction).lines().for_each(|line| self.board.show(&line));
+        signed.add(&transaction, id)?;
+        signed.windows.add(&policy, &exposure, time_ms).map_err(|()| PolicyRefusal::Window)?;
+        if policy.confirm {
+            self.confirm()?;
+        }
+        self.note(Command::Sign, 0, index, id)?;
+        self.put_signed(index, &signed)
+    }
+
+    /// Notes when a transaction that must wait was first requested.
+    fn remember_request(&mut self, index: u8, id: Hash, time_ms: u64) -> Result<(), Refusal> {
+        let mut signed = self.signed_so_far(index)?;
+        if signed.requested_ms(&id).is_some() {
+            return Ok(());
+        }
+        signed.request(id, time_ms);
+        self.note(Command::Sign, Refusal::from(PolicyRefusal::Delay).0, index, id)?;
+        self.put_signed(index, &signed)
+    }
+
+    /// Checks the witness, executes what came before and the transaction itself, and applies the policy. Returns the policy, what
+    /// the key has signed and may still become final, and what the signature counts for.
+    fn judgement(&mut self) -> Result<(Policy, SignedSoFar, Exposure), Refusal> {
+        let trusted = self.trusted.ok_or(HsmError::AnchorMissing)?;
+        let work = self.sign_work()?;
+        work.replay(&trusted)?;
+        let (index, final_nonce) = (work.slot, work.final_nonce()?);
+        let policy = self.policy(index)?;
+        let slot = self.store.slot(self.board.flash(), index)?;
+        let mut signed = self.signed_so_far(index)?;
+        signed.forget(trusted.height, final_nonce);
+        signed.has_room_for(&self.sign.transactions.get(0)?)?;
+        let key = KeyRef { scheme: slot.scheme, hash: slot.hash };
+        let exposure = self.sign.judge(&trusted, &key, &policy, &signed)?;
+        Ok((policy, signed, exposure))
+    }
+
+    fn policy(&mut self, index: u8) -> Result<Policy, Refusal> {
+        let policy = self.store.bytes(self.board.flash(), kind::POLICY, index, Policy::decode)?;
+        Ok(policy.ok_or(HsmError::KeyPolicy)??)
+    }
+
+    fn signed_so_far(&mut self, index: u8) -> Result<SignedSoFar, Refusal> {
+        Ok(self.store.get(self.board.flash(), kind::SIGNED, index)?.unwrap_or_default())
+    }
+
+    fn put_signed(&mut self, index: u8, signed: &SignedSoFar) -> Result<(), Refusal> {
+        self.store.put::<{ SignedSoFar::MAX_LEN }, _, _>(self.board.flash(), kind::SIGNED, index, signed)
+    }
+}
+
+/// The next block, as far as it is known.
+const fn env(trusted: &Trusted) -> Env {
+    Env { chain_id: trusted.chain_id, height: trusted.height.saturating_add(1), time_ms: trusted.time_ms }
+}
