@@ -12,9 +12,10 @@
 
 use core::fmt;
 
-use ed25519_compact::{Error, KeyPair, PublicKey, Seed, Signature};
-use zeroize::Zeroize;
+use curve25519_dalek::Scalar;
+use ed25519_dalek::{Signer, SigningKey};
 
+use super::edwards25519::{challenge, decode, sum_of_multiples};
 use super::hash::Hash;
 use super::scheme::{KeyHash, Purpose, Scheme, SignatureError, signing_digest};
 use crate::error::error_enum;
@@ -36,40 +37,53 @@ error_enum! {
 
 /// Checks a signature of a message.
 pub fn verify(public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
-    let public_key = PublicKey::from_slice(public_key).map_err(|_| SignatureError::PublicKeyLength)?;
-    let signature = Signature::from_slice(signature).map_err(|_| SignatureError::Length)?;
-    public_key.verify(message, &signature).map_err(|error| match error {
-        Error::InvalidPublicKey | Error::WeakPublicKey => SignatureError::PublicKeyInvalid,
-        Error::SignatureMismatch => SignatureError::Mismatch,
-        _ => SignatureError::Malformed,
-    })
+    let public_key = public_key.try_into().map_err(|_| SignatureError::PublicKeyLength)?;
+    let signature: &[u8; SIGNATURE_BYTES] = signature.try_into().map_err(|_| SignatureError::Length)?;
+    let (r_bytes, s_bytes) = halves(signature);
+    let s: Option<Scalar> = Scalar::from_canonical_bytes(s_bytes).into();
+    let s = s.ok_or(SignatureError::Malformed)?;
+    let a = decode(public_key).ok_or(SignatureError::PublicKeyInvalid)?;
+    let r = decode(&r_bytes).ok_or(SignatureError::Malformed)?;
+    let k = challenge(&r_bytes, public_key, message);
+    #[allow(clippy::arithmetic_side_effects, reason = "the operators of points, which cannot overflow")]
+    let difference = sum_of_multiples(&k, &-a, &s) - r;
+    if difference.is_small_order() { Ok(()) } else { Err(SignatureError::Mismatch) }
+}
+
+/// R and S of a signature, as they are encoded.
+pub fn halves(signature: &[u8; SIGNATURE_BYTES]) -> ([u8; 32], [u8; 32]) {
+    let (mut r, mut s) = ([0; 32], [0; 32]);
+    let (left, right) = signature.split_at(32);
+    r.copy_from_slice(left);
+    s.copy_from_slice(right);
+    (r, s)
 }
 
 /// Whether a public key can verify anything at all: canonical and not of small order.
 pub fn validate_public_key(public_key: &[u8; PUBLIC_KEY_BYTES]) -> Result<(), SignatureError> {
-    PublicKey::new(*public_key).validate().map_err(|_| SignatureError::PublicKeyInvalid)
+    decode(public_key).map(|_| ()).ok_or(SignatureError::PublicKeyInvalid)
 }
 
 /// A secret key. It is overwritten when it is dropped, is never printed, and cannot be compared.
-pub struct SecretKey(KeyPair);
+pub struct SecretKey(SigningKey);
 
 impl SecretKey {
-    /// The key of a seed of 32 random bytes.
+    /// The key of a seed of 32 random bytes. A seed of zeros is none.
     pub fn from_seed(seed: &[u8; SEED_BYTES]) -> Result<Self, SecretKeyError> {
-        let mut seed = Seed::new(*seed);
-        let pair = KeyPair::try_from_seed(seed);
-        seed.zeroize();
-        pair.map(Self).map_err(|_| SecretKeyError::Seed)
+        if seed.iter().fold(0, |bits, byte| bits | byte) == 0 {
+            return Err(SecretKeyError::Seed);
+        }
+        Ok(Self(SigningKey::from_bytes(seed)))
     }
 
     /// Its public key.
     pub fn public_key(&self) -> [u8; PUBLIC_KEY_BYTES] {
-        *self.0.pk
+        self.0.verifying_key().to_bytes()
     }
 
     /// The hash of its public key for this purpose.
     pub fn key_hash(&self, purpose: Purpose) -> KeyHash {
-        KeyHash::of(Scheme::Ed25519, purpose, &*self.0.pk)
+        KeyHash::of(Scheme::Ed25519, purpose, &self.public_key())
     }
 
     /// Signs the thing that `id` names, for one purpose.
@@ -79,9 +93,9 @@ impl SecretKey {
 
     /// Signs bytes. Private: outside this module only digests with a purpose are signed.
     fn sign_message(&self, message: &[u8]) -> Result<[u8; SIGNATURE_BYTES], SecretKeyError> {
-        let signature = self.0.sk.sign(message, None);
-        match self.0.pk.verify(message, &signature) {
-            Ok(()) => Ok(*signature),
+        let signature = self.0.try_sign(message).map_err(|_| SecretKeyError::NotReleased)?.to_bytes();
+        match verify(&self.public_key(), message, &signature) {
+            Ok(()) => Ok(signature),
             Err(_) => Err(SecretKeyError::NotReleased),
         }
     }

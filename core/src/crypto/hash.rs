@@ -164,6 +164,7 @@ pub fn keccak_512(bytes: &[u8]) -> [u8; 64] {
 }
 
 /// BLAKE3 (32 bytes) of bytes, without a domain.
+#[cfg(feature = "blake3")]
 pub fn blake3(bytes: &[u8]) -> [u8; 32] {
     *blake3::hash(bytes).as_bytes()
 }
@@ -239,6 +240,7 @@ mod tests {
     }
 
     /// From BLAKE3's test_vectors.json: the input repeats the bytes 0 to 250.
+    #[cfg(feature = "blake3")]
     #[test]
     fn blake3_official_vectors() {
         for (length, expected) in [

@@ -2,6 +2,7 @@
 
 pub mod aead;
 pub mod ed25519;
+pub mod edwards25519;
 pub mod hash;
 mod keccak;
 pub mod ml_dsa;

@@ -1,35 +1,10 @@
-//! Decoded points and the cache of decoded keys.
+//! The cache of decoded keys.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
-use curve25519_dalek::constants::EIGHT_TORSION;
-use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
-
-/// The y coordinates of the eight points of small order; both points of a y have small order.
-static SMALL_ORDER_Y: LazyLock<[[u8; 32]; 8]> =
-    LazyLock::new(|| EIGHT_TORSION.map(|point| without_sign(point.compress().as_bytes())));
-
-fn without_sign(bytes: &[u8; 32]) -> [u8; 32] {
-    let mut y = *bytes;
-    y[31] &= 0x7f;
-    y
-}
-
-/// Whether y, without the sign bit, is below p = 2^255 - 19.
-fn is_reduced(y: &[u8; 32]) -> bool {
-    y[31] != 0x7f || y[1..31].iter().any(|&byte| byte != 0xff) || y[0] < 0xed
-}
-
-/// The point of a canonical encoding, unless it has small order. The encodings with x = 0 and the sign bit set, which
-/// are not canonical either, are those of points of small order.
-pub fn decode(bytes: &[u8; 32]) -> Option<EdwardsPoint> {
-    let y = without_sign(bytes);
-    if !is_reduced(&y) || SMALL_ORDER_Y.contains(&y) {
-        return None;
-    }
-    CompressedEdwardsY(*bytes).decompress()
-}
+use curve25519_dalek::edwards::EdwardsPoint;
+use qenex_core::crypto::edwards25519::decode;
 
 /// Decoded keys, at most twice `generation`: when the younger generation is full it becomes the older one, and what
 /// was not used since then is forgotten. A key that is no valid one is never kept.
@@ -90,31 +65,6 @@ impl KeyCache {
 mod tests {
     use super::*;
     use curve25519_dalek::Scalar;
-
-    #[test]
-    fn small_order_and_non_canonical_encodings_are_refused() {
-        for point in EIGHT_TORSION {
-            let mut bytes = *point.compress().as_bytes();
-            assert!(decode(&bytes).is_none());
-            bytes[31] ^= 0x80;
-            assert!(decode(&bytes).is_none());
-        }
-        for low in 0xed..=0xff {
-            for sign in [0x7f, 0xff] {
-                let mut bytes = [0xff; 32];
-                (bytes[0], bytes[31]) = (low, sign);
-                assert!(decode(&bytes).is_none(), "{low:x} {sign:x}");
-            }
-        }
-        // The largest canonical y that is no point of small order and is on the curve decodes.
-        let largest = (0u8..=0xeb).rev().find_map(|low| {
-            let mut bytes = [0xff; 32];
-            (bytes[0], bytes[31]) = (low, 0x7f);
-            decode(&bytes).map(|point| (bytes, *point.compress().as_bytes()))
-        });
-        let (bytes, again) = largest.unwrap();
-        assert_eq!(bytes, again);
-    }
 
     #[test]
     fn the_cache_is_bounded_and_answers_as_if_it_were_not_there() {

@@ -14,7 +14,7 @@
 //! - Where a sum is not zero, halves are tried, and small groups go to the core's own verification one by one.
 //!
 //! # What the vectors of CCTV say about this rule
-//! Of the flags of that collection (see `same_as_core.rs`), `low_order_A`, `low_order_R`, `non_canonical_A`
+//! Of the flags of that collection (see `core/tests/ed25519_cases`), `low_order_A`, `low_order_R`, `non_canonical_A`
 //! and `non_canonical_R` are refused: such a key or R could stand for several messages or bytes.
 //! `low_order_component_A` and `low_order_component_R` verify, and so does `low_order_residue`, because the equation
 //! is cofactored; `reencoded_k` (k made from the canonical form of bytes that are not) is refused with its bytes.

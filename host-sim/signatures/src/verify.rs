@@ -6,10 +6,10 @@ use curve25519_dalek::Scalar;
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
+use qenex_core::crypto::edwards25519::{challenge, decode};
 use qenex_core::crypto::{Hash, SignatureError, ed25519};
-use sha2::{Digest, Sha512};
 
-use crate::keys::{KeyCache, decode};
+use crate::keys::KeyCache;
 
 /// Signatures of one sum, of which each takes about a kilobyte of memory meanwhile. Longer sums gain nothing more.
 const SUM_ITEMS_MAX: usize = 16_384;
@@ -122,13 +122,10 @@ impl Verifier {
         let mut base = Scalar::ZERO;
         let (coefficients, _) = coefficients.as_chunks();
         for (((item, slot), marked), z) in items.iter().zip(slot_of).zip(marked).zip(coefficients) {
-            let (mut r_bytes, mut s_bytes) = ([0; 32], [0; 32]);
-            r_bytes.copy_from_slice(&item.signature[..32]);
-            s_bytes.copy_from_slice(&item.signature[32..]);
+            let (r_bytes, s_bytes) = ed25519::halves(item.signature);
             let s: Option<Scalar> = Scalar::from_canonical_bytes(s_bytes).into();
             let (Some(_), Some(r), Some(s)) = (of_keys[slot], decode(&r_bytes), s) else { continue };
-            let hash = Sha512::new().chain_update(r_bytes).chain_update(item.public_key);
-            let k = Scalar::from_bytes_mod_order_wide(&hash.chain_update(item.message).finalize().into());
+            let k = challenge(&r_bytes, item.public_key, item.message);
             let z = Scalar::from(u128::from_le_bytes(*z));
             base -= z * s;
             scalars[slot] += z * k;

@@ -6,6 +6,7 @@
 #![no_std]
 #![no_main]
 
+#[cfg(not(feature = "control"))]
 mod paths;
 
 use core::hint::{black_box, spin_loop};
@@ -16,17 +17,29 @@ use cortex_m_rt::entry;
 #[entry]
 fn main() -> ! {
     let input = black_box([0u8; 4096]);
-    paths::codec(&input);
-    paths::sign_and_verify(&input);
-    paths::lattice(&input);
-    paths::trees(&input);
-    paths::ledger(&input);
-    paths::market(&input);
-    paths::numbers(&input);
-    paths::hashes(&input);
+    reach(&input);
     loop {
         spin_loop();
     }
+}
+
+#[cfg(not(feature = "control"))]
+fn reach(input: &[u8]) {
+    paths::codec(input);
+    paths::sign_and_verify(input);
+    paths::lattice(input);
+    paths::trees(input);
+    paths::ledger(input);
+    paths::market(input);
+    paths::numbers(input);
+    paths::hashes(input);
+}
+
+/// What the examination must find: an index that is out of bounds, and a product of floats.
+#[cfg(feature = "control")]
+fn reach(input: &[u8]) {
+    let index = black_box(5000);
+    black_box(f64::from(input[index]) * black_box(1.5));
 }
 
 #[panic_handler]

@@ -232,6 +232,6 @@ pub fn numbers(bytes: &[u8]) {
 /// The hashes that the ledger itself does not use.
 pub fn hashes(bytes: &[u8]) {
     let bytes = black_box(bytes);
-    black_box((digests::sha3_512(bytes), digests::keccak_512(bytes), digests::blake3(bytes)));
+    black_box((digests::sha3_512(bytes), digests::keccak_512(bytes)));
     print(Hash::from_hex(core::str::from_utf8(bytes).unwrap_or_default()).unwrap_or_default());
 }
