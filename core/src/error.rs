@@ -71,6 +71,7 @@ codes! {
     312 AEAD_TAG "What is opened must be what was sealed under the same key, nonce and context.";
     313 CONTEXT_TOO_LONG "The context of a signature is at most 255 bytes.";
     314 SIGNING_ATTEMPTS "Signing must succeed within 814 attempts, as it does but for a fault.";
+    315 EXCHANGE_LOW_ORDER "A public key for an exchange must not have low order.";
     401 LOG_INDEX "The index of a leaf is smaller than the number of leaves.";
     402 LOG_SIZES "The first tree is not larger than the second.";
     403 LOG_PROOF "The proof must lead from the leaf, or the first tree, to the root.";
@@ -169,6 +170,12 @@ codes! {
     912 FRAME_LENGTH "A frame has at most 4,096 bytes.";
     913 COMMAND_UNKNOWN "A command is a number of the table of commands.";
     914 COMMAND_SEQUENCE "The command continues one that must have begun.";
+    915 CHANNEL_CLOSED "A channel must have been opened by a handshake.";
+    916 CHANNEL_HANDSHAKE "A handshake is the three messages of Noise XX, in order.";
+    917 CHANNEL_MESSAGE "Every message of a channel is the next one that the other side sealed.";
+    918 FRAME_KIND "A frame is the opening or the closing message of a handshake, or a sealed message.";
+    919 HOST_UNPAIRED "The host must be paired with the device, by comparing the code on both.";
+    920 HOSTS_FULL "A device is paired with at most 4 hosts.";
     921 DEVICE_FRESH "The device must have been initialised.";
     922 DEVICE_INITIALISED "The device must not have been initialised; wipe it first.";
     923 ROLE "Users of a role that may give the command, as many as the device asks for, must be logged in.";

@@ -7,6 +7,7 @@ pub mod hash;
 mod keccak;
 pub mod ml_dsa;
 pub mod scheme;
+pub mod x25519;
 
 pub use hash::{Domain, Hash, Hasher, hash};
 pub use scheme::{KeyHash, Purpose, Scheme, SignatureError, signing_digest, verify};
