@@ -23,9 +23,9 @@ use qenex_core::ledger::{
 };
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
-    KycLevel, Leg, LegsBuf, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn, SwapExactOut,
-    Transaction, Transfer,
+    AccountKind, AddLiquidity, Authority, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue,
+    KeyRef, KycLevel, Leg, LegsBuf, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn,
+    SwapExactOut, Transaction, Transfer,
 };
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};

@@ -17,8 +17,8 @@ use qenex_core::ledger::{
 };
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
-    KycLevel, Leg, LegsBuf, MAX_RECEIVERS, Op, RemoveLiquidity, SetFrozen, SwapExactIn, SwapExactOut,
+    AccountKind, AddLiquidity, Authority, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue,
+    KeyRef, KycLevel, Leg, LegsBuf, MAX_RECEIVERS, Op, RemoveLiquidity, SetFrozen, SwapExactIn, SwapExactOut,
     Transaction, Transfer,
 };
 
@@ -209,7 +209,9 @@ fn accepted() -> Vec<Transaction<'static>> {
             kyc: KycLevel::Basic,
             authority: authority(),
         }),
-        Op::RotateAuthority(qenex_core::tx::RotateAuthority { authority: kept(AuthorityBuf::single(key(9))).get() }),
+        Op::RotateAuthority(qenex_core::tx::RotateAuthority {
+            authority: kept(AuthorityBuf::single(key(9))).get(),
+        }),
         Op::CreateAsset(CreateAsset { asset: asset("GOLD"), max_supply: units(5) }),
         Op::Issue(Issue { asset: asset_b, to: account("ALICE"), amount: units(1_000) }),
         Op::Burn(Burn { asset: asset_b, amount: units(1_000) }),

@@ -60,13 +60,12 @@ fn fields(op: &Op<'_>) -> Vec<String> {
         Op::CreateAsset(op) => vec![op.asset.to_string(), op.max_supply.to_string()],
         Op::Issue(op) => vec![with(op.amount, op.asset), op.to.to_string()],
         Op::Burn(op) => vec![with(op.amount, op.asset)],
-        Op::Transfer(op) => {
-            op.legs
-                .iter()
-                .flat_map(|leg| [with(leg.amount, op.asset), leg.to.to_string(), leg.reference.to_string()])
-                .filter(|text| !text.is_empty())
-                .collect()
-        }
+        Op::Transfer(op) => op
+            .legs
+            .iter()
+            .flat_map(|leg| [with(leg.amount, op.asset), leg.to.to_string(), leg.reference.to_string()])
+            .filter(|text| !text.is_empty())
+            .collect(),
         Op::CreatePool(op) => {
             vec![op.pool.to_string(), op.asset_a.to_string(), op.asset_b.to_string(), percent(op.fee_bps)]
         }

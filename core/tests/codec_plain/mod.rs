@@ -70,9 +70,7 @@ pub fn op(op: &Op<'_>) -> Plain {
         Op::Burn(op) => Plain::tag(0x0230).text(op.asset).amount(op.amount),
         Op::Transfer(op) => {
             let start = Plain::tag(0x0240).text(op.asset).integer(op.legs.count() as u64);
-            op.legs
-                .iter()
-                .fold(start, |out, leg| out.text(leg.to).amount(leg.amount).text(leg.reference))
+            op.legs.iter().fold(start, |out, leg| out.text(leg.to).amount(leg.amount).text(leg.reference))
         }
         Op::CreatePool(op) => {
             Plain::tag(0x0260).text(op.pool).text(op.asset_a).text(op.asset_b).integer(op.fee_bps)
