@@ -42,7 +42,7 @@ macro_rules! codes {
 }
 
 // 1xx numbers, 2xx identifiers and encoding, 3xx cryptography, 40x and 41x trees, 42x and 43x agreement, 5xx market makers,
-// 6xx transactions, 7xx ledger, 8xx policy, 9xx device, 10xx host store and node, 11xx host interface.
+// 6xx transactions, 7xx ledger, 8xx policy, 9xx device, 10xx host store, node and devices, 11xx host interface.
 codes! {
     101 NUM_OVERFLOW "The result is larger than its type can hold.";
     102 NUM_UNDERFLOW "The result would be below zero.";
@@ -229,6 +229,9 @@ codes! {
     1068 STATE_ROOT_MISMATCH "The records must have the root that the header commits to.";
     1069 DIRECTORY "A data directory holds one chain.";
     1070 LOG_BEHIND "The block log must reach at least to the checkpoint; blocks are missing.";
+    1081 DEVICE_LINE "The line to the device must carry frames both ways.";
+    1082 DEVICE_STRANGER "The device must be the one that this host was paired with.";
+    1083 DEVICE_FILE "The file or socket of a device must exist and belong to it.";
     1101 INPUT_FILE "The file must exist and be readable.";
     1102 INPUT_COLUMNS "The file must have the columns time, from, to and amount, or the command line must name them.";
     1103 INPUT_VALUE "A row must have a value of the right kind in every column.";
