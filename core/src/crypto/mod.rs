@@ -1,4 +1,4 @@
-//! Hashes with domains, and signature schemes.
+//! Hashes with domains, signature schemes, and ML-DSA-87 for the schemes to come.
 
 pub mod ed25519;
 pub mod hash;
