@@ -1,4 +1,4 @@
-//! Hashes with domains, signature schemes, and sealing.
+//! Hashes with domains, signature schemes, sealing and exchange of keys.
 
 pub mod aead;
 pub mod ed25519;
