@@ -63,12 +63,14 @@ codes! {
     304 PUBLIC_KEY_LENGTH "A public key has the length of its scheme.";
     305 PUBLIC_KEY_INVALID "A public key is the canonical encoding of a point that does not have small order.";
     306 SIGNATURE_LENGTH "A signature has the length of its scheme.";
-    307 SIGNATURE_MALFORMED "A signature is a canonical point that does not have small order and a canonical scalar.";
+    307 SIGNATURE_MALFORMED "A signature must have the one form of its scheme; for Ed25519 a canonical point that does not have small order and a canonical scalar.";
     308 SIGNATURE_MISMATCH "The signature must be one of these bytes by this key.";
     309 SEED_INVALID "A seed is 32 bytes that are not all zero.";
     310 SIGNATURE_NOT_RELEASED "A new signature must verify before it is released.";
     311 AEAD_LENGTH "At most 64 GiB are sealed at once.";
     312 AEAD_TAG "What is opened must be what was sealed under the same key, nonce and context.";
+    313 CONTEXT_TOO_LONG "The context of a signature is at most 255 bytes.";
+    314 SIGNING_ATTEMPTS "Signing must succeed within 814 attempts, as it does but for a fault.";
     401 LOG_INDEX "The index of a leaf is smaller than the number of leaves.";
     402 LOG_SIZES "The first tree is not larger than the second.";
     403 LOG_PROOF "The proof must lead from the leaf, or the first tree, to the root.";

@@ -14,7 +14,7 @@ use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify}
 use qenex_core::error::{
     ANCHOR_MISSING, AUDIT_FULL, AUDIT_HEAD, CERTIFICATE_SIGNERS, COMMAND_SEQUENCE, COMMAND_UNKNOWN, Code,
     DECODE_MALFORMED, DECODE_TRAILING, DEVICE_FRESH, DEVICE_INITIALISED, HEADER_NOT_NEWER, KEY_EPOCH,
-    KEY_EXISTS, KEY_PURPOSE, KEY_UNKNOWN, LOCKED, NOT_CONFIRMED, PIN_BLOCKED, PIN_FORM, PIN_WAIT, PIN_WRONG,
+    KEY_EXISTS, KEY_PURPOSE, KEY_UNKNOWN, NOT_CONFIRMED, PIN_BLOCKED, PIN_FORM, PIN_WAIT, PIN_WRONG,
     POLICY_ENCODING, ROLE, USER_EXISTS, USER_LAST_OFFICER, USER_UNKNOWN, VOTE_CONTRADICTS,
 };
 use qenex_core::hsm::audit::{ENTRY_BYTES, Entry, Head};
@@ -570,5 +570,4 @@ fn a_body_that_is_not_the_one_of_its_command_is_refused() {
     tell(&mut hsm, Command::Logout, &NOTHING).unwrap();
     // An officer whose session has no storage key cannot exist: it comes with the PIN.
     assert_eq!(create_key(&mut hsm, 0, Purpose::Transaction), Err(refused(ROLE)));
-    let _ = LOCKED;
 }

@@ -5,6 +5,8 @@ mod aes256;
 pub mod ed25519;
 pub mod edwards25519;
 pub mod hash;
+mod keccak;
+pub mod ml_dsa;
 pub mod scheme;
 
 pub use hash::{Domain, Hash, Hasher, hash};

@@ -69,6 +69,7 @@ error_enum! {
         Length => SIGNATURE_LENGTH,
         Malformed => SIGNATURE_MALFORMED,
         Mismatch => SIGNATURE_MISMATCH,
+        Context => CONTEXT_TOO_LONG,
     }
 }
 

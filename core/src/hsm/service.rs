@@ -272,13 +272,10 @@ impl<B: Board> Hsm<B> {
         if self.board.confirm() { Ok(()) } else { Err(HsmError::NotConfirmed.into()) }
     }
 
-    /// Erases all records, and with them every secret; the audit log and the votes stay, they hold no secret and must not be
-    /// forgotten.
+    /// Erases all records, and with them every secret. The audit log, with the place up to which it was taken, and the votes
+    /// stay: they hold no secret and must not be forgotten.
     fn erase(&mut self) -> Result<(), Refusal> {
-        // The place in the audit log is kept: without it its entries could not be told from others.
-        let (taken, flash) = (self.audit.taken(), self.board.flash());
-        self.store.0.wipe(flash)?;
-        self.store.put::<{ Head::MAX_LEN }, _, _>(flash, kind::AUDIT, 0, &taken)?;
+        self.store.0.wipe(self.board.flash(), kind::AUDIT)?;
         self.trusted = None;
         self.disconnect();
         Ok(())

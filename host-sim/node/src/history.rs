@@ -114,10 +114,7 @@ mod tests {
             nonce: 0,
             last_valid_height: 9,
             fee: Amount::ZERO,
-            op: Op::Transfer(Transfer {
-                asset: AssetId::new("USD").unwrap(),
-                legs: legs.get(),
-            }),
+            op: Op::Transfer(Transfer { asset: AssetId::new("USD").unwrap(), legs: legs.get() }),
         };
         let signature = Signature { scheme: Scheme::Ed25519, public_key: &[7; 32], signature: &[8; 64] };
         encode_signed(&transaction, &[signature], &mut [0; MAX_SIGNED_LEN]).unwrap().to_vec()

@@ -9,7 +9,8 @@ use qenex_core::codec::{self, Encoded};
 use qenex_core::crypto::Hash;
 use qenex_core::id::{AccountId, NATIVE_ASSET};
 use qenex_core::ledger::{
-    Effects, Env, Receipt, Record, RecordId, Reject, Signers, View, ViewError, access, settle_fees, transition_into,
+    Effects, Env, Receipt, Record, RecordId, Reject, Signers, View, ViewError, access, settle_fees,
+    transition_into,
 };
 use qenex_core::num::Amount;
 

@@ -189,13 +189,7 @@ impl Records {
     }
 
     /// [`Records::set`] with the id encoded.
-    pub fn put(
-        &mut self,
-        id: &RecordId,
-        key: &Hash,
-        value: Option<&[u8]>,
-        head: Option<u64>,
-    ) -> Option<u64> {
+    pub fn put(&mut self, id: &RecordId, key: &Hash, value: Option<&[u8]>, head: Option<u64>) -> Option<u64> {
         self.set(key, encode_id(id, &mut [0; ID_LEN]), value, head)
     }
 

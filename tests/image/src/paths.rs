@@ -7,7 +7,7 @@ use qenex_core::amm::{self, Direction, Limits, Reserves};
 use qenex_core::codec::{self, Encoded};
 use qenex_core::consensus::Header;
 use qenex_core::crypto::ed25519::SecretKey;
-use qenex_core::crypto::{self, Hash, Purpose, Scheme, aead, hash as digests};
+use qenex_core::crypto::{self, Hash, Purpose, Scheme, aead, hash as digests, ml_dsa};
 use qenex_core::error::Coded;
 use qenex_core::id::{AccountId, Reference};
 use qenex_core::ledger::{self, Env, Fetched, Receipt, Record, RecordId, Signers};
@@ -113,6 +113,22 @@ pub fn seal(bytes: &[u8]) {
     if let Some(tag) = keep(aead::seal(&key, &nonce, bytes, sealed)) {
         black_box(keep(aead::open(&key, &nonce, bytes, sealed, &black_box(tag))));
     }
+}
+
+/// Keys, signatures and verification in pieces under ML-DSA-87.
+pub fn lattice(bytes: &[u8]) {
+    let key = ml_dsa::SecretKey::from_seed(&input(bytes));
+    let mut public_key = [0; ml_dsa::PUBLIC_KEY_BYTES];
+    key.public_key(black_box(&mut public_key));
+    let mut signature = [0; ml_dsa::SIGNATURE_BYTES];
+    black_box(keep(key.sign(black_box(bytes), black_box(bytes), &mut signature)));
+    black_box(keep(ml_dsa::verify(black_box(bytes), black_box(bytes), black_box(bytes), &signature)));
+    let mut verifier = black_box(ml_dsa::Verifier::new());
+    black_box(keep(verifier.public_key(&public_key)));
+    black_box(keep(verifier.context(black_box(bytes))));
+    black_box(keep(verifier.message(black_box(bytes))));
+    black_box(keep(verifier.signature(black_box(bytes))));
+    black_box(keep(verifier.finish()));
 }
 
 /// Both trees and their proofs.

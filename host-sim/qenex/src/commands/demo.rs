@@ -13,8 +13,8 @@ use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId, Referenc
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, AuthorityBuf, CreateAccount, CreateAsset, CreatePool, Issue, KycLevel, Leg, LegsBuf,
-    Op, SetFrozen, SwapExactIn, SwapExactOut, Transfer,
+    AccountKind, AddLiquidity, AuthorityBuf, CreateAccount, CreateAsset, CreatePool, Issue, KycLevel, Leg,
+    LegsBuf, Op, SetFrozen, SwapExactIn, SwapExactOut, Transfer,
 };
 use qenex_node::genesis::{Genesis, GenesisAccount};
 use qenex_node::node::{Node, NodeConfig, Recovery};
@@ -313,7 +313,8 @@ fn first_half(data: &Path) -> Result<(), Failure> {
             (
                 bank,
                 "0.01",
-                transfer(usdc, &[(alice, "3000", "salary 11/2026"), (bob, "2000.50", "salary 11/2026")])?.op(),
+                transfer(usdc, &[(alice, "3000", "salary 11/2026"), (bob, "2000.50", "salary 11/2026")])?
+                    .op(),
             ),
             (alice, "0.002", transfer(usdc, &[(bob, "123.456789", "rent")])?.op()),
         ],
