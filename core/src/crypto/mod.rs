@@ -1,6 +1,7 @@
 //! Hashes with domains, signature schemes, sealing and exchange of keys.
 
 pub mod aead;
+mod aes256;
 pub mod ed25519;
 pub mod edwards25519;
 pub mod hash;
