@@ -14,7 +14,7 @@ use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify}
 use qenex_core::error::{
     ANCHOR_MISSING, AUDIT_FULL, AUDIT_HEAD, CERTIFICATE_SIGNERS, COMMAND_SEQUENCE, COMMAND_UNKNOWN, Code,
     DECODE_MALFORMED, DECODE_TRAILING, DEVICE_FRESH, DEVICE_INITIALISED, HEADER_NOT_NEWER, KEY_EPOCH,
-    KEY_EXISTS, KEY_PURPOSE, KEY_UNKNOWN, NOT_CONFIRMED, PIN_BLOCKED, PIN_FORM, PIN_WAIT, PIN_WRONG,
+    KEY_EXISTS, KEY_PURPOSE, KEY_UNKNOWN, LOCKED, NOT_CONFIRMED, PIN_BLOCKED, PIN_FORM, PIN_WAIT, PIN_WRONG,
     POLICY_ENCODING, ROLE, USER_EXISTS, USER_LAST_OFFICER, USER_UNKNOWN, VOTE_CONTRADICTS,
 };
 use qenex_core::hsm::audit::{ENTRY_BYTES, Entry, Head};
@@ -570,4 +570,44 @@ fn a_body_that_is_not_the_one_of_its_command_is_refused() {
     tell(&mut hsm, Command::Logout, &NOTHING).unwrap();
     // An officer whose session has no storage key cannot exist: it comes with the PIN.
     assert_eq!(create_key(&mut hsm, 0, Purpose::Transaction), Err(refused(ROLE)));
+}
+
+#[test]
+fn a_new_storage_key_leaves_nothing_of_the_old_one() {
+    let mut hsm = device();
+    let public_key = create_key(&mut hsm, 0, Purpose::Transaction).unwrap();
+    let describe = |hsm: &mut Hsm<TestBoard>| {
+        let body = ask(hsm, Command::DescribeKey, &Index { index: 0 }).unwrap();
+        decode::<KeyInfo<'_>>(&body).unwrap().public_key.to_vec()
+    };
+    let before = hsm.board().disk.bytes.clone();
+    let rotate = |user: &str, pin| Login { user: name(user), pin };
+    assert_eq!(
+        tell(&mut hsm, Command::RotateStorageKey, &rotate("ALICE", OPERATOR_PIN)),
+        Err(refused(PIN_WRONG))
+    );
+    assert_eq!(tell(&mut hsm, Command::RotateStorageKey, &rotate("OSCAR", OPERATOR_PIN)), Err(refused(ROLE)));
+    tell(&mut hsm, Command::RotateStorageKey, &rotate("ALICE", OFFICER_PIN)).unwrap();
+    assert_eq!(describe(&mut hsm), public_key);
+    // The sealed secrets of before: 60 bytes behind their tag. None of them is in the flash any more.
+    let tag = [0x07, 0x0c];
+    let sealed = |bytes: &[u8]| {
+        bytes.windows(62).filter(|window| window.starts_with(&tag)).map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    let after = hsm.board().disk.bytes.clone();
+    assert_eq!(sealed(&before).len(), 2);
+    assert!(sealed(&before).iter().all(|old| !after.windows(62).any(|window| window == old)));
+
+    // The operator is let in, and opens nothing until there is a new PIN.
+    let mut hsm = restart(hsm);
+    login(&mut hsm, "OSCAR", OPERATOR_PIN).unwrap();
+    assert!(!status(&mut hsm).unlocked);
+    let change = ChangePin { user: name("OSCAR"), pin: OPERATOR_PIN, new_pin: b"changed pin" };
+    assert_eq!(tell(&mut hsm, Command::ChangePin, &change), Err(refused(LOCKED)));
+    login(&mut hsm, "ALICE", OFFICER_PIN).unwrap();
+    assert_eq!(describe(&mut hsm), public_key);
+    tell(&mut hsm, Command::SetPin, &SetPin { user: name("OSCAR"), pin: b"second pin" }).unwrap();
+    tell(&mut hsm, Command::Logout, &NOTHING).unwrap();
+    login(&mut hsm, "OSCAR", b"second pin").unwrap();
+    assert_eq!(describe(&mut hsm), public_key);
 }

@@ -151,7 +151,8 @@ commands! {
     AuditTake = 62, "audit-take", AUDITORS;
     /// [`Nonce`] → [`Attestation`].
     Attest = 70, "attest", ANYONE;
-    /// [`Nothing`] → [`Nothing`]: a new storage key; what was sealed under the old one is erased.
+    /// [`Login`] of an officer → [`Nothing`]: a new storage key; what was sealed under the old one is erased, and other users
+    /// are locked out of secrets until they get a new PIN.
     RotateStorageKey = 80, "rotate-storage-key", OFFICERS;
     /// [`Nothing`] → [`Nothing`]: erases everything.
     Wipe = 90, "wipe", OFFICERS;
