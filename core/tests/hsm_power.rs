@@ -12,9 +12,10 @@ use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::consensus::{Header, Proposal, Round, Vote};
 use qenex_core::crypto::{Hash, Purpose, Scheme};
 use qenex_core::error::{NONCE_SIGNED, PIN_WAIT, PIN_WRONG, POLICY_WINDOW, VOTE_CONTRADICTS};
+use qenex_core::hsm::backup::Backup;
 use qenex_core::hsm::proto::{
-    AddUser, Anchor, BeginSign, ChangePin, Command, CreateKey, GiveVote, Index, Initialise, KeyInfo, Login,
-    NamedUser, Nonce, SetPin, SetPolicy, Signed, SignedHead, Status, UserInfo,
+    AddUser, Anchor, BackupKey, BeginSign, ChangePin, Command, CreateKey, GiveVote, Index, Initialise,
+    KeyInfo, Login, NamedUser, Nonce, SetPin, SetPolicy, Signed, SignedHead, Status, UserInfo,
 };
 use qenex_core::hsm::{Hsm, MAX_KEYS, MAX_TRIES, MAX_USERS, Refusal, Role, UserName};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
@@ -171,7 +172,7 @@ fn audit_count(hsm: &mut Device) -> u64 {
 /// Every command that changes the flash, and what must be logged of it.
 type Act = fn(&mut Device) -> Result<(), Refusal>;
 
-const ACTS: [(&str, Act); 14] = [
+const ACTS: [(&str, Act); 15] = [
     ("wrong pin", |hsm| match login(hsm, "OSCAR", b"wrong pin") {
         Err(Refusal(number)) if number == PIN_WRONG.number => Ok(()),
         result => result,
@@ -199,6 +200,13 @@ const ACTS: [(&str, Act); 14] = [
     ("rotate the storage key", |hsm| {
         let alice = Login { user: name("ALICE"), pin: b"officer pin" };
         tell(hsm, Command::RotateStorageKey, &alice)
+    }),
+    ("restore", |hsm| {
+        // To itself: the root is another only where its seal is.
+        let to: BackupKey = get(hsm, Command::BackupKey, &NOTHING)?;
+        let backup: Backup = get(hsm, Command::Backup, &to)?;
+        tell(hsm, Command::DeleteKey, &Index { index: 0 })?;
+        tell(hsm, Command::Restore, &backup)
     }),
     ("wipe", |hsm| tell(hsm, Command::Wipe, &NOTHING)),
     ("initialise", |hsm| {

@@ -226,6 +226,12 @@ impl<B: Board> Hsm<B> {
             Command::AuditRead => self.audit_read(&codec::decode(body)?, reply),
             Command::AuditTake => self.audit_take(codec::decode(body)?),
             Command::Attest => self.attest(&codec::decode(body)?, reply),
+            Command::BackupKey => {
+                nothing()?;
+                self.backup_key(reply)
+            }
+            Command::Backup => self.backup(&codec::decode(body)?, reply),
+            Command::Restore => self.restore(&codec::decode(body)?),
             Command::RotateStorageKey => self.rotate_storage_key(&codec::decode(body)?),
             Command::Wipe => {
                 nothing()?;
@@ -278,7 +284,7 @@ impl<B: Board> Hsm<B> {
         Ok(self.session.storage_key.as_ref().ok_or(HsmError::Locked)?)
     }
 
-    fn show(&mut self, label: &'static str, value: impl core::fmt::Display) {
+    pub(super) fn show(&mut self, label: &'static str, value: impl core::fmt::Display) {
         self.board.show(&Line::of(label, value));
     }
 
@@ -341,7 +347,12 @@ impl<B: Board> Hsm<B> {
         self.store.put::<{ Device::MAX_LEN }, _, _>(self.board.flash(), kind::DEVICE, 0, &device)
     }
 
-    fn put_secret(&mut self, storage_key: &StorageKey, which: u8, root: &Secret) -> Result<(), Refusal> {
+    pub(super) fn put_secret(
+        &mut self,
+        storage_key: &StorageKey,
+        which: u8,
+        root: &Secret,
+    ) -> Result<(), Refusal> {
         let index = storage_key.index(which);
         let nonce = *self.random()?;
         let sealed = Sealed::new(&storage_key.key, Name { kind: kind::SECRET, index }, root, nonce)?;

@@ -176,3 +176,27 @@ fn a_device_says_what_is_wrong() {
     let _other = Running::start(&other, "confirm");
     other.refused("device status", 1, "DEVICE_STRANGER");
 }
+
+#[test]
+fn a_backup_goes_to_another_device() {
+    let (source, target) = (folder("device-source"), folder("device-target"));
+    let _running = [Running::start(&source, "confirm"), Running::start(&target, "confirm")];
+    initialised(&source);
+    initialised(&target);
+    let create = format!("device key create TREASURY --slot 0 {OFFICER}");
+    let key = source.json(&create);
+    let to = target.json(&format!("device backup-key {OFFICER}"))["public_key"].clone();
+    let file = target.path().join("backup");
+    let (to, out) = (to.as_str().unwrap(), file.display());
+    source.json(&format!("device backup --to {to} --out {out} {OFFICER}"));
+    let restore = format!("device restore {out} {OFFICER}");
+    target.json(&restore);
+    assert_eq!(target.json(&create)["key_hash"], key["key_hash"]);
+    target.refused(&restore, 1, "KEY_EXISTS");
+    source.refused(&format!("device backup --to 12 --out x {OFFICER}"), 2, "ARGUMENT");
+    // A new storage key: the operator waits for a new PIN.
+    source.json(&format!("device rotate-storage-key {OFFICER}"));
+    assert_eq!(source.json(&format!("device unlock {OPERATOR}"))["unlocked"], false);
+    source.json(&format!("device user set-pin OSCAR --new-pin-file operator {OFFICER}"));
+    assert_eq!(source.json(&format!("device unlock {OPERATOR}"))["unlocked"], true);
+}

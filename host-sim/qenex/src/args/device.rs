@@ -123,6 +123,30 @@ pub enum Device {
     Log(Log),
     /// Let it say what it is, signed.
     Attest(Session),
+    /// Print the key to which other devices seal backups for it; its panel shows a code of the key.
+    BackupKey(Session),
+    /// Seal the root of its keys to another device. Vote keys are in no backup.
+    Backup {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The other device's backup key.
+        #[arg(long)]
+        to: String,
+        /// Where to write the backup.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Take over the root of a backup that was sealed to it, before it has keys of its own.
+    Restore {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The backup.
+        file: PathBuf,
+    },
+    /// Seal all secrets under a new storage key. All but the officer of `--user` then need a new PIN.
+    RotateStorageKey(Session),
     /// Erase all its secrets.
     Wipe(Session),
 }

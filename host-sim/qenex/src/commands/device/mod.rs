@@ -1,5 +1,6 @@
 //! `qenex device`.
 
+mod backup;
 mod keys;
 mod log;
 mod policy;
@@ -10,7 +11,9 @@ mod users;
 use qenex_core::codec;
 use qenex_core::crypto::{Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::{Coded, SIGNATURE_MISMATCH};
-use qenex_core::hsm::proto::{Anchor, Attestation, Command, Initialise, Nonce, Nothing, Status, Trust};
+use qenex_core::hsm::proto::{
+    Anchor, Attestation, Command, Initialise, Login, Nonce, Nothing, Status, Trust,
+};
 use qenex_device::soft::{Person, SoftBoard};
 use qenex_device::{DeviceError, serve};
 use serde_json::{Value, json};
@@ -85,6 +88,16 @@ pub fn run(args: Device, output: &Output) -> Result<(), Failure> {
         Device::Approve { key, signer, file, out } => sign::approve(&key, &signer, &file, &out, output),
         Device::Log(args) => log::run(args, output),
         Device::Attest(session) => attest(&session, output),
+        Device::BackupKey(session) => backup::key(&session, output),
+        Device::Backup { session, to, out } => backup::make(&session, &to, &out, output),
+        Device::Restore { session, file } => backup::restore(&session, &file, output),
+        Device::RotateStorageKey(session) => {
+            let (user, pin) = session::user(&session)?;
+            session::login(&session)?.ask(Command::RotateStorageKey, &Login { user, pin: &pin })?;
+            output.line("sealed under a new storage key");
+            output.result(&json!({}));
+            Ok(())
+        }
         Device::Wipe(session) => {
             session::login(&session)?.tell(Command::Wipe)?;
             output.line("erased");
