@@ -29,7 +29,7 @@ use crate::tx::{KeyRef, Summary, Transaction};
 const TRANSACTIONS: usize = 4_096;
 
 /// A request to sign, as far as it has come. It stays in its place and is used again: a device has no room to move it.
-pub(super) struct SignWork {
+pub struct SignWork {
     slot: u8,
     witnessed: bool,
     approvals: heapless::Vec<KeyHash, MAX_APPROVERS>,
@@ -107,7 +107,8 @@ pub fn approval_id(key: &KeyHash, transaction: &Hash) -> Hash {
 }
 
 impl SignWork {
-    pub(super) const fn new() -> Self {
+    /// No request.
+    pub const fn new() -> Self {
         Self {
             slot: 0,
             witnessed: false,
