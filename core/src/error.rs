@@ -42,7 +42,7 @@ macro_rules! codes {
 }
 
 // 1xx numbers, 2xx identifiers and encoding, 3xx cryptography, 40x and 41x trees, 42x and 43x agreement, 5xx market makers,
-// 6xx transactions, 7xx ledger, 8xx policy, 9xx device, 10xx host store and node, 11xx host interface.
+// 6xx transactions, 7xx ledger, 8xx policy, 9xx device, 10xx host store, node and devices, 11xx host interface.
 codes! {
     101 NUM_OVERFLOW "The result is larger than its type can hold.";
     102 NUM_UNDERFLOW "The result would be below zero.";
@@ -71,6 +71,7 @@ codes! {
     312 AEAD_TAG "What is opened must be what was sealed under the same key, nonce and context.";
     313 CONTEXT_TOO_LONG "The context of a signature is at most 255 bytes.";
     314 SIGNING_ATTEMPTS "Signing must succeed within 814 attempts, as it does but for a fault.";
+    315 EXCHANGE_LOW_ORDER "A public key for an exchange must not have low order.";
     401 LOG_INDEX "The index of a leaf is smaller than the number of leaves.";
     402 LOG_SIZES "The first tree is not larger than the second.";
     403 LOG_PROOF "The proof must lead from the leaf, or the first tree, to the root.";
@@ -169,6 +170,12 @@ codes! {
     912 FRAME_LENGTH "A frame has at most 4,096 bytes.";
     913 COMMAND_UNKNOWN "A command is a number of the table of commands.";
     914 COMMAND_SEQUENCE "The command continues one that must have begun.";
+    915 CHANNEL_CLOSED "A channel must have been opened by a handshake.";
+    916 CHANNEL_HANDSHAKE "A handshake is the three messages of Noise XX, in order.";
+    917 CHANNEL_MESSAGE "Every message of a channel is the next one that the other side sealed.";
+    918 FRAME_KIND "A frame is the opening or the closing message of a handshake, or a sealed message.";
+    919 HOST_UNPAIRED "The host must be paired with the device, by comparing the code on both.";
+    920 HOSTS_FULL "A device is paired with at most 4 hosts.";
     921 DEVICE_FRESH "The device must have been initialised.";
     922 DEVICE_INITIALISED "The device must not have been initialised; wipe it first.";
     923 ROLE "Users of a role that may give the command, as many as the device asks for, must be logged in.";
@@ -222,6 +229,9 @@ codes! {
     1068 STATE_ROOT_MISMATCH "The records must have the root that the header commits to.";
     1069 DIRECTORY "A data directory holds one chain.";
     1070 LOG_BEHIND "The block log must reach at least to the checkpoint; blocks are missing.";
+    1081 DEVICE_LINE "The line to the device must carry frames both ways.";
+    1082 DEVICE_STRANGER "The device must be the one that this host was paired with.";
+    1083 DEVICE_FILE "The file or socket of a device must exist and belong to it.";
     1101 INPUT_FILE "The file must exist and be readable.";
     1102 INPUT_COLUMNS "The file must have the columns time, from, to and amount, or the command line must name them.";
     1103 INPUT_VALUE "A row must have a value of the right kind in every column.";

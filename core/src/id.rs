@@ -47,10 +47,10 @@ const fn padded<const N: usize>(text: &[u8], identifier: bool) -> Option<[u8; N]
 }
 
 /// The text in zero-padded bytes.
-fn unpadded(bytes: &[u8]) -> &[u8] {
-    // No text holds a zero: to count the others needs no branch.
-    let len = bytes.iter().filter(|c| **c != 0).count();
-    bytes.get(..len).unwrap_or_default()
+fn unpadded<const N: usize>(bytes: &[u8; N]) -> &[u8] {
+    // No text holds a zero, and none is longer than 255: to count the others needs no branch.
+    let len = bytes.iter().fold(0u8, |len, c| len.wrapping_add(u8::from(*c != 0)));
+    bytes.get(..usize::from(len)).unwrap_or_default()
 }
 
 macro_rules! text_type {

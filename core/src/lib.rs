@@ -24,7 +24,7 @@
 //! | [`error`] | the table of stable codes |
 //! | [`num`] | `Amount`, `Precise`, `mul_div`, square root, ratios |
 //! | [`id`], [`codec`] | readable identifiers, tags, canonical encoding |
-//! | [`crypto`] | hashes with domains, signature schemes |
+//! | [`crypto`] | hashes with domains, signature schemes, ML-DSA-87 |
 //! | [`merkle`] | transaction tree, state tree, proofs, witness |
 //! | [`amm`] | the constant-product market maker |
 //! | [`consensus`] | block headers, votes, certificates, the vote guard, the light client |

@@ -47,7 +47,7 @@ fn apply(vault: &mut Vault, disk: &mut Disk, change: &Change) -> Result<(), Flas
         Change::Put(name, content) => vault.put(disk, *name, content),
         Change::Remove(name) => vault.remove(disk, *name),
         Change::Compact => vault.compact(disk),
-        Change::Wipe => vault.wipe(disk, 2),
+        Change::Wipe => vault.wipe(disk, &[2]),
     }
 }
 
@@ -147,7 +147,7 @@ fn superseded_and_removed_values_are_gone_after_compaction() {
     vault.compact(&mut disk).unwrap();
     assert!(!has(&disk, b"first secret") && has(&disk, b"second secret"));
     vault.remove(&mut disk, name).unwrap();
-    vault.wipe(&mut disk, 9).unwrap();
+    vault.wipe(&mut disk, &[9]).unwrap();
     assert!(!has(&disk, b"second secret"));
 }
 
@@ -168,7 +168,7 @@ fn a_vault_says_what_does_not_fit_and_loses_nothing() {
     assert_eq!(contents(&Vault::open(&mut disk, VAULT).unwrap(), &mut disk).len(), 2);
 
     let mut vault = Vault::open(&mut disk, VAULT).unwrap();
-    vault.wipe(&mut disk, 9).unwrap();
+    vault.wipe(&mut disk, &[9]).unwrap();
     for index in 0..MAX_RECORDS as u8 {
         vault.put(&mut disk, Name { kind: 3, index }, &[index]).unwrap();
     }

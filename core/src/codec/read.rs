@@ -268,3 +268,58 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         i8 i16 i32 i64 i128 f32 f64 char string byte_buf unit unit_struct map enum identifier ignored_any
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Debug;
+
+    fn same<'a, T: Deserialize<'a> + PartialEq + Debug>(bytes: &'a [u8]) {
+        let theirs = postcard::take_from_bytes::<T>(bytes).ok();
+        assert_eq!(read::<T>(bytes).ok(), theirs, "{bytes:02x?}");
+    }
+
+    /// What is accepted, and as what, is what postcard accepts.
+    #[test]
+    fn reads_as_postcard_does() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as u8
+        };
+        for round in 0..200_000 {
+            let mut bytes = [0; 24];
+            for byte in &mut bytes {
+                // Bits that say that more follows are common in one half of the rounds, and edges in some.
+                *byte = match (random() % 4, round % 2) {
+                    (0, 0) => random() % 5,
+                    (1, _) => [0x00, 0x7f, 0x80, 0xff][usize::from(random() % 4)],
+                    (_, 0) => random(),
+                    (_, _) => random() | 0x80,
+                };
+            }
+            let bytes = &bytes[..usize::from(random()) % 25];
+            same::<bool>(bytes);
+            same::<u8>(bytes);
+            same::<u16>(bytes);
+            same::<u32>(bytes);
+            same::<u64>(bytes);
+            same::<u128>(bytes);
+            same::<Option<u16>>(bytes);
+            same::<&[u8]>(bytes);
+            same::<&str>(bytes);
+            same::<[u8; 3]>(bytes);
+            same::<(u16, u128, bool)>(bytes);
+            same::<heapless::Vec<u16, 4>>(bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_unread_stays_unread() {
+        let bytes = [1, 2, 3];
+        let ((before, field, after), rest) = read::<(Unread<'_>, u8, Unread<'_>)>(&bytes).unwrap();
+        assert_eq!((before.0, field, after.0, rest), (&bytes[..], 1, &bytes[1..], &bytes[1..]));
+        // Nobody else knows what it is.
+        assert!(postcard::take_from_bytes::<(Unread<'_>, u8)>(&bytes).is_err());
+    }
+}

@@ -2,10 +2,15 @@
 //!
 //! Nonces are 12 random bytes: a key seals far fewer than 2^32 values in the life of a device.
 
+use aes_gcm::AesGcm;
 use aes_gcm::aead::AeadInOut;
-use aes_gcm::{Aes256Gcm, KeyInit};
+use aes_gcm::aead::consts::U12;
 
+use super::aes256::Aes256;
 use crate::error::error_enum;
+
+/// AES-GCM of the crate aes-gcm, with a 12-byte nonce.
+type Aes256Gcm = AesGcm<Aes256, U12>;
 
 /// Length of a key.
 pub const KEY_BYTES: usize = 32;
@@ -32,7 +37,7 @@ pub fn seal(
     context: &[u8],
     bytes: &mut [u8],
 ) -> Result<[u8; TAG_BYTES], AeadError> {
-    let tag = Aes256Gcm::new(key.into())
+    let tag = Aes256Gcm::from(Aes256::new(key))
         .encrypt_inout_detached(nonce.into(), context, bytes.into())
         .map_err(|_| AeadError::Length)?;
     Ok(tag.into())
@@ -49,7 +54,7 @@ pub fn open(
     bytes: &mut [u8],
     tag: &[u8; TAG_BYTES],
 ) -> Result<(), AeadError> {
-    Aes256Gcm::new(key.into())
+    Aes256Gcm::from(Aes256::new(key))
         .decrypt_inout_detached(nonce.into(), context, bytes.into(), tag.into())
         .map_err(|_| AeadError::Tag)
 }

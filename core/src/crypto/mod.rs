@@ -1,12 +1,14 @@
-//! Hashes with domains, signature schemes, and sealing.
+//! Hashes with domains, signature schemes, sealing and exchange of keys.
 
 pub mod aead;
+mod aes256;
 pub mod ed25519;
 pub mod edwards25519;
 pub mod hash;
 mod keccak;
 pub mod ml_dsa;
 pub mod scheme;
+pub mod x25519;
 
 pub use hash::{Domain, Hash, Hasher, hash};
 pub use scheme::{KeyHash, Purpose, Scheme, SignatureError, signing_digest, verify};

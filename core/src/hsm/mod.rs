@@ -2,8 +2,10 @@
 
 pub mod audit;
 pub mod board;
+pub mod channel;
 pub mod flash;
 mod keys;
+pub mod noise;
 pub mod proto;
 mod refusal;
 mod reply;

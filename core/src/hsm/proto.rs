@@ -50,6 +50,13 @@ const SIGNERS: Permission = roles([Role::Operator]);
 const USERS: Permission = roles([Role::Officer, Role::Operator, Role::Auditor]);
 const AUDITORS: Permission = roles([Role::Auditor]);
 
+impl Command {
+    /// Whether a host that is not paired may give it.
+    pub const fn is_for_strangers(self) -> bool {
+        matches!(self, Self::Status | Self::Pair | Self::AuditHead | Self::Attest)
+    }
+}
+
 macro_rules! commands {
     ($( $(#[$meta:meta])* $name:ident = $number:literal, $text:literal, $permission:ident; )+) => {
         /// The commands. Numbers never change and are never used again.
@@ -88,6 +95,10 @@ commands! {
     Login = 3, "login", ANYONE;
     /// [`Nothing`] → [`Nothing`]: all users.
     Logout = 4, "logout", ANYONE;
+    /// [`Nothing`] → [`Nothing`]: the host of this channel. Answered by the channel itself.
+    Pair = 5, "pair", ANYONE;
+    /// [`Index`] → [`Nothing`]: forgets a paired host.
+    Unpair = 6, "unpair", OFFICERS;
     /// [`AddUser`] → [`Nothing`].
     AddUser = 10, "add-user", OFFICERS;
     /// [`NamedUser`] → [`Nothing`].

@@ -17,6 +17,10 @@ error_enum! {
     pub enum HsmError {
         FrameVersion => FRAME_VERSION,
         FrameLength => FRAME_LENGTH,
+        FrameKind => FRAME_KIND,
+        ChannelClosed => CHANNEL_CLOSED,
+        HostUnpaired => HOST_UNPAIRED,
+        HostsFull => HOSTS_FULL,
         CommandUnknown => COMMAND_UNKNOWN,
         CommandSequence => COMMAND_SEQUENCE,
         Fresh => DEVICE_FRESH,

@@ -31,6 +31,20 @@ impl Encoded for Device {
     const MAX_LEN: usize = 2 + 25 + 1;
 }
 
+/// The most hosts that a device is paired with.
+const MAX_HOSTS: u8 = 4;
+
+/// A host that a device is paired with.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Host {
+    key: [u8; 32],
+}
+
+impl Encoded for Host {
+    const TAGGING: Tagging = Tagging::Fixed(Tag::HOST);
+    const MAX_LEN: usize = 2 + 32;
+}
+
 /// Who is logged in. All is forgotten with the channel.
 #[derive(Default)]
 struct Session {
@@ -180,6 +194,9 @@ impl<B: Board> Hsm<B> {
                 self.disconnect();
                 Ok(())
             }
+            // Only a channel knows whose host it is.
+            Command::Pair => Err(HsmError::ChannelClosed.into()),
+            Command::Unpair => self.unpair(&codec::decode(body)?),
             Command::AddUser => self.add_user(&codec::decode(body)?),
             Command::RemoveUser => self.remove_user(&codec::decode(body)?),
             Command::SetPin => self.set_pin(&codec::decode(body)?),
@@ -236,7 +253,7 @@ impl<B: Board> Hsm<B> {
 
     // ---- what everything uses
 
-    fn random<const N: usize>(&mut self) -> Result<Zeroizing<[u8; N]>, Refusal> {
+    pub(super) fn random<const N: usize>(&mut self) -> Result<Zeroizing<[u8; N]>, Refusal> {
         random(&mut self.board, &mut self.mixed)
     }
 
@@ -274,7 +291,11 @@ impl<B: Board> Hsm<B> {
     /// Erases all records, and with them every secret. The audit log, with the place up to which it was taken, and the votes
     /// stay: they hold no secret and must not be forgotten.
     fn erase(&mut self) -> Result<(), Refusal> {
-        self.store.0.wipe(self.board.flash(), kind::AUDIT)?;
+        self.erase_but(&[kind::AUDIT])
+    }
+
+    fn erase_but(&mut self, kept: &[u8]) -> Result<(), Refusal> {
+        self.store.0.wipe(self.board.flash(), kept)?;
         self.trusted = None;
         self.disconnect();
         Ok(())
@@ -308,8 +329,8 @@ impl<B: Board> Hsm<B> {
     fn initialise(&mut self, request: &proto::Initialise<'_>) -> Result<(), Refusal> {
         check_form(request.pin)?;
         self.note(Command::Initialise, 0, NOBODY, Hash::default())?;
-        // Whatever an initialisation that was cut off has left.
-        self.erase()?;
+        // Whatever an initialisation that was cut off has left. The host that asks is paired and stays so.
+        self.erase_but(&[kind::AUDIT, kind::HOST])?;
         let storage_key: Secret = self.random()?;
         for index in [secret::ROOT, secret::VOTES] {
             let root: Secret = self.random()?;
@@ -441,6 +462,41 @@ impl<B: Board> Hsm<B> {
             role: user.as_ref().map(|user| user.role),
             user: user.map(|user| user.name),
         })
+    }
+
+    // ---- hosts
+
+    /// Whether a host with this key is paired.
+    pub(super) fn is_paired(&mut self, host: &[u8; 32]) -> Result<bool, Refusal> {
+        for index in 0..MAX_HOSTS {
+            let known: Option<Host> = self.store.get(self.board.flash(), kind::HOST, index)?;
+            if known.is_some_and(|known| known.key == *host) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Pairs with a host if a person confirms that it shows the same code.
+    pub(super) fn pair(&mut self, host: &[u8; 32], code: &str) -> Result<(), Refusal> {
+        if self.is_paired(host)? {
+            return Ok(());
+        }
+        let free =
+            (0..MAX_HOSTS).find(|index| !self.store.0.contains(Name { kind: kind::HOST, index: *index }));
+        let index = free.ok_or(HsmError::HostsFull)?;
+        self.show("Operation", "Pair with this host");
+        self.show("Code", code);
+        self.confirm()?;
+        self.note(Command::Pair, 0, NOBODY, Hash(*host))?;
+        self.store.put::<{ Host::MAX_LEN }, _, _>(self.board.flash(), kind::HOST, index, &Host { key: *host })
+    }
+
+    fn unpair(&mut self, request: &proto::Index) -> Result<(), Refusal> {
+        let host: Option<Host> = self.store.get(self.board.flash(), kind::HOST, request.index)?;
+        let host = host.ok_or(HsmError::HostUnpaired)?;
+        self.note(Command::Unpair, 0, NOBODY, Hash(host.key))?;
+        Ok(self.store.0.remove(self.board.flash(), Name { kind: kind::HOST, index: request.index })?)
     }
 
     // ---- keys and policies

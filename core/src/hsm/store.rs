@@ -35,6 +35,8 @@ pub(super) mod kind {
     pub const TRUSTED: u8 = 8;
     /// Where the audit log was taken up.
     pub const AUDIT: u8 = 9;
+    /// A paired host.
+    pub const HOST: u8 = 10;
 }
 
 /// Which secret.

@@ -119,7 +119,12 @@ impl fmt::Display for Amount {
         // 20 digits, the point, 18 digits.
         let mut text = heapless::String::<39>::new();
         let (whole, fraction) = (self.0.wrapping_div(SCALE), self.0.wrapping_rem(SCALE) as u64);
-        fmt::write(&mut text, format_args!("{whole}"))?;
+        // The standard library's printing of a u128 can panic in a device's image; 64 bits hold the last 18 digits.
+        let (high, low) = (whole.wrapping_div(SCALE) as u64, whole.wrapping_rem(SCALE) as u64);
+        match high {
+            0 => fmt::write(&mut text, format_args!("{low}"))?,
+            _ => fmt::write(&mut text, format_args!("{high}{low:0FRACTION_DIGITS$}"))?,
+        }
         if fraction == 0 {
             return f.pad_integral(true, "", &text);
         }

@@ -86,8 +86,9 @@ enum Change {
 }
 
 /// The writes of a transaction, encoded, so that they no longer lend anything from the state that they are written to.
-#[derive(Default)]
 struct Writes {
+    /// Room for one.
+    buffer: [u8; Record::MAX_LEN],
     bytes: Vec<u8>,
     /// In the order of the ids.
     changes: Vec<Change>,
@@ -103,9 +104,9 @@ impl Writes {
                 None => Change::None,
                 Some((_, None)) => Change::Deleted,
                 Some((_, Some(record))) => {
-                    let (start, mut buffer) = (self.bytes.len(), [0; Record::MAX_LEN]);
+                    let start = self.bytes.len();
                     // Cannot fail: the buffer has the greatest length.
-                    self.bytes.extend_from_slice(codec::encode(record, &mut buffer).unwrap_or_default());
+                    self.bytes.extend_from_slice(record.encode(&mut self.buffer).unwrap_or_default());
                     Change::Written(start..self.bytes.len())
                 }
             };
@@ -135,8 +136,8 @@ pub(crate) struct Machine<S> {
 
 impl<S: State> Machine<S> {
     pub(crate) fn new(state: S, env: Env) -> Self {
-        let (receipts, writes) = Default::default();
-        Self { state, env, receipts, fees: Amount::ZERO, writes }
+        let writes = Writes { buffer: [0; Record::MAX_LEN], bytes: Vec::new(), changes: Vec::new() };
+        Self { state, env, receipts: Receipts::default(), fees: Amount::ZERO, writes }
     }
 
     /// Executes the transaction at `index` of a batch.

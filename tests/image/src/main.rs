@@ -27,6 +27,7 @@ fn main() -> ! {
 fn reach(input: &[u8]) {
     paths::codec(input);
     paths::sign_and_verify(input);
+    paths::seal(input);
     paths::lattice(input);
     paths::trees(input);
     paths::ledger(input);

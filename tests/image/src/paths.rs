@@ -7,7 +7,7 @@ use qenex_core::amm::{self, Direction, Limits, Reserves};
 use qenex_core::codec::{self, Encoded};
 use qenex_core::consensus::Header;
 use qenex_core::crypto::ed25519::SecretKey;
-use qenex_core::crypto::{self, Hash, Purpose, Scheme, hash as digests, ml_dsa};
+use qenex_core::crypto::{self, Hash, Purpose, Scheme, aead, hash as digests, ml_dsa};
 use qenex_core::error::Coded;
 use qenex_core::id::{AccountId, Reference};
 use qenex_core::ledger::{self, Env, Fetched, Receipt, Record, RecordId, Signers};
@@ -103,6 +103,15 @@ pub fn sign_and_verify(bytes: &[u8]) {
     if let Some(key) = keep(SecretKey::from_seed(&input(bytes))) {
         black_box(keep(key.sign(Purpose::Transaction, &id)));
         black_box((key.public_key(), key.key_hash(Purpose::Vote)));
+    }
+}
+
+/// Sealing and opening.
+pub fn seal(bytes: &[u8]) {
+    let (key, nonce, mut sealed): ([u8; 32], _, [u8; 32]) = (input(bytes), input(bytes), input(bytes));
+    let Some(sealed) = sealed.get_mut(..word(bytes) as usize) else { return };
+    if let Some(tag) = keep(aead::seal(&key, &nonce, bytes, sealed)) {
+        black_box(keep(aead::open(&key, &nonce, bytes, sealed, &black_box(tag))));
     }
 }
 

@@ -204,12 +204,16 @@ const fn theta_turn(round: usize, word: usize) -> u32 {
 fn round<const ROUND: usize>(state: &mut [u32; 50], sums: &mut [u32; 10], constants: [u32; 2]) {
     sums[0] = column::<ROUND, 0>(state);
     sums[1] = column::<ROUND, 1>(state);
+    settle();
     sums[2] = column::<ROUND, 2>(state);
     sums[3] = column::<ROUND, 3>(state);
+    settle();
     sums[4] = column::<ROUND, 4>(state);
     sums[5] = column::<ROUND, 5>(state);
+    settle();
     sums[6] = column::<ROUND, 6>(state);
     sums[7] = column::<ROUND, 7>(state);
+    settle();
     sums[8] = column::<ROUND, 8>(state);
     sums[9] = column::<ROUND, 9>(state);
     settle();
@@ -251,9 +255,9 @@ fn round<const ROUND: usize>(state: &mut [u32; 50], sums: &mut [u32; 10], consta
     settle();
 }
 
-/// Keeps what is computed before it from moving behind it, and the words of the state in memory: a compiler that
-/// sees several rows at once keeps more of them at hand than there are registers, and moves them twice. A hint: the
-/// results do not depend on it.
+/// Keeps words in memory: a compiler that sees several rows or columns at once loads more words than there are
+/// registers, and moves most of them twice (11,600 instructions a permutation in place of 9,700 on Cortex-M33). A hint:
+/// the results do not depend on it.
 #[inline(always)]
 fn settle() {
     compiler_fence(Ordering::SeqCst);
@@ -287,7 +291,7 @@ impl State {
     /// The permutation.
     #[inline(never)]
     pub fn permute(&mut self) {
-        // Memory that the compiler does not take apart.
+        // The compiler cannot know who else reads this memory, so that it is written before it is read.
         let mut sums = [0; 10];
         let sums = black_box(&mut sums);
         for [a, b, c, d] in CONSTANTS.as_chunks().0 {

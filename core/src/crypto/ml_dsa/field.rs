@@ -16,9 +16,15 @@ const _: () = assert!(INVERSE.wrapping_mul(Q) == 1);
 /// a·b/2^32 modulo q, between -q and q, for |a·b| < 2^31·q (Montgomery).
 #[inline(always)]
 pub(super) const fn mul(a: i32, b: i32) -> i32 {
+    mul_modulo(Q, a, b)
+}
+
+/// The same with a modulus that the compiler does not know: of a constant it makes a longer product.
+#[inline(always)]
+pub(super) const fn mul_modulo(q: i32, a: i32, b: i32) -> i32 {
     let product = (a as i64).wrapping_mul(b as i64);
     // The multiple of q that has the same low half; only the high halves are left to be subtracted.
-    let multiple = ((product as i32).wrapping_mul(INVERSE) as i64).wrapping_mul(Q as i64);
+    let multiple = ((product as i32).wrapping_mul(INVERSE) as i64).wrapping_mul(q as i64);
     ((product >> 32) as i32).wrapping_sub((multiple >> 32) as i32)
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Two layers of butterflies are done at once, so that a coefficient is read and written four times in a transform.
 
-use super::field::{Q, mul};
+use core::hint::black_box;
+
+use super::field::{Q, mul, mul_modulo};
 
 /// A polynomial, or its transform.
 pub(super) type Poly = [i32; 256];
@@ -35,17 +37,17 @@ const fn zetas() -> [i32; 256] {
 
 /// One butterfly of the transform.
 #[inline(always)]
-fn forward(a: &mut i32, b: &mut i32, zeta: i32) {
-    let product = mul(zeta, *b);
+fn forward(q: i32, a: &mut i32, b: &mut i32, zeta: i32) {
+    let product = mul_modulo(q, zeta, *b);
     *b = a.wrapping_sub(product);
     *a = a.wrapping_add(product);
 }
 
 /// One butterfly of the inverse transform.
 #[inline(always)]
-fn backward(a: &mut i32, b: &mut i32, zeta: i32) {
+fn backward(q: i32, a: &mut i32, b: &mut i32, zeta: i32) {
     let sum = a.wrapping_add(*b);
-    *b = mul(zeta, b.wrapping_sub(*a));
+    *b = mul_modulo(q, zeta, b.wrapping_sub(*a));
     *a = sum;
 }
 
@@ -62,16 +64,16 @@ fn quarters<const BLOCK: usize>(
 
 /// Two layers of the transform, of which the first has `first.len()` blocks.
 #[inline(always)]
-fn forward_layers<const BLOCK: usize>(p: &mut Poly, first: &[i32], second: &[i32]) {
+fn forward_layers<const BLOCK: usize>(q: i32, p: &mut Poly, first: &[i32], second: &[i32]) {
     let zetas = first.iter().zip(second.as_chunks().0);
     for (block, (&one, &[two, three])) in p.as_chunks_mut::<BLOCK>().0.iter_mut().zip(zetas) {
         for (((a, b), c), d) in quarters(block) {
             let mut x = [*a, *b, *c, *d];
             let [a0, b0, c0, d0] = &mut x;
-            forward(a0, c0, one);
-            forward(b0, d0, one);
-            forward(a0, b0, two);
-            forward(c0, d0, three);
+            forward(q, a0, c0, one);
+            forward(q, b0, d0, one);
+            forward(q, a0, b0, two);
+            forward(q, c0, d0, three);
             [*a, *b, *c, *d] = x;
         }
     }
@@ -79,16 +81,16 @@ fn forward_layers<const BLOCK: usize>(p: &mut Poly, first: &[i32], second: &[i32
 
 /// Two layers of the inverse transform, of which the second has `second.len()` blocks.
 #[inline(always)]
-fn backward_layers<const BLOCK: usize>(p: &mut Poly, first: &[i32], second: &[i32]) {
+fn backward_layers<const BLOCK: usize>(q: i32, p: &mut Poly, first: &[i32], second: &[i32]) {
     let zetas = second.iter().zip(first.as_chunks().0).rev();
     for (block, (&one, &[three, two])) in p.as_chunks_mut::<BLOCK>().0.iter_mut().zip(zetas) {
         for (((a, b), c), d) in quarters(block) {
             let mut x = [*a, *b, *c, *d];
             let [a0, b0, c0, d0] = &mut x;
-            backward(a0, b0, two);
-            backward(c0, d0, three);
-            backward(a0, c0, one);
-            backward(b0, d0, one);
+            backward(q, a0, b0, two);
+            backward(q, c0, d0, three);
+            backward(q, a0, c0, one);
+            backward(q, b0, d0, one);
             [*a, *b, *c, *d] = x;
         }
     }
@@ -97,20 +99,22 @@ fn backward_layers<const BLOCK: usize>(p: &mut Poly, first: &[i32], second: &[i3
 /// The transform. Each coefficient grows by less than 8q.
 #[inline(never)]
 pub(super) fn ntt(p: &mut Poly) {
-    forward_layers::<256>(p, const { slice(1) }, const { slice(2) });
-    forward_layers::<64>(p, const { slice(4) }, const { slice(8) });
-    forward_layers::<16>(p, const { slice(16) }, const { slice(32) });
-    forward_layers::<4>(p, const { slice(64) }, const { slice(128) });
+    let q = black_box(Q);
+    forward_layers::<256>(q, p, const { slice(1) }, const { slice(2) });
+    forward_layers::<64>(q, p, const { slice(4) }, const { slice(8) });
+    forward_layers::<16>(q, p, const { slice(16) }, const { slice(32) });
+    forward_layers::<4>(q, p, const { slice(64) }, const { slice(128) });
 }
 
 /// The inverse transform times 2^32, of coefficients of at most q on either side of zero; the results are below q.
 #[inline(never)]
 pub(super) fn inverse_ntt(p: &mut Poly) {
-    backward_layers::<4>(p, const { slice(128) }, const { slice(64) });
-    backward_layers::<16>(p, const { slice(32) }, const { slice(16) });
-    backward_layers::<64>(p, const { slice(8) }, const { slice(4) });
-    backward_layers::<256>(p, const { slice(2) }, const { slice(1) });
-    p.iter_mut().for_each(|a| *a = mul(*a, SCALE));
+    let q = black_box(Q);
+    backward_layers::<4>(q, p, const { slice(128) }, const { slice(64) });
+    backward_layers::<16>(q, p, const { slice(32) }, const { slice(16) });
+    backward_layers::<64>(q, p, const { slice(8) }, const { slice(4) });
+    backward_layers::<256>(q, p, const { slice(2) }, const { slice(1) });
+    p.iter_mut().for_each(|a| *a = mul_modulo(q, *a, SCALE));
 }
 
 /// The powers of a layer of so many blocks.

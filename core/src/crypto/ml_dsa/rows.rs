@@ -95,3 +95,31 @@ fn add_four(row: &mut [u32; 3], a: &[i32; 4], p: &[i32; 4]) {
     let add = |i: usize| nearer(sums[i].wrapping_add(mul(a[i], p[i])));
     *row = squeeze([add(0), add(1), add(2), add(3)]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every place keeps its number beside neighbours of all ones and of all zeros.
+    #[test]
+    fn four_numbers_in_three_words() {
+        for number in [0, 1, -1, Q - 1, -Q, 0x12_3456, -0x12_3456] {
+            for other in [0, -1, Q - 1, -Q] {
+                for place in 0..4 {
+                    let mut four = [other; 4];
+                    four[place] = number;
+                    assert_eq!(spread(squeeze(four)), four);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_loaded_canonical() {
+        let p: Poly = std::array::from_fn(|i| (i as i32 - 128) * 130_000);
+        let (mut row, mut loaded) = ([0; 192], [0; 256]);
+        store(&mut row, &p);
+        load(&mut loaded, &row);
+        assert_eq!(loaded, p.map(|a| a.rem_euclid(Q)));
+    }
+}

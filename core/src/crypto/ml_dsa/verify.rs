@@ -145,26 +145,19 @@ impl Verifier {
         if self.taken != SIGNATURE_BYTES {
             return self.refuse(SignatureError::Length);
         }
-        if !self.hash_commitment() {
-            return self.refuse(SignatureError::Malformed);
-        }
-        if self.work.xof.output() != self.challenge {
-            return self.refuse(SignatureError::Mismatch);
-        }
-        Ok(())
+        self.judge().or_else(|error| self.refuse(error))
     }
 
-    /// Hashes mu and the commitment that the rows and the hints make; whether the hints are well-formed.
-    #[inline(never)]
-    fn hash_commitment(&mut self) -> bool {
+    /// Whether the commitment that the rows and the hints make has the hash in the signature.
+    #[inline(never)] // what it needs of the stack is not needed while A is sampled; so below
+    fn judge(&mut self) -> Result<(), SignatureError> {
         let Work { rows, poly, xof } = &mut self.work;
-        let Some(mut hints) = Hints::new(&self.hints) else { return false };
+        let mut hints = Hints::new(&self.hints).ok_or(SignatureError::Malformed)?;
         xof.start_256().absorb(&self.mu);
         for row in rows {
             rows::load(poly, row);
             inverse_ntt(poly);
-            let Some(places) = hints.row() else { return false };
-            let mut places = places.iter().peekable();
+            let mut places = hints.row().ok_or(SignatureError::Malformed)?.iter().peekable();
             for (a, place) in poly.iter_mut().zip(0..=255) {
                 let hint = places.next_if_eq(&&place).is_some();
                 *a = use_hint(canonical(*a), hint);
@@ -172,7 +165,7 @@ impl Verifier {
             absorb_high_bits(xof, poly);
         }
         xof.end();
-        true
+        if xof.output() == self.challenge { Ok(()) } else { Err(SignatureError::Mismatch) }
     }
 
     fn expect(&self, stage: Stage) -> Result<(), SignatureError> {
@@ -213,6 +206,7 @@ impl Verifier {
     }
 
     /// Ends the public key and begins with its hash.
+    #[inline(never)]
     pub(super) fn end_public_key(&mut self) -> Result<(), SignatureError> {
         self.expect(Stage::PublicKey)?;
         if self.taken != PUBLIC_KEY_BYTES {
@@ -226,6 +220,7 @@ impl Verifier {
         Ok(())
     }
 
+    #[inline(never)]
     fn end_message(&mut self) {
         self.work.xof.end();
         let mu = self.work.xof.output();
@@ -240,6 +235,7 @@ impl Verifier {
     }
 
     /// Makes t1 in the rows -c·t1.
+    #[inline(never)]
     fn take_challenge(&mut self) {
         let Work { rows, poly, xof } = &mut self.work;
         sample::challenge(poly, xof, &self.challenge);

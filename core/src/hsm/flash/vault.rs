@@ -169,14 +169,14 @@ impl Vault {
         self.compact_area(&mut Area::new(flash, self.region)?, None)
     }
 
-    /// Erases everything but the records of one kind. Once the other half is in use there is no way back: after a loss
+    /// Erases everything but the records of these kinds. Once the other half is in use there is no way back: after a loss
     /// of power [`Self::open`] erases the rest.
     ///
     /// # Errors
     /// The flash cannot be written.
-    pub fn wipe<F: NorFlash>(&mut self, flash: &mut F, kept: u8) -> Result<(), FlashError> {
+    pub fn wipe<F: NorFlash>(&mut self, flash: &mut F, kept: &[u8]) -> Result<(), FlashError> {
         let mut area = Area::new(flash, self.region)?;
-        self.places.retain(|place| place.name.kind == kept);
+        self.places.retain(|place| kept.contains(&place.name.kind));
         self.compact_area(&mut area, None)
     }
 

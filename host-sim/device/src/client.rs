@@ -1,0 +1,203 @@
+//! The host's side of the protocol: a channel, commands, and what takes several of them.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use qenex_core::codec::{self, Encoded};
+use qenex_core::hsm::Refusal;
+use qenex_core::hsm::channel::{HEADER, PairingCode, kind, pairing_code};
+use qenex_core::hsm::noise::{Channel, FIRST_BYTES, Handshake, Side, THIRD_BYTES};
+use qenex_core::hsm::proto::{
+    BeginSign, Command, Judged, MAX_MESSAGE, Nothing, Piece, Records, Signed, VERSION,
+};
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::error::DeviceError;
+use crate::line::Line;
+
+/// Bytes of a long thing in one request.
+const PIECE: usize = 3_072;
+
+/// An open channel to a device.
+pub struct Client<S> {
+    line: Line<S>,
+    channel: Channel,
+    paired: bool,
+}
+
+/// A transaction's witness: what the records are, and the proof that they are.
+pub struct Witness {
+    /// For each record in the order of the keys: its encoding, empty where there is none.
+    pub records: Vec<Vec<u8>>,
+    /// The multi-proof for all keys.
+    pub proof: Vec<u8>,
+}
+
+impl Client<UnixStream> {
+    /// Opens a channel to the device on a socket.
+    ///
+    /// # Errors
+    /// Nobody listens there, or the handshake does not succeed.
+    pub fn connect(
+        socket: &Path,
+        static_key: &Zeroizing<[u8; 32]>,
+        known: Option<&[u8; 32]>,
+    ) -> Result<Self, DeviceError> {
+        let failed = |error| DeviceError::File(socket.display().to_string(), error);
+        Self::open(UnixStream::connect(socket).map_err(failed)?, static_key, known)
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    /// Opens a channel over a line, with the host's static secret key. `known` is the device's key, if the host has met it.
+    ///
+    /// # Errors
+    /// The handshake does not succeed, or the device is another one.
+    pub fn open(
+        stream: S,
+        static_key: &Zeroizing<[u8; 32]>,
+        known: Option<&[u8; 32]>,
+    ) -> Result<Self, DeviceError> {
+        let mut line = Line::new(stream);
+        let mut ephemeral = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *ephemeral).map_err(|error| DeviceError::Line(std::io::Error::other(error)))?;
+        let mut handshake = Handshake::new(Side::Initiator, static_key.clone(), ephemeral);
+        let mut first = [0; FIRST_BYTES];
+        handshake.write(&mut first)?;
+        let mut second = exchange(&mut line, kind::OPEN, &first)?;
+        handshake.read(&mut second)?;
+        let mut third = [0; THIRD_BYTES];
+        handshake.write(&mut third)?;
+        // The device's key is in the second message: a stranger learns no key of the host.
+        let channel = handshake.finish()?;
+        if known.is_some_and(|known| known != channel.their_static()) {
+            return Err(DeviceError::Stranger);
+        }
+        let paired = exchange(&mut line, kind::CLOSE, &third)? == [1];
+        Ok(Self { line, channel, paired })
+    }
+
+    /// Whether the device knows this host.
+    pub const fn is_paired(&self) -> bool {
+        self.paired
+    }
+
+    /// The device's static key, by which it is known again.
+    pub const fn device_key(&self) -> &[u8; 32] {
+        self.channel.their_static()
+    }
+
+    /// The code that a person compares with the one on the device's panel.
+    pub fn pairing_code(&self) -> PairingCode {
+        pairing_code(self.channel.handshake_hash())
+    }
+
+    /// Gives a command and returns the body of the response.
+    ///
+    /// # Errors
+    /// The device refused, or the channel is broken.
+    pub fn ask<T: Encoded>(&mut self, command: Command, body: &T) -> Result<Vec<u8>, DeviceError> {
+        let mut buffer = Zeroizing::new(vec![0; MAX_MESSAGE]);
+        let encoded = codec::encode(body, &mut buffer).map_err(|_| DeviceError::Frame)?;
+        let mut message = Zeroizing::new([&[command as u8], encoded].concat());
+        let len = message.len();
+        message.extend([0; 16]);
+        self.channel.seal(&mut message, len)?;
+        let mut answer = exchange(&mut self.line, kind::SEALED, &message)?;
+        let response = self.channel.open(&mut answer)?;
+        let (status, body) = response.split_first_chunk::<2>().ok_or(DeviceError::Message)?;
+        match u16::from_le_bytes(*status) {
+            0 => Ok(body.to_vec()),
+            number => Err(Refusal(number).into()),
+        }
+    }
+
+    /// Gives a command that answers with a value.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; or the answer is not what the command answers with.
+    pub fn get<T: Encoded, R: Encoded + DeserializeOwned>(
+        &mut self,
+        command: Command,
+        body: &T,
+    ) -> Result<R, DeviceError> {
+        codec::decode::<R>(&self.ask(command, body)?).map_err(|_| DeviceError::Message)
+    }
+
+    /// Gives a command without body.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn tell(&mut self, command: Command) -> Result<(), DeviceError> {
+        self.ask(command, &Nothing {}).map(drop)
+    }
+
+    /// Brings a transaction to be signed, with its witness if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn bring(
+        &mut self,
+        slot: u8,
+        transaction: &[u8],
+        pending: &[Vec<u8>],
+        witness: Option<&Witness>,
+    ) -> Result<(), DeviceError> {
+        self.ask(Command::BeginSign, &BeginSign { slot, witnessed: witness.is_some(), transaction })?;
+        for bytes in pending {
+            self.ask(Command::Pending, &Piece { bytes })?;
+        }
+        let Some(witness) = witness else { return Ok(()) };
+        let mut records = Vec::new();
+        for record in &witness.records {
+            let len = u16::try_from(record.len()).map_err(|_| DeviceError::Frame)?;
+            if records.len() + record.len() + 2 > PIECE {
+                self.ask(Command::Records, &Records { records: &records })?;
+                records.clear();
+            }
+            records.extend(len.to_le_bytes());
+            records.extend(record);
+        }
+        self.ask(Command::Records, &Records { records: &records })?;
+        for bytes in witness.proof.chunks(PIECE) {
+            self.ask(Command::Proof, &Piece { bytes })?;
+        }
+        Ok(())
+    }
+
+    /// What the device would say of the transaction that was brought: nothing, or why not.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn judge(&mut self) -> Result<Option<Refusal>, DeviceError> {
+        let Judged { refusal, .. } = self.get(Command::Judge, &Nothing {})?;
+        Ok((refusal != 0).then_some(Refusal(refusal)))
+    }
+
+    /// The signature of the transaction that was brought.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn sign(&mut self) -> Result<Vec<u8>, DeviceError> {
+        let body = self.ask(Command::Sign, &Nothing {})?;
+        let signed: Signed<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
+        Ok(signed.signature.to_vec())
+    }
+}
+
+/// Sends a frame and returns the body of the answer, which must be of the same kind.
+fn exchange<S: Read + Write>(line: &mut Line<S>, of: u8, body: &[u8]) -> Result<Vec<u8>, DeviceError> {
+    line.send(&[&[VERSION, of], body].concat())?;
+    let hung_up = || DeviceError::Line(std::io::ErrorKind::UnexpectedEof.into());
+    let mut answer = line.receive()?.ok_or_else(hung_up)?;
+    match answer.get(..HEADER) {
+        Some([VERSION, answered]) if *answered == of => Ok(answer.split_off(HEADER)),
+        Some([VERSION, kind::REFUSED]) => match answer.get(HEADER..) {
+            Some([low, high]) => Err(Refusal(u16::from_le_bytes([*low, *high])).into()),
+            _ => Err(DeviceError::Frame),
+        },
+        _ => Err(DeviceError::Frame),
+    }
+}

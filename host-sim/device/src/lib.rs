@@ -1,0 +1,18 @@
+//! Devices as a host sees them.
+//!
+//! - [`client`]: opens a channel to a device and gives it commands.
+//! - [`line`]: frames on a serial line or a socket: COBS, with a zero byte behind each.
+//! - [`soft`]: the simulated device, the same service as in the firmware, with its flash in a file.
+//! - [`serve`]: puts a simulated device on a socket.
+#![forbid(unsafe_code)]
+
+pub mod client;
+pub mod error;
+mod flash_file;
+pub mod line;
+pub mod serve;
+pub mod soft;
+
+pub use client::Client;
+pub use error::DeviceError;
+pub use flash_file::FileFlash;
