@@ -20,18 +20,11 @@ impl Buffers {
         Self { line: [0; ENCODED], response: [0; MAX_FRAME] }
     }
 
-    /// Receives a frame and answers it. `broken` answers one that is too long or not well formed.
-    pub fn serve(
-        &mut self,
-        line: &mut Line,
-        answer: impl FnOnce(&mut [u8], &mut [u8]) -> usize,
-        broken: impl FnOnce(&mut [u8]) -> usize,
-    ) {
-        let received = receive(line, &mut self.line);
-        let len = match received.and_then(|len| self.line.get_mut(..len)) {
-            Some(request) => answer(request, &mut self.response),
-            None => broken(&mut self.response),
-        };
+    /// Receives a frame and answers it. One that is too long or not well formed counts as empty, which no frame is.
+    pub fn serve(&mut self, line: &mut Line, answer: impl FnOnce(&mut [u8], &mut [u8; MAX_FRAME]) -> usize) {
+        let received = receive(line, &mut self.line).unwrap_or_default();
+        let request = self.line.get_mut(..received).unwrap_or_default();
+        let len = answer(request, &mut self.response);
         let response = self.response.get(..len).unwrap_or_default();
         // There is room for the longest response and the zero byte.
         let encoded = try_encode(response, &mut self.line).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The log: defmt frames on the board's log port, which `defmt-print -e IMAGE` turns into text. It says which command was given, how it
-//! ended and how long it took; never what was in it.
+//! The log: defmt frames on the board's log port, which `defmt-print -e IMAGE` turns into text. It says how long frames were and how long
+//! their answers took; never what was in them.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! The device image: the service of [`qenex_core::hsm`] behind a serial line.
+//! The device image: the device of [`qenex_core::hsm::channel`] behind a serial line.
 //!
 //! One frame in, one frame out, for ever. Nothing here knows of a board: see [`boards`]. A panic that can be reached does not link.
 #![no_std]
@@ -11,15 +11,16 @@ mod log;
 use core::panic::PanicInfo;
 
 use cortex_m_rt::entry;
-use qenex_core::error::FRAME_LENGTH;
+use qenex_core::hsm::channel::{Device, kind};
+use qenex_core::hsm::proto::{MAX_FRAME, VERSION};
 use qenex_core::hsm::{Hsm, Refusal};
 use static_cell::ConstStaticCell;
 
 use boards::Machine;
 use frames::Buffers;
 
-/// The service, or why it did not start: then that is the answer to everything.
-type Service = Result<Hsm<Machine>, Refusal>;
+/// The device behind its channel, or why it did not start: then that is the answer to everything.
+type Service = Result<Device<Machine>, Refusal>;
 
 #[entry]
 fn main() -> ! {
@@ -27,43 +28,32 @@ fn main() -> ! {
     let started = boards::start().zip(BUFFERS.try_take());
     let Some(((mut line, mut machine), buffers)) = started else { sleep() };
     let Some(sign_work) = machine.sign_work() else { sleep() };
-    let mut service = Hsm::start(machine, sign_work);
+    let mut service = Hsm::start(machine, sign_work).map(Device::new);
     match &service {
         Ok(_) => defmt::info!("started after {=u64} ticks", boards::ticks()),
         Err(Refusal(code)) => defmt::error!("not started: {=u16}", *code),
     }
     loop {
-        buffers.serve(
-            &mut line,
-            |request, response| answer(&mut service, request, response),
-            |response| {
-                defmt::warn!("broken frame");
-                refuse(Refusal(FRAME_LENGTH.number), response)
-            },
-        );
+        buffers.serve(&mut line, |frame, answer| respond(&mut service, frame, answer));
     }
 }
 
 /// Answers a frame.
-fn answer(service: &mut Service, request: &mut [u8], response: &mut [u8]) -> usize {
-    let command = request.first().copied().unwrap_or_default();
+fn respond(service: &mut Service, frame: &mut [u8], answer: &mut [u8; MAX_FRAME]) -> usize {
     let start = boards::ticks();
+    let received = frame.len();
     let len = match service {
-        Ok(hsm) => hsm.handle(request, response),
-        Err(refusal) => refuse(*refusal, response),
+        Ok(device) => device.answer(frame, answer),
+        Err(Refusal(code)) => {
+            let [low, high] = code.to_le_bytes();
+            let refused = [VERSION, kind::REFUSED, low, high];
+            answer.iter_mut().zip(refused).for_each(|(slot, byte)| *slot = byte);
+            refused.len()
+        }
     };
-    let code = response.first_chunk().map_or(0, |code| u16::from_le_bytes(*code));
     let ticks = boards::ticks().wrapping_sub(start);
-    defmt::info!("command {=u8}: {=u16} after {=u64} ticks", command, code, ticks);
+    defmt::info!("frame of {=usize} bytes, answer of {=usize} after {=u64} ticks", received, len, ticks);
     len
-}
-
-/// A response that is a refusal.
-fn refuse(Refusal(code): Refusal, response: &mut [u8]) -> usize {
-    response.first_chunk_mut().map_or(0, |slot| {
-        *slot = code.to_le_bytes();
-        slot.len()
-    })
 }
 
 /// Nothing can be done.
