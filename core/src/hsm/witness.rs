@@ -57,9 +57,9 @@ impl Records {
 
     /// Asks for all records that a transaction may touch.
     pub(super) fn want(&mut self, transaction: &Transaction<'_>) -> Result<(), Refusal> {
-        for id in ledger::access(transaction) {
-            if !self.ids.contains(&id) {
-                self.ids.push(id).map_err(|_| HsmError::WitnessTooLarge)?;
+        for id in &ledger::access(transaction) {
+            if !self.ids.contains(id) {
+                self.ids.push(*id).map_err(|_| HsmError::WitnessTooLarge)?;
             }
         }
         Ok(())
