@@ -14,9 +14,9 @@ use cortex_m_rt::entry;
 use qenex_core::hsm::channel::{Device, kind};
 use qenex_core::hsm::proto::{MAX_FRAME, VERSION};
 use qenex_core::hsm::{Hsm, Refusal};
-use static_cell::ConstStaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
-use boards::Machine;
+use boards::{Line, Machine};
 use frames::Buffers;
 
 /// The device behind its channel, or why it did not start: then that is the answer to everything.
@@ -25,17 +25,26 @@ type Service = Result<Device<Machine>, Refusal>;
 #[entry]
 fn main() -> ! {
     static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers::new());
-    let started = boards::start().zip(BUFFERS.try_take());
-    let Some(((mut line, mut machine), buffers)) = started else { sleep() };
-    let Some(sign_work) = machine.sign_work() else { sleep() };
-    let mut service = Hsm::start(machine, sign_work).map(Device::new);
+    let Some((mut line, service)) = start() else { sleep() };
+    let Some(buffers) = BUFFERS.try_take() else { sleep() };
+    loop {
+        buffers.serve(&mut line, |frame, answer| respond(service, frame, answer));
+    }
+}
+
+/// Starts the board and the service on it, once. The service is moved several times until it lies in its static: not in the frame of
+/// `main`, which stays on the stack for ever.
+#[inline(never)]
+fn start() -> Option<(Line, &'static mut Service)> {
+    static SERVICE: StaticCell<Service> = StaticCell::new();
+    let (line, mut machine) = boards::start()?;
+    let sign_work = machine.sign_work()?;
+    let service = SERVICE.try_init(Hsm::start(machine, sign_work).map(Device::new))?;
     match &service {
         Ok(_) => defmt::info!("started after {=u64} ticks", boards::ticks()),
         Err(Refusal(code)) => defmt::error!("not started: {=u16}", *code),
     }
-    loop {
-        buffers.serve(&mut line, |frame, answer| respond(&mut service, frame, answer));
-    }
+    Some((line, service))
 }
 
 /// Answers a frame.

@@ -30,7 +30,9 @@ impl Machine {
     /// The machine that `QENEX_BOARD` names, or the first one.
     pub fn chosen() -> Self {
         match std::env::var("QENEX_BOARD").as_deref() {
-            Ok("mps3-an524") => Self { name: "mps3-an524", memory: 2 << 30, flash: 0x1000_0000, ticks_per_us: 32 },
+            Ok("mps3-an524") => {
+                Self { name: "mps3-an524", memory: 2 << 30, flash: 0x1000_0000, ticks_per_us: 32 }
+            }
             _ => Self { name: "mps2-an505", memory: 16 << 20, flash: 0, ticks_per_us: 20 },
         }
     }

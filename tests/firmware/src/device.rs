@@ -1,10 +1,14 @@
 //! A host of the device, and a chain for it to vote in.
 
+use std::thread;
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use qenex_core::codec::decode;
 use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
+use qenex_core::error::PIN_WAIT;
 use qenex_core::hsm::proto::{
     AddUser, Anchor, BeginHeader, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login, Members, Nothing,
     Signed, Status,
@@ -51,19 +55,26 @@ pub fn set_up(session: &mut Session<'_>) -> Result<()> {
         Initialise { name: name("HSM_1")?, officers_needed: 1, officer: name("ALICE")?, pin: OFFICER_PIN };
     session.ask(Command::Initialise, &initialise)?;
     login(session, "ALICE")?;
-    let operator = AddUser { user: name("OSCAR")?, role: Role::Operator, pin: OPERATOR_PIN };
-    session.ask(Command::AddUser, &operator)?;
+    for (user, role) in [("OSCAR", Role::Operator), ("AUDREY", Role::Auditor)] {
+        session.ask(Command::AddUser, &AddUser { user: name(user)?, role, pin: OPERATOR_PIN })?;
+    }
     create_key(session, VOTES, Purpose::Vote)?;
     create_key(session, TRANSACTIONS, Purpose::Transaction)?;
     session.ask(Command::Anchor, &Anchor { trusting_period_ms: 1_000_000, header: header(10)? })?;
     Ok(login(session, "OSCAR")?)
 }
 
-/// Opens a channel after a start, and logs everybody in.
+/// Opens a channel after a start, and logs everybody in. A try that a power cut has cost makes the device wait.
 pub fn log_in(emulator: &Emulator) -> Result<Session<'_>> {
     let mut session = connect(emulator)?;
-    login(&mut session, "ALICE")?;
-    login(&mut session, "OSCAR")?;
+    for user in ["ALICE", "OSCAR", "AUDREY"] {
+        loop {
+            match login(&mut session, user) {
+                refused if is_refusal(&refused, PIN_WAIT.number) => thread::sleep(Duration::from_millis(50)),
+                result => break result?,
+            }
+        }
+    }
     Ok(session)
 }
 
@@ -123,9 +134,11 @@ fn chain() -> Result<ChainId> {
     Ok(ChainId::new("QENEX-TEST")?)
 }
 
-/// Four validators.
+/// Four validators, in the order of their set.
 fn validators() -> Result<Vec<SecretKey>> {
-    Ok((1..5).map(|seed| SecretKey::from_seed(&[seed; 32])).collect::<Result<_, _>>()?)
+    let mut keys = (1..5).map(|seed| SecretKey::from_seed(&[seed; 32])).collect::<Result<Vec<_>, _>>()?;
+    keys.sort_by_key(SecretKey::public_key);
+    Ok(keys)
 }
 
 fn header(height: u64) -> Result<Header> {
@@ -151,8 +164,8 @@ fn header(height: u64) -> Result<Header> {
     })
 }
 
-/// The requests that bring a header with the signatures of three of the four validators: the header, each member, the end.
-pub fn follow(session: &mut Session<'_>, height: u64, mut each: impl FnMut(&str)) -> Result<()> {
+/// Brings a header with the signatures of three of the four validators.
+pub fn follow(session: &mut Session<'_>, height: u64) -> Result<()> {
     let header = header(height)?;
     let round = Round { epoch: EPOCH, view: height };
     let proposal = Proposal { round, parent_view: 1, header: header.id() };
@@ -160,7 +173,6 @@ pub fn follow(session: &mut Session<'_>, height: u64, mut each: impl FnMut(&str)
     (0..3).for_each(|index| set.insert(index));
     let vote = Vote::Finalize(proposal).id(&header.chain_id);
     session.ask(Command::BeginHeader, &BeginHeader { header, proposal, signers: set.0 })?;
-    each("begin");
     for (index, key) in validators()?.iter().enumerate() {
         let mut members = vec![Scheme::Ed25519.number()];
         members.extend(key.public_key());
@@ -168,9 +180,7 @@ pub fn follow(session: &mut Session<'_>, height: u64, mut each: impl FnMut(&str)
             members.extend(key.sign(Purpose::Vote, &vote)?);
         }
         session.ask(Command::Members, &Members { members: &members })?;
-        each(if index < 3 { "signature" } else { "member" });
     }
     session.tell(Command::FinishHeader)?;
-    each("finish");
     Ok(())
 }

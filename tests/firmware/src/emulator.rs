@@ -16,7 +16,7 @@ use crate::bench::FlashFile;
 use crate::image::Image;
 
 /// How long the emulator may take for anything: only a device that hangs takes so long.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running machine. It is switched off when it is dropped.
 pub struct Emulator {
@@ -39,7 +39,14 @@ impl Emulator {
         let machine = flash.machine;
         let process = Command::new("qemu-system-arm")
             .args(["-machine", &format!("{},memory-backend=flash", machine.name)])
-            .args(["-object", &format!("memory-backend-file,id=flash,size={},mem-path={},share=on", machine.memory, flash.path.display())])
+            .args([
+                "-object",
+                &format!(
+                    "memory-backend-file,id=flash,size={},mem-path={},share=on",
+                    machine.memory,
+                    flash.path.display()
+                ),
+            ])
             // One instruction is one nanosecond, whatever the host does.
             .args(["-icount", "shift=0", "-nodefaults", "-display", "none", "-S"])
             .args(["-serial", &socket("line"), "-serial", &socket("panel"), "-serial", &socket("log")])
@@ -108,8 +115,14 @@ impl Emulator {
 
     /// How long each answer so far took, by the log: in instructions.
     pub fn answers(&self) -> Vec<u64> {
-        let ticks = |text: &String| text.strip_suffix(" ticks")?.strip_prefix("frame ")?.rsplit_once(' ')?.1.parse::<u64>().ok();
-        self.log().iter().filter_map(ticks).map(|ticks| ticks * 1_000 / self.flash.machine.ticks_per_us).collect()
+        let ticks = |text: &String| {
+            text.strip_suffix(" ticks")?.strip_prefix("frame ")?.rsplit_once(' ')?.1.parse::<u64>().ok()
+        };
+        self.log()
+            .iter()
+            .filter_map(ticks)
+            .map(|ticks| ticks * 1_000 / self.flash.machine.ticks_per_us)
+            .collect()
     }
 
     /// How long the next answers took that `with` waits for: in instructions.
@@ -144,7 +157,7 @@ impl Emulator {
         let size = self.image.symbol("_stack_start")? - end;
         let file = self.sockets.path().join("stack");
         let arguments = format!("\"val\":{end},\"size\":{size},\"filename\":\"{}\"", file.display());
-        self.order(&format!("{{\"execute\":\"pmemsave\",\"arguments\":{{{arguments}}}}}"))?;
+        self.order(&format!("{{\"execute\":\"memsave\",\"arguments\":{{{arguments}}}}}"))?;
         let stack = std::fs::read(file)?;
         let untouched = stack.chunks(4).take_while(|word| *word == PAINT).count();
         Ok(size - 4 * untouched as u64)
@@ -209,7 +222,9 @@ fn connect(path: &Path) -> Result<UnixStream> {
     loop {
         match UnixStream::connect(path) {
             Ok(stream) => return Ok(stream),
-            Err(error) if start.elapsed() > PATIENCE => return Err(error).context("the emulator did not start"),
+            Err(error) if start.elapsed() > PATIENCE => {
+                return Err(error).context("the emulator did not start");
+            }
             Err(_) => thread::sleep(Duration::from_millis(5)),
         }
     }

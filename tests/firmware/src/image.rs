@@ -16,7 +16,8 @@ pub struct Image {
 impl Image {
     /// The image that `QENEX_IMAGE` names.
     pub fn chosen() -> Result<Self> {
-        let path = std::env::var_os("QENEX_IMAGE").context("QENEX_IMAGE names no image: see tests/firmware/run")?;
+        let path =
+            std::env::var_os("QENEX_IMAGE").context("QENEX_IMAGE names no image: see tests/firmware/run")?;
         let path = PathBuf::from(path);
         let elf = std::fs::read(&path).with_context(|| path.display().to_string())?;
         Ok(Self { path, elf })

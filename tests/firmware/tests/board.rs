@@ -4,17 +4,17 @@
 use std::io::Write;
 
 use qenex_core::codec::decode;
+use qenex_core::crypto::Purpose;
 use qenex_core::crypto::hash::sha3_256;
 use qenex_core::error::{FRAME_LENGTH, FRAME_VERSION, KEY_EXISTS, ROLE, VOTE_CONTRADICTS};
 use qenex_core::hsm::channel::kind;
 use qenex_core::hsm::proto::{Attestation, Command, Index, MAX_FRAME, Nonce, VERSION};
+use qenex_device::line::Line;
 use qenex_firmware_tests::device::{
-    NOTHING, TRANSACTIONS, VOTES, connect, create_key, is_refusal, key_info, login, name, notarize,
-    set_up, status, verify_vote, vote,
+    NOTHING, TRANSACTIONS, VOTES, connect, create_key, is_refusal, key_info, login, name, notarize, set_up,
+    status, verify_vote, vote,
 };
 use qenex_firmware_tests::{Emulator, FlashFile};
-use qenex_core::crypto::Purpose;
-use qenex_device::line::Line;
 use tempfile::TempDir;
 
 #[test]
