@@ -32,14 +32,13 @@ fn main() -> ! {
     }
 }
 
-/// Starts the board and the service on it, once. The service is moved several times until it lies in its static: not in the frame of
-/// `main`, which stays on the stack for ever.
+/// Starts the board and the service on it, once. The service lies in a static, not in the frame of `main`, which stays on the stack for ever.
 #[inline(never)]
 fn start() -> Option<(Line, &'static mut Service)> {
     static SERVICE: StaticCell<Service> = StaticCell::new();
     let (line, mut machine) = boards::start()?;
     let sign_work = machine.sign_work()?;
-    let service = SERVICE.try_init(Hsm::start(machine, sign_work).map(Device::new))?;
+    let service = SERVICE.try_init_with(|| Hsm::start(machine, sign_work).map(Device::new))?;
     match &service {
         Ok(_) => defmt::info!("started after {=u64} ticks", boards::ticks()),
         Err(Refusal(code)) => defmt::error!("not started: {=u16}", *code),

@@ -4,17 +4,20 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use qenex_core::codec::decode;
+use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::PIN_WAIT;
 use qenex_core::hsm::proto::{
     AddUser, Anchor, BeginHeader, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login, Members, Nothing,
-    Signed, Status,
+    SetPolicy, Signed, Status,
 };
 use qenex_core::hsm::{Refusal, Role, UserName};
-use qenex_core::id::{AccountId, ChainId};
+use qenex_core::id::{AccountId, ChainId, NATIVE_ASSET, Reference};
+use qenex_core::num::Amount;
+use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
+use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 use qenex_device::{Client, DeviceError};
 use zeroize::Zeroizing;
 
@@ -182,5 +185,54 @@ pub fn follow(session: &mut Session<'_>, height: u64) -> Result<()> {
         session.ask(Command::Members, &Members { members: &members })?;
     }
     session.tell(Command::FinishHeader)?;
+    Ok(())
+}
+
+/// Sets a policy and signs a transfer without a witness.
+pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
+    let rule = AssetRule {
+        asset: NATIVE_ASSET,
+        max_per_transaction: Amount::from_whole(100),
+        window: Some(Window { span_ms: 1_000_000, max: Amount::from_whole(1_000) }),
+        min_after: Amount::ZERO,
+        approve_above: None,
+        delay_above: None,
+    };
+    let account = AccountId::new("BANK_001")?;
+    let policy = Policy {
+        account,
+        operations: OpSet::of(&[OpKind::Transfer]),
+        without_witness: OpSet::of(&[OpKind::Transfer]),
+        max_fee: Amount::from_whole(1),
+        max_validity_blocks: 100,
+        assets: Sorted::new([rule])?,
+        receivers: None,
+        min_receiver_kyc: KycLevel::None,
+        pools: None,
+        max_price_impact_bps: None,
+        max_slippage_bps: None,
+        hours: None,
+        approvals: None,
+        delay_ms: 0,
+        max_risk: None,
+        confirm: true,
+    };
+    let mut buffer = [0; <Policy as Encoded>::MAX_LEN];
+    let policy = encode(&policy, &mut buffer)?;
+    session.ask(Command::SetPolicy, &SetPolicy { slot: TRANSACTIONS, policy })?;
+    let leg =
+        Leg { to: AccountId::new("SHOP")?, amount: Amount::from_whole(5), reference: Reference::new("A 1")? };
+    let legs = LegsBuf::new(&[leg])?;
+    let transaction = Transaction {
+        chain_id: chain()?,
+        sender: account,
+        nonce,
+        last_valid_height: 50,
+        fee: Amount::from_whole(1),
+        op: Op::Transfer(Transfer { asset: NATIVE_ASSET, legs: legs.get() }),
+    };
+    let mut buffer = [0; <Transaction<'_> as Encoded>::MAX_LEN];
+    session.bring(TRANSACTIONS, encode(&transaction, &mut buffer)?, &[], None)?;
+    session.sign()?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use qenex_core::crypto::Purpose;
 use qenex_core::hsm::proto::{Command, Nonce};
 use qenex_firmware_tests::device::{
-    Session, connect, create_key, follow, login, notarize, set_up, status, vote,
+    Session, connect, create_key, follow, login, notarize, set_up, sign_transfer, status, vote,
 };
 use qenex_firmware_tests::image::Image;
 use qenex_firmware_tests::{Emulator, FlashFile};
@@ -62,6 +62,11 @@ fn the_image_fits() {
         login(session, "OSCAR").unwrap();
         follow(session, 11).unwrap();
     });
+    step(&mut emulator, "signing a transaction", &|session| {
+        login(session, "ALICE").unwrap();
+        login(session, "OSCAR").unwrap();
+        sign_transfer(session, 0).unwrap();
+    });
     check("bytes", &[("flash", flash), ("statics", statics), ("stack", stack)]);
 }
 
@@ -79,6 +84,7 @@ fn commands_are_done_in_time() {
     let attest = measure(&|session| drop(session.ask(Command::Attest, &Nonce { nonce: [1; 32] }).unwrap()));
     let vote = measure(&|session| drop(vote(session, notarize(7, 1)).unwrap()));
     let header = measure(&|session| follow(session, 11).unwrap());
+    let sign = measure(&|session| sign_transfer(session, 0).unwrap());
     check(
         "instructions",
         &[
@@ -88,6 +94,7 @@ fn commands_are_done_in_time() {
             ("create_key", create_key),
             ("attest", attest),
             ("vote", vote),
+            ("policy_and_sign_without_witness", sign),
             ("header_with_three_signatures", header),
         ],
     );
