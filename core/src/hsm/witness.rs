@@ -144,7 +144,8 @@ impl Records {
         Proven { ids: &self.ids, spans: &self.spans, bytes: &self.arena }
     }
 
-    /// Executes a transaction and keeps what it changes.
+    /// Executes a transaction and keeps what it changes. A call of its own: the effects take a large part of a device's stack.
+    #[inline(never)]
     pub(super) fn apply(&mut self, env: &Env, transaction: &Transaction<'_>) -> Result<(), Refusal> {
         let used = self.arena.len();
         // Room for what is written behind what is read.
