@@ -14,7 +14,7 @@ use clatter::handshakepattern::noise_xx;
 use clatter::traits::{Dh, Handshaker};
 use clatter::transportstate::TransportState;
 use clatter::{KeyPair, NqHandshakeCore};
-use hsm_board::TestBoard;
+use hsm_board::{TestBoard, power_on};
 use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::crypto::x25519;
 use qenex_core::error::{
@@ -26,7 +26,7 @@ use qenex_core::hsm::noise::{Handshake, NoiseError, Side};
 use qenex_core::hsm::proto::{
     AddUser, Command, Initialise, Login, MAX_FRAME, MAX_MESSAGE, Nothing, Status, VERSION,
 };
-use qenex_core::hsm::{Hsm, Refusal, Role, UserName};
+use qenex_core::hsm::{Refusal, Role, UserName};
 use zeroize::Zeroizing;
 
 /// A generator that the other implementation asks for: each key that it makes is another one.
@@ -129,7 +129,7 @@ fn refused(code: Code) -> Result<Vec<u8>, Refusal> {
 
 impl Host {
     fn new() -> Self {
-        let hsm = Hsm::start(TestBoard::new(3)).unwrap();
+        let hsm = power_on(TestBoard::new(3));
         Self { device: Device::new(hsm), transport: None, secret: [8; 32] }
     }
 
@@ -239,7 +239,7 @@ fn a_frame_that_was_changed_changes_nothing() {
     board.disk.restart();
     let frame = host.seal(&[&[Command::AddUser as u8], &body[..]].concat());
     for byte in 0..frame.len() {
-        let mut host = Host { device: Device::new(Hsm::start(board.clone()).unwrap()), ..Host::new() };
+        let mut host = Host { device: Device::new(power_on(board.clone())), ..Host::new() };
         assert!(host.connect());
         host.tell(Command::Login, &Login { user: name("ALICE"), pin: b"officer pin" }).unwrap();
         let before = host.device.board().disk.bytes.clone();

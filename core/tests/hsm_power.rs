@@ -7,7 +7,7 @@ mod flash_disk;
 #[allow(dead_code)]
 mod hsm_board;
 
-use hsm_board::{NOTHING, TestBoard, VAULT_PAGES, ask, get, tell};
+use hsm_board::{NOTHING, TestBoard, VAULT_PAGES, ask, get, power_on, tell};
 use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::consensus::{Header, Proposal, Round, Vote};
 use qenex_core::crypto::{Hash, Purpose, Scheme};
@@ -93,7 +93,7 @@ fn create_key(hsm: &mut Device, slot: u8, purpose: Purpose) -> Result<(), Refusa
 
 /// A device with all kinds of records, everybody logged in.
 fn device() -> Device {
-    let mut hsm = Hsm::start(TestBoard::new(21)).unwrap();
+    let mut hsm = power_on(TestBoard::new(21));
     let initialise =
         Initialise { name: name("HSM"), officers_needed: 1, officer: name("ALICE"), pin: b"officer pin" };
     tell(&mut hsm, Command::Initialise, &initialise).unwrap();
@@ -115,7 +115,7 @@ fn restart(hsm: &mut Device) -> Device {
     let mut board = hsm.board().clone();
     board.disk.restart();
     board.uptime_ms = 1 << 40;
-    Hsm::start(board).unwrap()
+    power_on(board)
 }
 
 /// All that can be seen of a device, without its audit log.

@@ -6,7 +6,7 @@ mod flash_disk;
 #[allow(dead_code)]
 mod hsm_board;
 
-use hsm_board::{NOTHING, TestBoard, ask, get, give, tell};
+use hsm_board::{NOTHING, TestBoard, ask, get, give, power_on, tell};
 use qenex_core::codec::{decode, encode};
 use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote};
 use qenex_core::crypto::ed25519::{self, SecretKey};
@@ -44,14 +44,14 @@ fn refused(code: Code) -> Refusal {
 }
 
 fn start() -> Hsm<TestBoard> {
-    Hsm::start(TestBoard::new(11)).unwrap()
+    power_on(TestBoard::new(11))
 }
 
 /// Power off and on.
 fn restart(mut hsm: Hsm<TestBoard>) -> Hsm<TestBoard> {
     let mut board = hsm.board().clone();
     board.uptime_ms = 0;
-    Hsm::start(board).unwrap()
+    power_on(board)
 }
 
 fn initialise(hsm: &mut Hsm<TestBoard>) {
@@ -204,7 +204,7 @@ fn wrong_pins_cost_tries_and_time_and_in_the_end_everything() {
     tell(&mut hsm, Command::Logout, &NOTHING).unwrap();
     let mut now_ms = 0;
     let tries = |hsm: &mut Hsm<TestBoard>, index| {
-        let mut copy = Hsm::start(hsm.board().clone()).unwrap();
+        let mut copy = power_on(hsm.board().clone());
         login(&mut copy, "AUDREY", AUDITOR_PIN).unwrap();
         get::<_, UserInfo>(&mut copy, Command::DescribeUser, &Index { index }).unwrap().tries
     };
@@ -244,7 +244,7 @@ fn wrong_pins_cost_tries_and_time_and_in_the_end_everything() {
         hsm.board().uptime_ms = now_ms;
         assert_eq!(login(&mut hsm, "ALICE", b"a wrong pin"), Err(refused(PIN_WRONG)));
     }
-    for mut hsm in [Hsm::start(hsm.board().clone()).unwrap(), hsm] {
+    for mut hsm in [power_on(hsm.board().clone()), hsm] {
         assert_eq!(status(&mut hsm).name, None);
         assert_eq!(status(&mut hsm).audit_count, entries + u64::from(MAX_TRIES));
         assert_eq!(create_key(&mut hsm, 0, Purpose::Transaction), Err(refused(DEVICE_FRESH)));
@@ -557,7 +557,7 @@ fn a_device_attests_what_it_is() {
     // Another device has another key.
     let mut board = TestBoard::new(1);
     board.unique_secret = [8; 32];
-    let mut other = Hsm::start(board).unwrap();
+    let mut other = power_on(board);
     let body = ask(&mut other, Command::Attest, &Nonce { nonce: [3; 32] }).unwrap();
     assert_ne!(decode::<Attestation<'_>>(&body).unwrap().public_key, attestation.public_key);
 }
@@ -621,7 +621,7 @@ fn a_backup_is_sealed_to_one_device() {
     let vote = create_key(&mut source, 1, Purpose::Vote).unwrap();
     let mut board = TestBoard::new(99);
     board.unique_secret = [9; 32];
-    let mut target = Hsm::start(board).unwrap();
+    let mut target = hsm_board::power_on(board);
     initialise(&mut target);
     login(&mut target, "ALICE", OFFICER_PIN).unwrap();
     let to: BackupKey = get(&mut target, Command::BackupKey, &NOTHING).unwrap();

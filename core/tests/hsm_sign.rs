@@ -10,7 +10,7 @@ mod merkle_model;
 
 use std::collections::BTreeMap;
 
-use hsm_board::{NOTHING, TestBoard, ask, get, tell};
+use hsm_board::{NOTHING, TestBoard, ask, get, power_on, tell};
 use qenex_core::amm::Reserves;
 use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::consensus::Header;
@@ -213,7 +213,7 @@ fn transaction(nonce: u64, op: Op<'static>) -> Transaction<'static> {
 impl Bench {
     /// A device whose key acts for an account with 5,000 USDC and 100 QNX, beside a pool of 10,000 USDC and 5 ETH.
     fn new() -> Self {
-        let mut hsm = Hsm::start(TestBoard::new(5)).unwrap();
+        let mut hsm = power_on(TestBoard::new(5));
         let name = |text: &str| UserName::new(text).unwrap();
         let initialise =
             Initialise { name: name("HSM"), officers_needed: 1, officer: name("ALICE"), pin: b"officer pin" };

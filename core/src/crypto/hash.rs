@@ -155,6 +155,13 @@ pub fn hash(domain: Domain, parts: &[&[u8]]) -> Hash {
     hasher.finish()
 }
 
+/// SHA3-256 (FIPS 202) of bytes, without a domain: what anybody's tool says of a file.
+pub fn sha3_256(bytes: &[u8]) -> [u8; 32] {
+    let mut inner = Sha3_256::new();
+    inner.absorb(bytes);
+    inner.finish()
+}
+
 /// SHA3-512 (FIPS 202) of bytes, without a domain.
 pub fn sha3_512(bytes: &[u8]) -> [u8; 64] {
     keccak::sha3_512(bytes)
@@ -200,12 +207,6 @@ mod tests {
             "e76dfad22084a8b1467fcf2ffa58361bec7628edf5f3fdc0e4805dc48caeeca81b7c13c30adf52a3659584739a2df46be589c51ca1a4a8416df6545a1ce8ba00",
         ),
     ];
-
-    fn sha3_256(bytes: &[u8]) -> [u8; 32] {
-        let mut inner = Sha3_256::new();
-        inner.absorb(bytes);
-        inner.finish()
-    }
 
     #[test]
     fn fips_202() {

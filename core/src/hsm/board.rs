@@ -1,8 +1,11 @@
 //! What the service needs of the hardware: one implementation for each board, and one for hosts.
 
+use core::ops::DerefMut;
+
 use embedded_storage::nor_flash::NorFlash;
 
 use super::flash::Region;
+use super::sign::SignWork;
 use crate::crypto::Hash;
 use crate::error::error_enum;
 use crate::tx::Line;
@@ -38,6 +41,9 @@ pub struct Firmware {
 pub trait Board {
     /// Its flash.
     type Flash: NorFlash;
+
+    /// Where a request to sign lies: in a static on a device, in a box on a host. The service itself stays small enough to be moved.
+    type SignWork: DerefMut<Target = SignWork>;
 
     /// Its flash.
     fn flash(&mut self) -> &mut Self::Flash;

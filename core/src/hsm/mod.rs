@@ -21,6 +21,6 @@ mod witness;
 pub use keys::MAX_KEYS;
 pub use refusal::{HsmError, Refusal};
 pub use service::Hsm;
-pub use sign::approval_id;
+pub use sign::{SignWork, approval_id};
 pub use signed::MAX_PENDING;
 pub use users::{MAX_TRIES, MAX_USERS, Role, UserName};

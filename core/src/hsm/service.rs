@@ -9,7 +9,6 @@ use super::keys::{MAX_KEYS, Slot, attestation_key};
 use super::proto::{self, Command, Nothing, Permission};
 use super::refusal::{HsmError, Refusal};
 use super::reply::Reply;
-use super::sign::SignWork;
 use super::store::{Sealed, Secret, StorageKey, Store, device_seed, kind, random, secret};
 use super::users::{Entry as PinEntry, MAX_USERS, Role, User, UserName, check_form};
 use super::votes::Votes;
@@ -75,7 +74,7 @@ pub struct Hsm<B: Board> {
     session: Session,
     pub(super) work: Work,
     /// Means something while the work is [`Work::Sign`].
-    pub(super) sign: SignWork,
+    pub(super) sign: B::SignWork,
     /// Counts what entropy was mixed, so that no two mixtures have the same input.
     mixed: u64,
     /// When the last wrong PIN was entered.
@@ -87,7 +86,7 @@ impl<B: Board> Hsm<B> {
     ///
     /// # Errors
     /// The flash is damaged or does not fit.
-    pub fn start(mut board: B) -> Result<Self, Refusal> {
+    pub fn start(mut board: B, sign: B::SignWork) -> Result<Self, Refusal> {
         let layout = board.layout();
         let store = Store(Vault::open(board.flash(), layout.vault)?);
         let taken: Head = store.get(board.flash(), kind::AUDIT, 0)?.unwrap_or_default();
@@ -102,7 +101,7 @@ impl<B: Board> Hsm<B> {
             trusted,
             session: Session::default(),
             work: Work::None,
-            sign: SignWork::new(),
+            sign,
             mixed: 0,
             wrong_pin_ms: 0,
         };

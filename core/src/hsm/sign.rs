@@ -10,17 +10,18 @@
 //! Bytes that are not a transaction are never signed. Nothing of a request outlives its channel.
 
 use super::board::Board;
+use super::flash::FlashError;
 use super::proto::{self, Command};
 use super::refusal::{HsmError, Refusal};
 use super::reply::Reply;
 use super::service::{Hsm, Work};
 use super::signed::{MAX_PENDING, SignedSoFar};
 use super::store::kind;
-use super::witness::Records;
+use super::witness::{Proven, Records};
 use crate::codec::{self, Encoded};
 use crate::consensus::Trusted;
 use crate::crypto::{Domain, Hash, KeyHash, Purpose, hash, signing_digest, verify};
-use crate::ledger::{Env, Record, RecordId, Reject, Rule, Signers, View, transition};
+use crate::ledger::{Env, Outcome, Record, RecordId, Reject, Rule, Signers, View, transition};
 use crate::merkle::witness::Witness;
 use crate::policy::{self, Case, Executed, Exposure, MAX_APPROVERS, Policy, PolicyRefusal};
 use crate::tx::{KeyRef, Summary, Transaction};
@@ -29,13 +30,16 @@ use crate::tx::{KeyRef, Summary, Transaction};
 const TRANSACTIONS: usize = 4_096;
 
 /// A request to sign, as far as it has come. It stays in its place and is used again: a device has no room to move it.
-pub(super) struct SignWork {
+pub struct SignWork {
     slot: u8,
     witnessed: bool,
     approvals: heapless::Vec<KeyHash, MAX_APPROVERS>,
     transactions: Transactions,
     records: Records,
     witness: Witness,
+    /// The key's policy and what the key has signed, as they were read last.
+    policy: Option<Policy>,
+    signed: Option<SignedSoFar>,
     stage: Stage,
 }
 
@@ -101,13 +105,20 @@ impl Transactions {
     }
 }
 
+impl Default for SignWork {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// What is signed by a person who approves that a key signs a transaction.
 pub fn approval_id(key: &KeyHash, transaction: &Hash) -> Hash {
     hash(Domain::Approval, &[&key.0.0, &transaction.0])
 }
 
 impl SignWork {
-    pub(super) const fn new() -> Self {
+    /// No request.
+    pub const fn new() -> Self {
         Self {
             slot: 0,
             witnessed: false,
@@ -115,6 +126,8 @@ impl SignWork {
             transactions: Transactions::new(),
             records: Records::new(),
             witness: Witness::idle(),
+            policy: None,
+            signed: None,
             stage: Stage::Failed,
         }
     }
@@ -174,14 +187,18 @@ impl SignWork {
         }
     }
 
+    fn policy(&self) -> Result<&Policy, HsmError> {
+        self.policy.as_ref().ok_or(HsmError::KeyPolicy)
+    }
+
+    fn signed(&self) -> Result<&SignedSoFar, HsmError> {
+        self.signed.as_ref().ok_or(HsmError::KeyPolicy)
+    }
+
     /// Executes the transaction and applies the policy.
-    fn judge(
-        &self,
-        trusted: &Trusted,
-        key: &KeyRef,
-        policy: &Policy,
-        signed: &SignedSoFar,
-    ) -> Result<Exposure, Refusal> {
+    fn judge(&self, trusted: &Trusted, key: &KeyRef) -> Result<Exposure, Refusal> {
+        let policy = self.policy()?;
+        let signed = self.signed()?;
         let env = env(trusted);
         let transaction = self.transactions.get(0)?;
         let view = self.records.view();
@@ -191,7 +208,7 @@ impl SignWork {
                 Some(_) => return Err(HsmError::KeyNotAuthorised.into()),
                 None => return Err(Reject::Rule(Rule::AccountUnknown).into()),
             }
-            Some(transition(&env, &transaction, Signers::Assumed, &view)?.receipt.outcome)
+            Some(execute(&env, &transaction, &view)?)
         } else {
             // Nothing is executed, but what the transaction alone shows is checked.
             if transaction.chain_id != env.chain_id {
@@ -246,7 +263,8 @@ impl<B: Board> Hsm<B> {
             return Err(HsmError::CommandSequence.into());
         }
         let slot = work.slot;
-        if !self.signed_so_far(slot)?.contains(&id) {
+        self.read_signed(slot)?;
+        if !self.sign.signed()?.contains(&id) {
             return Err(HsmError::PendingUnknown.into());
         }
         Ok(self.sign.transactions.push(request.bytes)?)
@@ -255,10 +273,15 @@ impl<B: Board> Hsm<B> {
     pub(super) fn approve(&mut self, request: &proto::Approve<'_>) -> Result<(), Refusal> {
         let work = self.sign_work()?;
         let (index, transaction) = (work.slot, work.transactions.id()?);
-        let policy = self.policy(index)?;
+        self.read_policy(index)?;
         let slot = self.store.slot(self.board.flash(), index)?;
         let person = KeyHash::of(request.scheme, Purpose::Approval, request.public_key);
-        let named = policy.approvals.is_some_and(|approvals| approvals.approvers.contains(&person));
+        let named = self
+            .sign
+            .policy()?
+            .approvals
+            .as_ref()
+            .is_some_and(|approvals| approvals.approvers.contains(&person));
         if !named || self.sign.approvals.contains(&person) {
             return Err(HsmError::ApproverUnknown.into());
         }
@@ -306,7 +329,8 @@ impl<B: Board> Hsm<B> {
         let slot = self.store.slot(self.board.flash(), index)?;
         let storage_key = self.storage_key()?.clone();
         // What was signed and counted may be asked for again: a host may have lost it.
-        if !self.signed_so_far(index)?.contains(&id) {
+        self.read_signed(index)?;
+        if !self.sign.signed()?.contains(&id) {
             self.allow(index, id)?;
         }
         self.work = Work::None;
@@ -318,64 +342,94 @@ impl<B: Board> Hsm<B> {
     /// Judges the transaction, shows it, and makes durable that it is signed.
     fn allow(&mut self, index: u8, id: Hash) -> Result<(), Refusal> {
         let time_ms = self.trusted.ok_or(HsmError::AnchorMissing)?.time_ms;
-        let (policy, mut signed, exposure) = match self.judgement() {
+        let exposure = match self.judgement() {
             Err(refusal) if refusal == PolicyRefusal::Delay.into() => {
                 self.remember_request(index, id, time_ms)?;
                 return Err(refusal);
             }
             judgement => judgement?,
         };
-        let transaction = self.sign.transactions.get(0)?;
+        let SignWork { transactions, policy: Some(policy), signed: Some(signed), .. } = &mut *self.sign
+        else {
+            return Err(HsmError::KeyPolicy.into());
+        };
+        let transaction = transactions.get(0)?;
         Summary::new(&transaction).lines().for_each(|line| self.board.show(&line));
         signed.add(&transaction, id)?;
-        signed.windows.add(&policy, &exposure, time_ms).map_err(|()| PolicyRefusal::Window)?;
+        signed.windows.add(policy, &exposure, time_ms).map_err(|()| PolicyRefusal::Window)?;
         if policy.confirm {
             self.confirm()?;
         }
         self.note(Command::Sign, 0, index, id)?;
-        self.put_signed(index, &signed)
+        self.write_signed(index)
     }
 
     /// Notes when a transaction that must wait was first requested.
     fn remember_request(&mut self, index: u8, id: Hash, time_ms: u64) -> Result<(), Refusal> {
-        let mut signed = self.signed_so_far(index)?;
+        self.read_signed(index)?;
+        let Some(signed) = &mut self.sign.signed else { return Err(HsmError::KeyPolicy.into()) };
         if signed.requested_ms(&id).is_some() {
             return Ok(());
         }
         signed.request(id, time_ms);
         self.note(Command::Sign, Refusal::from(PolicyRefusal::Delay).0, index, id)?;
-        self.put_signed(index, &signed)
+        self.write_signed(index)
     }
 
-    /// Checks the witness, executes what came before and the transaction itself, and applies the policy. Returns the policy, what
-    /// the key has signed and may still become final, and what the signature counts for.
-    fn judgement(&mut self) -> Result<(Policy, SignedSoFar, Exposure), Refusal> {
+    /// Checks the witness, executes what came before and the transaction itself, and applies the policy. Returns what the signature
+    /// counts for; what the key has signed and may still become final is in the work.
+    fn judgement(&mut self) -> Result<Exposure, Refusal> {
         let trusted = self.trusted.ok_or(HsmError::AnchorMissing)?;
         let work = self.sign_work()?;
         work.replay(&trusted)?;
         let (index, final_nonce) = (work.slot, work.final_nonce()?);
-        let policy = self.policy(index)?;
+        self.read_policy(index)?;
         let slot = self.store.slot(self.board.flash(), index)?;
-        let mut signed = self.signed_so_far(index)?;
+        self.read_signed(index)?;
+        let SignWork { transactions, signed: Some(signed), .. } = &mut *self.sign else {
+            return Err(HsmError::KeyPolicy.into());
+        };
         signed.forget(trusted.height, final_nonce);
-        signed.has_room_for(&self.sign.transactions.get(0)?)?;
+        signed.has_room_for(&transactions.get(0)?)?;
         let key = KeyRef { scheme: slot.scheme, hash: slot.hash };
-        let exposure = self.sign.judge(&trusted, &key, &policy, &signed)?;
-        Ok((policy, signed, exposure))
+        self.sign.judge(&trusted, &key)
     }
 
-    fn policy(&mut self, index: u8) -> Result<Policy, Refusal> {
-        let policy = self.store.bytes(self.board.flash(), kind::POLICY, index, Policy::decode)?;
-        Ok(policy.ok_or(HsmError::KeyPolicy)??)
+    /// Reads the policy of a key. A call of its own: decoding takes a large part of a device's stack, and must have left it before a
+    /// transaction is executed.
+    #[inline(never)]
+    fn read_policy(&mut self, index: u8) -> Result<(), Refusal> {
+        let place = &mut self.sign.policy;
+        *place = None;
+        let read = self.store.bytes(self.board.flash(), kind::POLICY, index, |bytes| {
+            Policy::decode(bytes).map(|policy| *place = Some(policy))
+        })?;
+        Ok(read.ok_or(HsmError::KeyPolicy)??)
     }
 
-    fn signed_so_far(&mut self, index: u8) -> Result<SignedSoFar, Refusal> {
-        Ok(self.store.get(self.board.flash(), kind::SIGNED, index)?.unwrap_or_default())
+    /// Reads what a key has signed. A call of its own, as above.
+    #[inline(never)]
+    fn read_signed(&mut self, index: u8) -> Result<(), Refusal> {
+        let place = self.sign.signed.insert(SignedSoFar::default());
+        let read = self.store.bytes(self.board.flash(), kind::SIGNED, index, |bytes| {
+            codec::decode(bytes).map(|signed| *place = signed)
+        })?;
+        // The vault's own check held, so what does not decode was never written by this version.
+        Ok(read.unwrap_or(Ok(())).map_err(|_| FlashError::Damaged)?)
     }
 
-    fn put_signed(&mut self, index: u8, signed: &SignedSoFar) -> Result<(), Refusal> {
+    /// Makes durable what a key has signed.
+    fn write_signed(&mut self, index: u8) -> Result<(), Refusal> {
+        let signed = self.sign.signed()?;
         self.store.put::<{ SignedSoFar::MAX_LEN }, _, _>(self.board.flash(), kind::SIGNED, index, signed)
     }
+}
+
+/// What executing a transaction comes to. A call of its own: its effects take a large part of a device's stack, and must have left it
+/// before the policy is applied.
+#[inline(never)]
+fn execute<'a>(env: &Env, transaction: &Transaction<'a>, view: &Proven<'_, 'a>) -> Result<Outcome, Refusal> {
+    Ok(transition(env, transaction, Signers::Assumed, view)?.receipt.outcome)
 }
 
 /// The next block, as far as it is known.

@@ -57,9 +57,9 @@ impl Records {
 
     /// Asks for all records that a transaction may touch.
     pub(super) fn want(&mut self, transaction: &Transaction<'_>) -> Result<(), Refusal> {
-        for id in ledger::access(transaction) {
-            if !self.ids.contains(&id) {
-                self.ids.push(id).map_err(|_| HsmError::WitnessTooLarge)?;
+        for id in &ledger::access(transaction) {
+            if !self.ids.contains(id) {
+                self.ids.push(*id).map_err(|_| HsmError::WitnessTooLarge)?;
             }
         }
         Ok(())
@@ -72,7 +72,15 @@ impl Records {
         self.ids.iter().for_each(|id| {
             let _ = keyed.push((id.key(), *id));
         });
-        keyed.sort_unstable_by_key(|(key, _)| *key);
+        // The standard library's sort can panic; of so few, one after the other sinks to its place.
+        for last in 0..keyed.len() {
+            for at in (0..=last).rev() {
+                match keyed.get_mut(..=at) {
+                    Some([.., before, it]) if it.0 < before.0 => core::mem::swap(before, it),
+                    _ => break,
+                }
+            }
+        }
         self.ids.iter_mut().zip(&keyed).for_each(|(slot, (_, id))| *slot = *id);
     }
 
@@ -136,12 +144,13 @@ impl Records {
         Proven { ids: &self.ids, spans: &self.spans, bytes: &self.arena }
     }
 
-    /// Executes a transaction and keeps what it changes.
+    /// Executes a transaction and keeps what it changes. A call of its own: the effects take a large part of a device's stack.
+    #[inline(never)]
     pub(super) fn apply(&mut self, env: &Env, transaction: &Transaction<'_>) -> Result<(), Refusal> {
         let used = self.arena.len();
         // Room for what is written behind what is read.
         let _ = self.arena.resize(ARENA, 0);
-        let (lent, free) = self.arena.split_at_mut(used);
+        let (lent, free) = self.arena.split_at_mut_checked(used).unwrap_or_default();
         let view = Proven { ids: &self.ids, spans: &self.spans, bytes: lent };
         let written = transition(env, transaction, Signers::Assumed, &view)
             .map_err(Refusal::from)
@@ -151,9 +160,9 @@ impl Records {
             Err(_) => None,
         };
         self.arena.truncate(end.unwrap_or(used));
-        for (index, span) in written? {
-            if let Some(slot) = self.spans.get_mut(index) {
-                *slot = span;
+        for (index, span) in &written? {
+            if let Some(slot) = self.spans.get_mut(*index) {
+                *slot = *span;
             }
         }
         Ok(())

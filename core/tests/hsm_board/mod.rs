@@ -5,7 +5,7 @@ use qenex_core::crypto::Hash;
 use qenex_core::hsm::board::{Board, BoardError, Firmware, Layout};
 use qenex_core::hsm::flash::Region;
 use qenex_core::hsm::proto::{Command, MAX_MESSAGE, Nothing};
-use qenex_core::hsm::{Hsm, Refusal};
+use qenex_core::hsm::{Hsm, Refusal, SignWork};
 use qenex_core::tx::Line;
 use serde::de::DeserializeOwned;
 
@@ -42,6 +42,7 @@ impl TestBoard {
 
 impl Board for TestBoard {
     type Flash = Disk;
+    type SignWork = Box<SignWork>;
 
     fn flash(&mut self) -> &mut Disk {
         &mut self.disk
@@ -85,6 +86,11 @@ impl Board for TestBoard {
     fn confirm(&mut self) -> bool {
         self.confirms
     }
+}
+
+/// Starts a device.
+pub fn power_on(board: TestBoard) -> Hsm<TestBoard> {
+    Hsm::start(board, Box::new(SignWork::new())).unwrap()
 }
 
 /// Gives a command with raw bytes: the body of the response, or why it was refused.

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use qenex_core::crypto::Hash;
-use qenex_core::hsm::Hsm;
 use qenex_core::hsm::board::{Board, BoardError, Firmware, Layout};
 use qenex_core::hsm::channel::Device;
 use qenex_core::hsm::flash::Region;
+use qenex_core::hsm::{Hsm, SignWork};
 use qenex_core::tx::Line;
 use zeroize::Zeroizing;
 
@@ -68,7 +68,7 @@ impl SoftBoard {
     /// # Errors
     /// The flash is damaged.
     pub fn start(self) -> Result<Device<Self>, DeviceError> {
-        Ok(Device::new(Hsm::start(self)?))
+        Ok(Device::new(Hsm::start(self, Box::new(SignWork::new()))?))
     }
 }
 
@@ -92,6 +92,7 @@ fn unique_secret(path: &PathBuf) -> std::io::Result<Zeroizing<[u8; 32]>> {
 
 impl Board for SoftBoard {
     type Flash = FileFlash;
+    type SignWork = Box<SignWork>;
 
     fn flash(&mut self) -> &mut FileFlash {
         &mut self.flash

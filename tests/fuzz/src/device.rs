@@ -19,7 +19,7 @@ use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
 use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 
-use crate::hsm_board::{NOTHING, TestBoard, ask, get, give, tell};
+use crate::hsm_board::{NOTHING, TestBoard, ask, get, give, power_on, tell};
 
 type Device = Hsm<TestBoard>;
 
@@ -97,7 +97,7 @@ fn login_all(hsm: &mut Device) {
 fn prepared() -> &'static TestBoard {
     static BOARD: OnceLock<TestBoard> = OnceLock::new();
     BOARD.get_or_init(|| {
-        let mut hsm = Hsm::start(TestBoard::new(1)).expect("a blank flash");
+        let mut hsm = power_on(TestBoard::new(1));
         let initialise =
             Initialise { name: name("HSM"), officers_needed: 1, officer: name("ALICE"), pin: USERS[0].2 };
         tell(&mut hsm, Command::Initialise, &initialise).expect("a fresh device");
@@ -231,7 +231,7 @@ impl Watch {
 /// # Errors
 /// The input has ended.
 pub fn sequence(input: &mut Unstructured<'_>) -> Result<()> {
-    let mut hsm = Hsm::start(prepared().clone()).expect("a device");
+    let mut hsm = power_on(prepared().clone());
     login_all(&mut hsm);
     let mut watch = Watch::default();
     while !input.is_empty() {
@@ -259,11 +259,11 @@ pub fn sequence(input: &mut Unstructured<'_>) -> Result<()> {
         if hsm.board().disk.fuse.take() == Some(0) {
             let mut board = hsm.board().clone();
             board.disk.restart();
-            hsm = Hsm::start(board).expect("no cut damages a flash");
+            hsm = power_on(board);
             login_all(&mut hsm);
         }
     }
     watch.device(&mut hsm);
-    Hsm::start(hsm.board().clone()).expect("a flash that can be read again");
+    power_on(hsm.board().clone());
     Ok(())
 }

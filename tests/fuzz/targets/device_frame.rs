@@ -1,14 +1,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use qenex_core::hsm::Hsm;
 use qenex_core::hsm::channel::{Device, kind};
 use qenex_core::hsm::proto::{MAX_FRAME, VERSION};
-use qenex_fuzz::hsm_board::TestBoard;
+use qenex_fuzz::hsm_board::{TestBoard, power_on};
 
 // Frames that no host sealed: each is answered, and none changes the flash.
 fuzz_target!(|data: &[u8]| {
-    let mut device = Device::new(Hsm::start(TestBoard::new(1)).expect("a blank flash"));
+    let mut device = Device::new(power_on(TestBoard::new(1)));
     let before = device.board().disk.bytes.clone();
     let mut rest = data;
     while let Some((len, tail)) = rest.split_first() {

@@ -1,0 +1,33 @@
+//! Arm's MPS2 with the AN505 image: one Cortex-M33 of it, emulated by QEMU. See [`super::mps`] for what is emulated of a device.
+
+use super::mps::{self, Map};
+
+pub use super::mps::{Line, Machine};
+
+const MAP: Map = Map {
+    line: 0x5020_0000,
+    line_interrupt: 32,
+    panel: 0x5020_1000,
+    panel_interrupt: 34,
+    log: 0x5020_2000,
+    timer: 0x5000_0000,
+    timer_interrupt: 3,
+    ticks_per_ms: 20_000,
+    // Its PSRAM.
+    flash: 0x8000_0000,
+};
+
+/// Sets up the hardware, once.
+pub fn start() -> Option<(Line, Machine)> {
+    mps::start(&MAP)
+}
+
+/// Sends a part of an encoded log frame.
+pub fn log(bytes: &[u8]) {
+    mps::log(&MAP, bytes);
+}
+
+/// Ticks of the clock since the start.
+pub fn ticks() -> u64 {
+    mps::ticks(&MAP)
+}

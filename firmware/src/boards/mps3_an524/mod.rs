@@ -1,0 +1,33 @@
+//! Arm's MPS3 with the AN524 image: one Cortex-M33 of it, emulated by QEMU. See [`super::mps`] for what is emulated of a device.
+
+use super::mps::{self, Map};
+
+pub use super::mps::{Line, Machine};
+
+const MAP: Map = Map {
+    line: 0x5130_3000,
+    line_interrupt: 32,
+    panel: 0x5130_4000,
+    panel_interrupt: 34,
+    log: 0x5130_5000,
+    timer: 0x5000_0000,
+    timer_interrupt: 3,
+    ticks_per_ms: 32_000,
+    // Its DDR memory, at its secure address.
+    flash: 0x7000_0000,
+};
+
+/// Sets up the hardware, once.
+pub fn start() -> Option<(Line, Machine)> {
+    mps::start(&MAP)
+}
+
+/// Sends a part of an encoded log frame.
+pub fn log(bytes: &[u8]) {
+    mps::log(&MAP, bytes);
+}
+
+/// Ticks of the clock since the start.
+pub fn ticks() -> u64 {
+    mps::ticks(&MAP)
+}

@@ -1,0 +1,238 @@
+//! A host of the device, and a chain for it to vote in.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use qenex_core::codec::{Encoded, decode, encode};
+use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote};
+use qenex_core::crypto::ed25519::SecretKey;
+use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
+use qenex_core::error::PIN_WAIT;
+use qenex_core::hsm::proto::{
+    AddUser, Anchor, BeginHeader, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login, Members, Nothing,
+    SetPolicy, Signed, Status,
+};
+use qenex_core::hsm::{Refusal, Role, UserName};
+use qenex_core::id::{AccountId, ChainId, NATIVE_ASSET, Reference};
+use qenex_core::num::Amount;
+use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
+use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
+use qenex_device::{Client, DeviceError};
+use zeroize::Zeroizing;
+
+use crate::emulator::{Emulator, Line};
+
+/// A channel to an emulated device.
+pub type Session<'e> = Client<Line<'e>>;
+
+/// The slot of the vote key, and of the one that signs transactions.
+pub const VOTES: u8 = 0;
+/// See above.
+pub const TRANSACTIONS: u8 = 1;
+
+/// The epoch of the chain.
+const EPOCH: u64 = 4;
+/// The host's key. It protects nothing.
+const HOST: [u8; 32] = [9; 32];
+const OFFICER_PIN: &[u8] = b"officer pin";
+const OPERATOR_PIN: &[u8] = b"operator pin";
+
+/// No body.
+pub const NOTHING: Nothing = Nothing {};
+
+/// A name.
+pub fn name(text: &str) -> Result<UserName> {
+    UserName::new(text).ok().context("no name")
+}
+
+/// Opens a channel.
+pub fn connect(emulator: &Emulator) -> Result<Session<'_>> {
+    Ok(Client::open(emulator.line()?, &Zeroizing::new(HOST), None)?)
+}
+
+/// Pairs, initialises, logs in, makes an operator and two keys, anchors.
+pub fn set_up(session: &mut Session<'_>) -> Result<()> {
+    session.tell(Command::Pair)?;
+    let initialise =
+        Initialise { name: name("HSM_1")?, officers_needed: 1, officer: name("ALICE")?, pin: OFFICER_PIN };
+    session.ask(Command::Initialise, &initialise)?;
+    login(session, "ALICE")?;
+    for (user, role) in [("OSCAR", Role::Operator), ("AUDREY", Role::Auditor)] {
+        session.ask(Command::AddUser, &AddUser { user: name(user)?, role, pin: OPERATOR_PIN })?;
+    }
+    create_key(session, VOTES, Purpose::Vote)?;
+    create_key(session, TRANSACTIONS, Purpose::Transaction)?;
+    session.ask(Command::Anchor, &Anchor { trusting_period_ms: 1_000_000, header: header(10)? })?;
+    Ok(login(session, "OSCAR")?)
+}
+
+/// Opens a channel after a start, and logs everybody in. A try that a power cut has cost makes the device wait.
+pub fn log_in(emulator: &Emulator) -> Result<Session<'_>> {
+    let mut session = connect(emulator)?;
+    for user in ["ALICE", "OSCAR", "AUDREY"] {
+        loop {
+            match login(&mut session, user) {
+                refused if is_refusal(&refused, PIN_WAIT.number) => thread::sleep(Duration::from_millis(50)),
+                result => break result?,
+            }
+        }
+    }
+    Ok(session)
+}
+
+/// Logs a user in.
+pub fn login(session: &mut Session<'_>, user: &str) -> Result<(), DeviceError> {
+    let pin = if user == "ALICE" { OFFICER_PIN } else { OPERATOR_PIN };
+    let user = UserName::new(user).map_err(|_| DeviceError::Frame)?;
+    session.ask(Command::Login, &Login { user, pin }).map(drop)
+}
+
+/// The status.
+pub fn status(session: &mut Session<'_>) -> Result<Status, DeviceError> {
+    session.get(Command::Status, &NOTHING)
+}
+
+/// Makes a key: its hash and its public key.
+pub fn create_key(
+    session: &mut Session<'_>,
+    slot: u8,
+    purpose: Purpose,
+) -> Result<(KeyHash, Vec<u8>), DeviceError> {
+    let label = UserName::new("KEY").map_err(|_| DeviceError::Frame)?;
+    let create = CreateKey { slot, scheme: Scheme::Ed25519, purpose, path: slot.into(), label };
+    key_info(&session.ask(Command::CreateKey, &create)?)
+}
+
+/// Hash and public key of what describes a key.
+pub fn key_info(body: &[u8]) -> Result<(KeyHash, Vec<u8>), DeviceError> {
+    let info: KeyInfo<'_> = decode(body).map_err(|_| DeviceError::Message)?;
+    Ok((info.hash, info.public_key.to_vec()))
+}
+
+/// A vote for one of several headers.
+pub fn notarize(view: u64, fill: u8) -> Vote {
+    let round = Round { epoch: EPOCH, view };
+    Vote::Notarize(Proposal { round, parent_view: view.saturating_sub(1), header: Hash([fill; 32]) })
+}
+
+/// The signature of a vote.
+pub fn vote(session: &mut Session<'_>, vote: Vote) -> Result<Vec<u8>, DeviceError> {
+    let body = session.ask(Command::Vote, &GiveVote { slot: VOTES, vote })?;
+    Ok(decode::<Signed<'_>>(&body).map_err(|_| DeviceError::Message)?.signature.to_vec())
+}
+
+/// Whether a signature of a vote is right.
+pub fn verify_vote(public_key: &[u8], vote: &Vote, signature: &[u8]) -> Result<()> {
+    let digest = signing_digest(Scheme::Ed25519, Purpose::Vote, &vote.id(&chain()?));
+    Ok(verify(Scheme::Ed25519, public_key, &digest, signature)?)
+}
+
+/// Whether this is a refusal with this number.
+pub fn is_refusal<T>(result: &Result<T, DeviceError>, number: u16) -> bool {
+    matches!(result, Err(DeviceError::Refused(Refusal(refused))) if *refused == number)
+}
+
+fn chain() -> Result<ChainId> {
+    Ok(ChainId::new("QENEX-TEST")?)
+}
+
+/// Four validators, in the order of their set.
+fn validators() -> Result<Vec<SecretKey>> {
+    let mut keys = (1..5).map(|seed| SecretKey::from_seed(&[seed; 32])).collect::<Result<Vec<_>, _>>()?;
+    keys.sort_by_key(SecretKey::public_key);
+    Ok(keys)
+}
+
+fn header(height: u64) -> Result<Header> {
+    let mut set = SetHasher::new();
+    for key in validators()? {
+        set.push(Scheme::Ed25519, &key.public_key())?;
+    }
+    let set = set.finish()?;
+    Ok(Header {
+        protocol: Header::PROTOCOL,
+        chain_id: chain()?,
+        epoch: EPOCH,
+        height,
+        parent: Hash([1; 32]),
+        time_ms: height * 1_000,
+        proposer: AccountId::new("VALIDATOR_1")?,
+        transaction_root: Hash([2; 32]),
+        state_root: Hash([3; 32]),
+        receipt_root: Hash([4; 32]),
+        validators: set,
+        next_validators: set,
+        seal: Default::default(),
+    })
+}
+
+/// Brings a header with the signatures of three of the four validators.
+pub fn follow(session: &mut Session<'_>, height: u64) -> Result<()> {
+    let header = header(height)?;
+    let round = Round { epoch: EPOCH, view: height };
+    let proposal = Proposal { round, parent_view: 1, header: header.id() };
+    let mut set = SignerSet::default();
+    (0..3).for_each(|index| set.insert(index));
+    let vote = Vote::Finalize(proposal).id(&header.chain_id);
+    session.ask(Command::BeginHeader, &BeginHeader { header, proposal, signers: set.0 })?;
+    for (index, key) in validators()?.iter().enumerate() {
+        let mut members = vec![Scheme::Ed25519.number()];
+        members.extend(key.public_key());
+        if index < 3 {
+            members.extend(key.sign(Purpose::Vote, &vote)?);
+        }
+        session.ask(Command::Members, &Members { members: &members })?;
+    }
+    session.tell(Command::FinishHeader)?;
+    Ok(())
+}
+
+/// Sets a policy and signs a transfer without a witness.
+pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
+    let rule = AssetRule {
+        asset: NATIVE_ASSET,
+        max_per_transaction: Amount::from_whole(100),
+        window: Some(Window { span_ms: 1_000_000, max: Amount::from_whole(1_000) }),
+        min_after: Amount::ZERO,
+        approve_above: None,
+        delay_above: None,
+    };
+    let account = AccountId::new("BANK_001")?;
+    let policy = Policy {
+        account,
+        operations: OpSet::of(&[OpKind::Transfer]),
+        without_witness: OpSet::of(&[OpKind::Transfer]),
+        max_fee: Amount::from_whole(1),
+        max_validity_blocks: 100,
+        assets: Sorted::new([rule])?,
+        receivers: None,
+        min_receiver_kyc: KycLevel::None,
+        pools: None,
+        max_price_impact_bps: None,
+        max_slippage_bps: None,
+        hours: None,
+        approvals: None,
+        delay_ms: 0,
+        max_risk: None,
+        confirm: true,
+    };
+    let mut buffer = [0; <Policy as Encoded>::MAX_LEN];
+    let policy = encode(&policy, &mut buffer)?;
+    session.ask(Command::SetPolicy, &SetPolicy { slot: TRANSACTIONS, policy })?;
+    let leg =
+        Leg { to: AccountId::new("SHOP")?, amount: Amount::from_whole(5), reference: Reference::new("A 1")? };
+    let legs = LegsBuf::new(&[leg])?;
+    let transaction = Transaction {
+        chain_id: chain()?,
+        sender: account,
+        nonce,
+        last_valid_height: 50,
+        fee: Amount::from_whole(1),
+        op: Op::Transfer(Transfer { asset: NATIVE_ASSET, legs: legs.get() }),
+    };
+    let mut buffer = [0; <Transaction<'_> as Encoded>::MAX_LEN];
+    session.bring(TRANSACTIONS, encode(&transaction, &mut buffer)?, &[], None)?;
+    session.sign()?;
+    Ok(())
+}

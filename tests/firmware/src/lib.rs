@@ -1,0 +1,10 @@
+//! An emulated board with the device image on it, and what tests need of it.
+#![forbid(unsafe_code)]
+
+mod bench;
+pub mod device;
+mod emulator;
+pub mod image;
+
+pub use bench::FlashFile;
+pub use emulator::Emulator;
