@@ -126,6 +126,8 @@ tags! {
     AUDIT = 0x0718;
     /// What a device keeps: a host that it is paired with.
     HOST = 0x071c;
+    /// A root that is sealed to another device.
+    BACKUP = 0x0720;
 }
 
 error_enum! {

@@ -10,9 +10,12 @@ use std::path::Path;
 
 use qenex_core::amm::Reserves;
 use qenex_core::codec::{Encoded, encode};
-use qenex_core::consensus::Header;
+use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash, signing_digest};
+use qenex_core::hsm::approval_id;
+use qenex_core::hsm::audit::{Entry, Head};
+use qenex_core::hsm::channel::pairing_code;
 use qenex_core::id::{AccountId, AssetId, ChainId, PoolId, Reference};
 use qenex_core::ledger::{
     Account, AccountStatus, Asset, Balance, Outcome, Pool, Receipt, Record, RecordId, Shares,
@@ -20,6 +23,7 @@ use qenex_core::ledger::{
 use qenex_core::merkle::witness::{Access, root_after};
 use qenex_core::merkle::{log, state};
 use qenex_core::num::{Amount, Precise};
+use qenex_core::policy::{Approvals, AssetRule, Hours, OpKind, OpSet, Policy, Sorted, Window};
 use qenex_core::tx::{
     AccountKind, AddLiquidity, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
     KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, RemoveLiquidity, RotateAuthority, SetFrozen, Signature,
@@ -282,6 +286,72 @@ fn keys_and_numbers(lines: &mut Lines) {
     lines.bytes("precise.amount", &Precise::from_amount(amount("12345.678901234567890123")).to_be_bytes());
 }
 
+/// What a chain and a device agree on: votes, sets, policies, the audit log.
+fn agreement_and_devices(lines: &mut Lines) {
+    let chain = ChainId::new("QENEX-TEST").unwrap();
+    let round = Round { epoch: 3, view: 300 };
+    let proposal = Proposal { round, parent_view: 299, header: Hash([7; 32]) };
+    for (name, vote) in [
+        ("notarize", Vote::Notarize(proposal)),
+        ("nullify", Vote::Nullify(round)),
+        ("finalize", Vote::Finalize(proposal)),
+    ] {
+        lines.encoding(&format!("vote.{name}"), &vote);
+        lines.hash(&format!("vote.{name}.id"), vote.id(&chain));
+    }
+    let mut set = SetHasher::new();
+    let mut members = [key(1).public_key(), key(2).public_key(), key(3).public_key()];
+    members.sort();
+    members.iter().for_each(|member| set.push(Scheme::Ed25519, member).unwrap());
+    lines.hash("validator_set", set.finish().unwrap());
+
+    let rule = AssetRule {
+        asset: asset("USDC"),
+        max_per_transaction: amount("1000"),
+        window: Some(Window { span_ms: 86_400_000, max: amount("5000") }),
+        min_after: amount("10.5"),
+        approve_above: Some(amount("500")),
+        delay_above: None,
+    };
+    let policy = Policy {
+        account: account("BANK_001"),
+        operations: OpSet::of(&[OpKind::Transfer, OpKind::SwapExactIn]),
+        without_witness: OpSet::of(&[OpKind::Transfer]),
+        max_fee: amount("1"),
+        max_validity_blocks: 1_000,
+        assets: Sorted::new([rule]).unwrap(),
+        receivers: Some(Sorted::new([account("ACC000001"), account("ACC000002")]).unwrap()),
+        min_receiver_kyc: KycLevel::Basic,
+        pools: Some(Sorted::new([pool()]).unwrap()),
+        max_price_impact_bps: Some(100),
+        max_slippage_bps: Some(50),
+        hours: Some(Hours { from_minute: 480, until_minute: 1_080 }),
+        approvals: Some(Approvals {
+            threshold: 1,
+            approvers: Sorted::new([key(1).key_hash(Purpose::Approval)]).unwrap(),
+            always: OpSet::of(&[OpKind::RotateAuthority]),
+        }),
+        delay_ms: 3_600_000,
+        max_risk: Some(800),
+        confirm: true,
+    };
+    lines.encoding("policy", &policy);
+    lines.hash("approval", approval_id(&key(1).key_hash(Purpose::Transaction), &Hash([9; 32])));
+    let entry = Entry {
+        time_ms: 1_795_215_307_123,
+        command: 56,
+        refusal: 826,
+        user: 1,
+        key: 2,
+        about: Hash([8; 32]),
+    };
+    lines.bytes("audit_entry", &entry.to_bytes());
+    let head = Head::default().after(&entry.to_bytes());
+    lines.hash("audit_head.after_one", head.hash);
+    lines.hash("audit_head.signed", head.id(&[5; 32]));
+    lines.bytes("pairing_code", pairing_code(&[6; 64]).as_bytes());
+}
+
 #[test]
 fn encodings_ids_roots_and_digests_are_frozen() {
     let mut lines = Lines::default();
@@ -289,6 +359,7 @@ fn encodings_ids_roots_and_digests_are_frozen() {
     headers_and_receipts(&mut lines);
     trees(&mut lines);
     keys_and_numbers(&mut lines);
+    agreement_and_devices(&mut lines);
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/frozen.txt");
     if std::env::var("QENEX_FREEZE").is_ok_and(|value| value == "1") {

@@ -12,9 +12,10 @@ use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::consensus::{Header, Proposal, Round, Vote};
 use qenex_core::crypto::{Hash, Purpose, Scheme};
 use qenex_core::error::{NONCE_SIGNED, PIN_WAIT, PIN_WRONG, POLICY_WINDOW, VOTE_CONTRADICTS};
+use qenex_core::hsm::backup::Backup;
 use qenex_core::hsm::proto::{
-    AddUser, Anchor, BeginSign, ChangePin, Command, CreateKey, GiveVote, Index, Initialise, KeyInfo, Login,
-    NamedUser, Nonce, SetPin, SetPolicy, Signed, SignedHead, Status, UserInfo,
+    AddUser, Anchor, BackupKey, BeginSign, ChangePin, Command, CreateKey, GiveVote, Index, Initialise,
+    KeyInfo, Login, NamedUser, Nonce, SetPin, SetPolicy, Signed, SignedHead, Status, UserInfo,
 };
 use qenex_core::hsm::{Hsm, MAX_KEYS, MAX_TRIES, MAX_USERS, Refusal, Role, UserName};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
@@ -147,7 +148,16 @@ fn observe(hsm: &mut Device) -> String {
     }
     tries.iter().for_each(|user| text += &format!("{user:?}\n"));
     for (user, pin) in pins {
-        text += &format!("{user} {:?}\n", login(&mut hsm, user, pin).is_ok());
+        let entered = login(&mut hsm, user, pin).is_ok();
+        text += &format!("{user} {entered:?}\n");
+        // Officers see what the secrets give.
+        let public_key = |index| {
+            let body = ask(&mut hsm, Command::DescribeKey, &Index { index }).ok()?;
+            Some(decode::<KeyInfo<'_>>(&body).unwrap().public_key.to_vec())
+        };
+        if entered && user == "ALICE" {
+            text += &format!("{:?}\n", (0..2).map(public_key).collect::<Vec<_>>());
+        }
     }
     text
 }
@@ -162,7 +172,7 @@ fn audit_count(hsm: &mut Device) -> u64 {
 /// Every command that changes the flash, and what must be logged of it.
 type Act = fn(&mut Device) -> Result<(), Refusal>;
 
-const ACTS: [(&str, Act); 13] = [
+const ACTS: [(&str, Act); 15] = [
     ("wrong pin", |hsm| match login(hsm, "OSCAR", b"wrong pin") {
         Err(Refusal(number)) if number == PIN_WRONG.number => Ok(()),
         result => result,
@@ -186,6 +196,17 @@ const ACTS: [(&str, Act); 13] = [
         let body = ask(hsm, Command::AuditHead, &Nonce { nonce: [0; 32] })?;
         let head = decode::<SignedHead<'_>>(&body).unwrap().head;
         tell(hsm, Command::AuditTake, &head)
+    }),
+    ("rotate the storage key", |hsm| {
+        let alice = Login { user: name("ALICE"), pin: b"officer pin" };
+        tell(hsm, Command::RotateStorageKey, &alice)
+    }),
+    ("restore", |hsm| {
+        // To itself: the root is another only where its seal is.
+        let to: BackupKey = get(hsm, Command::BackupKey, &NOTHING)?;
+        let backup: Backup = get(hsm, Command::Backup, &to)?;
+        tell(hsm, Command::DeleteKey, &Index { index: 0 })?;
+        tell(hsm, Command::Restore, &backup)
     }),
     ("wipe", |hsm| tell(hsm, Command::Wipe, &NOTHING)),
     ("initialise", |hsm| {
@@ -243,8 +264,9 @@ fn every_command_happens_or_does_not() {
                 cuts += 1;
                 let found = observe(&mut hsm);
                 // A try may be lost, never won; and between a wipe and what follows it a device is fresh.
-                let tries_lost =
-                    ["wrong pin", "right pin", "change pin"].contains(&what) && is_less(&found, &before);
+                let tries_lost = ["wrong pin", "right pin", "change pin", "rotate the storage key"]
+                    .contains(&what)
+                    && is_less(&found, &before);
                 let fresh = what == "initialise" && found.starts_with("None");
                 let known = found == before || found == after || tries_lost || fresh;
                 assert!(known, "{what}, cut {fuse}:\n{found}before:\n{before}after:\n{after}");

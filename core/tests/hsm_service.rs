@@ -12,16 +12,18 @@ use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote}
 use qenex_core::crypto::ed25519::{self, SecretKey};
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::{
-    ANCHOR_MISSING, AUDIT_FULL, AUDIT_HEAD, CERTIFICATE_SIGNERS, COMMAND_SEQUENCE, COMMAND_UNKNOWN, Code,
-    DECODE_MALFORMED, DECODE_TRAILING, DEVICE_FRESH, DEVICE_INITIALISED, HEADER_NOT_NEWER, KEY_EPOCH,
-    KEY_EXISTS, KEY_PURPOSE, KEY_UNKNOWN, NOT_CONFIRMED, PIN_BLOCKED, PIN_FORM, PIN_WAIT, PIN_WRONG,
-    POLICY_ENCODING, ROLE, USER_EXISTS, USER_LAST_OFFICER, USER_UNKNOWN, VOTE_CONTRADICTS,
+    AEAD_TAG, ANCHOR_MISSING, AUDIT_FULL, AUDIT_HEAD, CERTIFICATE_SIGNERS, COMMAND_SEQUENCE, COMMAND_UNKNOWN,
+    Code, DECODE_MALFORMED, DECODE_TRAILING, DEVICE_FRESH, DEVICE_INITIALISED, EXCHANGE_LOW_ORDER,
+    HEADER_NOT_NEWER, KEY_EPOCH, KEY_EXISTS, KEY_PURPOSE, KEY_UNKNOWN, LOCKED, NOT_CONFIRMED, PIN_BLOCKED,
+    PIN_FORM, PIN_WAIT, PIN_WRONG, POLICY_ENCODING, ROLE, USER_EXISTS, USER_LAST_OFFICER, USER_UNKNOWN,
+    VOTE_CONTRADICTS,
 };
 use qenex_core::hsm::audit::{ENTRY_BYTES, Entry, Head};
+use qenex_core::hsm::backup::Backup;
 use qenex_core::hsm::proto::{
-    AddUser, Anchor, Attestation, AuditFrom, BeginHeader, ChangePin, Command, CreateKey, GiveVote, Index,
-    Initialise, KeyInfo, Login, Members, NamedUser, Nonce, Permission, SetPin, SetPolicy, Signed, SignedHead,
-    Status, UserInfo,
+    AddUser, Anchor, Attestation, AuditFrom, BackupKey, BeginHeader, ChangePin, Command, CreateKey, GiveVote,
+    Index, Initialise, KeyInfo, Login, Members, NamedUser, Nonce, Permission, SetPin, SetPolicy, Signed,
+    SignedHead, Status, UserInfo,
 };
 use qenex_core::hsm::{Hsm, MAX_TRIES, Refusal, Role, UserName};
 use qenex_core::id::{AccountId, ChainId};
@@ -570,4 +572,94 @@ fn a_body_that_is_not_the_one_of_its_command_is_refused() {
     tell(&mut hsm, Command::Logout, &NOTHING).unwrap();
     // An officer whose session has no storage key cannot exist: it comes with the PIN.
     assert_eq!(create_key(&mut hsm, 0, Purpose::Transaction), Err(refused(ROLE)));
+}
+
+#[test]
+fn a_new_storage_key_leaves_nothing_of_the_old_one() {
+    let mut hsm = device();
+    let public_key = create_key(&mut hsm, 0, Purpose::Transaction).unwrap();
+    let describe = |hsm: &mut Hsm<TestBoard>| {
+        let body = ask(hsm, Command::DescribeKey, &Index { index: 0 }).unwrap();
+        decode::<KeyInfo<'_>>(&body).unwrap().public_key.to_vec()
+    };
+    let before = hsm.board().disk.bytes.clone();
+    let rotate = |user: &str, pin| Login { user: name(user), pin };
+    assert_eq!(
+        tell(&mut hsm, Command::RotateStorageKey, &rotate("ALICE", OPERATOR_PIN)),
+        Err(refused(PIN_WRONG))
+    );
+    assert_eq!(tell(&mut hsm, Command::RotateStorageKey, &rotate("OSCAR", OPERATOR_PIN)), Err(refused(ROLE)));
+    tell(&mut hsm, Command::RotateStorageKey, &rotate("ALICE", OFFICER_PIN)).unwrap();
+    assert_eq!(describe(&mut hsm), public_key);
+    // The sealed secrets of before: 60 bytes behind their tag. None of them is in the flash any more.
+    let tag = [0x07, 0x0c];
+    let sealed = |bytes: &[u8]| {
+        bytes.windows(62).filter(|window| window.starts_with(&tag)).map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    let after = hsm.board().disk.bytes.clone();
+    assert_eq!(sealed(&before).len(), 2);
+    assert!(sealed(&before).iter().all(|old| !after.windows(62).any(|window| window == old)));
+
+    // The operator is let in, and opens nothing until there is a new PIN.
+    let mut hsm = restart(hsm);
+    login(&mut hsm, "OSCAR", OPERATOR_PIN).unwrap();
+    assert!(!status(&mut hsm).unlocked);
+    let change = ChangePin { user: name("OSCAR"), pin: OPERATOR_PIN, new_pin: b"changed pin" };
+    assert_eq!(tell(&mut hsm, Command::ChangePin, &change), Err(refused(LOCKED)));
+    login(&mut hsm, "ALICE", OFFICER_PIN).unwrap();
+    assert_eq!(describe(&mut hsm), public_key);
+    tell(&mut hsm, Command::SetPin, &SetPin { user: name("OSCAR"), pin: b"second pin" }).unwrap();
+    tell(&mut hsm, Command::Logout, &NOTHING).unwrap();
+    login(&mut hsm, "OSCAR", b"second pin").unwrap();
+    assert_eq!(describe(&mut hsm), public_key);
+}
+
+#[test]
+fn a_backup_is_sealed_to_one_device() {
+    let mut source = device();
+    let key = create_key(&mut source, 0, Purpose::Transaction).unwrap();
+    let vote = create_key(&mut source, 1, Purpose::Vote).unwrap();
+    let mut board = TestBoard::new(99);
+    board.unique_secret = [9; 32];
+    let mut target = power_on(board);
+    initialise(&mut target);
+    login(&mut target, "ALICE", OFFICER_PIN).unwrap();
+    let to: BackupKey = get(&mut target, Command::BackupKey, &NOTHING).unwrap();
+    source.board().confirms = false;
+    assert_eq!(ask(&mut source, Command::Backup, &to), Err(refused(NOT_CONFIRMED)));
+    source.board().confirms = true;
+    let backup: Backup = get(&mut source, Command::Backup, &to).unwrap();
+
+    // Both panels show the same codes, of the key and of the root.
+    let last = |hsm: &mut Hsm<TestBoard>, label: &str| {
+        hsm.board().shown.iter().rev().find(|line| line.starts_with(label)).unwrap().clone()
+    };
+    assert_eq!(last(&mut source, "Backup key"), last(&mut target, "Backup key"));
+    let at_source = last(&mut source, "Root");
+
+    // Nobody else opens it, and not a bit of it may differ.
+    assert_eq!(tell(&mut source, Command::Restore, &backup), Err(refused(KEY_EXISTS)));
+    tell(&mut source, Command::DeleteKey, &Index { index: 0 }).unwrap();
+    assert_eq!(tell(&mut source, Command::Restore, &backup), Err(refused(AEAD_TAG)));
+    for byte in 0..32 {
+        let mut wrong = [backup.clone(), backup.clone(), backup.clone()];
+        wrong[0].ephemeral[byte] ^= 1;
+        wrong[1].bytes[byte] ^= 1;
+        wrong[2].tag[byte % 16] ^= 1;
+        for wrong in wrong {
+            assert_eq!(tell(&mut target, Command::Restore, &wrong), Err(refused(AEAD_TAG)));
+        }
+    }
+    target.board().confirms = false;
+    assert_eq!(tell(&mut target, Command::Restore, &backup), Err(refused(NOT_CONFIRMED)));
+    target.board().confirms = true;
+    tell(&mut target, Command::Restore, &backup).unwrap();
+    assert_eq!(last(&mut target, "Root"), at_source);
+    // The same keys, but not the same vote key.
+    assert_eq!(create_key(&mut target, 0, Purpose::Transaction).unwrap(), key);
+    assert_ne!(create_key(&mut target, 1, Purpose::Vote).unwrap(), vote);
+    assert_eq!(tell(&mut target, Command::Restore, &backup), Err(refused(KEY_EXISTS)));
+    // A key of low order gives everybody the sealing key.
+    let low = BackupKey { public_key: [0; 32] };
+    assert_eq!(ask(&mut source, Command::Backup, &low), Err(refused(EXCHANGE_LOW_ORDER)));
 }

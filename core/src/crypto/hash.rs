@@ -67,6 +67,8 @@ pub enum Domain {
     Pairing = 0x4a,
     /// Hash of a policy, as audit logs name it.
     Policy = 0x4b,
+    /// Key that seals a backup: the shared secret, both public keys. Also what people compare of keys and roots of backups.
+    Backup = 0x4c,
     /// Seed of a key that is derived from a public label, for demonstrations and measurements.
     LabelSeed = 0x7f,
 }

@@ -15,7 +15,7 @@ use super::proto::{Command, MAX_FRAME, VERSION};
 use super::refusal::{HsmError, Refusal};
 use super::service::Hsm;
 use super::store::device_seed;
-use crate::crypto::{Domain, hash};
+use crate::crypto::{Domain, Hash, hash};
 
 /// Kinds of frames.
 pub mod kind {
@@ -37,11 +37,14 @@ pub type PairingCode = heapless::String<24>;
 
 /// The code of a channel: 66 bits of the hash of its handshake.
 pub fn pairing_code(handshake_hash: &[u8; 64]) -> PairingCode {
+    compared(&hash(Domain::Pairing, &[handshake_hash]))
+}
+
+/// What people compare of a hash: 66 bits as digits.
+pub(super) fn compared(digest: &Hash) -> PairingCode {
     const GROUP: u128 = 10_000;
-    let digest = hash(Domain::Pairing, &[handshake_hash]);
-    let number = digest.0.first_chunk().map_or(0, |bytes| u128::from_be_bytes(*bytes));
     let mut code = PairingCode::new();
-    let mut rest = number;
+    let mut rest = digest.0.first_chunk().map_or(0, |bytes| u128::from_be_bytes(*bytes));
     for group in 0..5 {
         let digits = rest % GROUP;
         rest /= GROUP;

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::board::Board;
 use super::flash::vault::Name;
 use super::refusal::{HsmError, Refusal};
-use super::store::{Sealed, Secret, Store, device_seed, kind, secret};
+use super::store::{Sealed, Secret, StorageKey, Store, device_seed, kind, secret};
 use super::users::UserName;
 use crate::codec::{Encoded, Tag, Tagging};
 use crate::crypto::ed25519::{SIGNATURE_BYTES, SecretKey};
@@ -51,12 +51,22 @@ impl Store {
     pub(super) fn root<F: NorFlash>(
         &self,
         flash: &mut F,
-        storage_key: &Secret,
+        storage_key: &StorageKey,
         purpose: Purpose,
     ) -> Result<Secret, Refusal> {
-        let index = if purpose == Purpose::Vote { secret::VOTES } else { secret::ROOT };
+        let index = storage_key.index(if purpose == Purpose::Vote { secret::VOTES } else { secret::ROOT });
+        self.secret(flash, storage_key, index)
+    }
+
+    /// A secret, opened with the storage key of its set.
+    pub(super) fn secret<F: NorFlash>(
+        &self,
+        flash: &mut F,
+        storage_key: &StorageKey,
+        index: u8,
+    ) -> Result<Secret, Refusal> {
         let sealed: Sealed = self.get(flash, kind::SECRET, index)?.ok_or(HsmError::Fresh)?;
-        sealed.open(storage_key, Name { kind: kind::SECRET, index })
+        sealed.open(&storage_key.key, Name { kind: kind::SECRET, index })
     }
 
     /// The slot of a key.
@@ -68,7 +78,7 @@ impl Store {
     pub(super) fn secret_key<F: NorFlash>(
         &self,
         flash: &mut F,
-        storage_key: &Secret,
+        storage_key: &StorageKey,
         slot: &Slot,
     ) -> Result<SecretKey, Refusal> {
         let root = self.root(flash, storage_key, slot.purpose)?;
@@ -79,7 +89,7 @@ impl Store {
     pub(super) fn sign<F: NorFlash>(
         &self,
         flash: &mut F,
-        storage_key: &Secret,
+        storage_key: &StorageKey,
         slot: &Slot,
         purpose: Purpose,
         id: &Hash,

@@ -1,6 +1,7 @@
 //! The device service: a request frame in, a response frame out, over a flash, an entropy source and a panel.
 
 pub mod audit;
+pub mod backup;
 pub mod board;
 pub mod channel;
 pub mod flash;

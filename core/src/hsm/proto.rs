@@ -151,7 +151,14 @@ commands! {
     AuditTake = 62, "audit-take", AUDITORS;
     /// [`Nonce`] → [`Attestation`].
     Attest = 70, "attest", ANYONE;
-    /// [`Nothing`] → [`Nothing`]: a new storage key; what was sealed under the old one is erased.
+    /// [`Nothing`] → [`BackupKey`]: shown on the panel, too.
+    BackupKey = 71, "backup-key", OFFICERS;
+    /// [`BackupKey`] of another device → [`super::backup::Backup`].
+    Backup = 72, "backup", OFFICERS;
+    /// [`super::backup::Backup`] → [`Nothing`]: only while there is no key that derives from the root.
+    Restore = 73, "restore", OFFICERS;
+    /// [`Login`] of an officer → [`Nothing`]: a new storage key; what was sealed under the old one is erased, and other users
+    /// are locked out of secrets until they get a new PIN.
     RotateStorageKey = 80, "rotate-storage-key", OFFICERS;
     /// [`Nothing`] → [`Nothing`]: erases everything.
     Wipe = 90, "wipe", OFFICERS;
@@ -434,6 +441,12 @@ bodies! {
     pub struct AuditFrom {
         /// How many entries the reader has.
         pub count: u64,
+    }
+
+    /// To whom a backup is sealed.
+    pub struct BackupKey {
+        /// An X25519 public key that is bound to one device.
+        pub public_key: [u8; 32],
     }
 
     /// What a device says of itself, signed by its attestation key.

@@ -9,7 +9,7 @@ use super::keys::{MAX_KEYS, Slot, attestation_key};
 use super::proto::{self, Command, Nothing, Permission};
 use super::refusal::{HsmError, Refusal};
 use super::reply::Reply;
-use super::store::{Sealed, Secret, Store, device_seed, kind, random, secret};
+use super::store::{Sealed, Secret, StorageKey, Store, device_seed, kind, random, secret};
 use super::users::{Entry as PinEntry, MAX_USERS, Role, User, UserName, check_form};
 use super::votes::Votes;
 use crate::codec::{self, Encoded, Tag, Tagging};
@@ -52,7 +52,7 @@ struct Session {
     users: u8,
     /// The newest of them, whom the audit log names.
     newest: Option<u8>,
-    storage_key: Option<Secret>,
+    storage_key: Option<StorageKey>,
 }
 
 /// What takes several requests.
@@ -225,10 +225,13 @@ impl<B: Board> Hsm<B> {
             Command::AuditRead => self.audit_read(&codec::decode(body)?, reply),
             Command::AuditTake => self.audit_take(codec::decode(body)?),
             Command::Attest => self.attest(&codec::decode(body)?, reply),
-            Command::RotateStorageKey => {
+            Command::BackupKey => {
                 nothing()?;
-                Err(HsmError::CommandUnknown.into())
+                self.backup_key(reply)
             }
+            Command::Backup => self.backup(&codec::decode(body)?, reply),
+            Command::Restore => self.restore(&codec::decode(body)?),
+            Command::RotateStorageKey => self.rotate_storage_key(&codec::decode(body)?),
             Command::Wipe => {
                 nothing()?;
                 self.show("Operation", "Erase everything");
@@ -276,11 +279,11 @@ impl<B: Board> Hsm<B> {
         self.audit.append(self.board.flash(), &entry)
     }
 
-    pub(super) fn storage_key(&self) -> Result<&Secret, Refusal> {
+    pub(super) fn storage_key(&self) -> Result<&StorageKey, Refusal> {
         Ok(self.session.storage_key.as_ref().ok_or(HsmError::Locked)?)
     }
 
-    fn show(&mut self, label: &'static str, value: impl core::fmt::Display) {
+    pub(super) fn show(&mut self, label: &'static str, value: impl core::fmt::Display) {
         self.board.show(&Line::of(label, value));
     }
 
@@ -331,12 +334,10 @@ impl<B: Board> Hsm<B> {
         self.note(Command::Initialise, 0, NOBODY, Hash::default())?;
         // Whatever an initialisation that was cut off has left. The host that asks is paired and stays so.
         self.erase_but(&[kind::AUDIT, kind::HOST])?;
-        let storage_key: Secret = self.random()?;
-        for index in [secret::ROOT, secret::VOTES] {
+        let storage_key = StorageKey { key: self.random()?, set: 0 };
+        for which in secret::ALL {
             let root: Secret = self.random()?;
-            let nonce = *self.random()?;
-            let sealed = Sealed::new(&storage_key, Name { kind: kind::SECRET, index }, &root, nonce)?;
-            self.store.put::<{ Sealed::MAX_LEN }, _, _>(self.board.flash(), kind::SECRET, index, &sealed)?;
+            self.put_secret(&storage_key, which, &root)?;
         }
         self.put_user(0, request.officer, Role::Officer, request.pin, &storage_key)?;
         // Last: without it the device counts as fresh.
@@ -345,13 +346,50 @@ impl<B: Board> Hsm<B> {
         self.store.put::<{ Device::MAX_LEN }, _, _>(self.board.flash(), kind::DEVICE, 0, &device)
     }
 
+    pub(super) fn put_secret(
+        &mut self,
+        storage_key: &StorageKey,
+        which: u8,
+        root: &Secret,
+    ) -> Result<(), Refusal> {
+        let index = storage_key.index(which);
+        let nonce = *self.random()?;
+        let sealed = Sealed::new(&storage_key.key, Name { kind: kind::SECRET, index }, root, nonce)?;
+        self.store.put::<{ Sealed::MAX_LEN }, _, _>(self.board.flash(), kind::SECRET, index, &sealed)
+    }
+
+    /// Seals all secrets under a new storage key, of which only the officer who asks gets a copy; others get theirs with a new
+    /// PIN. What was sealed under the old key is erased.
+    fn rotate_storage_key(&mut self, request: &proto::Login<'_>) -> Result<(), Refusal> {
+        let (index, user, old) = self.enter(Command::RotateStorageKey, &request.user, request.pin)?;
+        if user.role != Role::Officer {
+            return Err(HsmError::Role.into());
+        }
+        let old = old.ok_or(HsmError::Locked)?;
+        let new = StorageKey { key: self.random()?, set: old.set.wrapping_add(1) & 0x7f };
+        self.note(Command::RotateStorageKey, 0, NOBODY, Hash::default())?;
+        for which in secret::ALL {
+            let root = self.store.secret(self.board.flash(), &old, old.index(which))?;
+            self.put_secret(&new, which, &root)?;
+        }
+        // From here on the officer opens the new set; until then the old one is whole.
+        self.put_user(index, user.name, user.role, request.pin, &new)?;
+        for which in secret::ALL {
+            let name = Name { kind: kind::SECRET, index: old.index(which) };
+            self.store.0.remove(self.board.flash(), name)?;
+        }
+        self.store.0.compact(self.board.flash())?;
+        self.session.storage_key = Some(new);
+        Ok(())
+    }
+
     fn put_user(
         &mut self,
         index: u8,
         name: UserName,
         role: Role,
         pin: &[u8],
-        storage_key: &Secret,
+        storage_key: &StorageKey,
     ) -> Result<(), Refusal> {
         let (salt, nonce) = (*self.random()?, *self.random()?);
         let user = User::new(self.board.unique_secret(), index, name, role, pin, salt, nonce, storage_key)?;
@@ -386,7 +424,7 @@ impl<B: Board> Hsm<B> {
         command: Command,
         name: &UserName,
         pin: &[u8],
-    ) -> Result<(u8, User, Option<Secret>), Refusal> {
+    ) -> Result<(u8, User, Option<StorageKey>), Refusal> {
         let flash = self.board.flash();
         let (index, user) = self.store.user(flash, name)?.ok_or(HsmError::UserUnknown)?;
         let tries = self.store.tries(flash, index)?;
@@ -451,7 +489,11 @@ impl<B: Board> Hsm<B> {
         let (index, user, storage_key) = self.enter(Command::ChangePin, &request.user, request.pin)?;
         self.note_of(user.role, Command::ChangePin, 0, hash(Domain::Pin, &[request.user.padded()]))?;
         // An auditor has no storage key, and none is sealed for one.
-        let storage_key = storage_key.unwrap_or_default();
+        let none = StorageKey { key: Secret::default(), set: 0 };
+        let storage_key = match user.role {
+            Role::Auditor => none,
+            Role::Officer | Role::Operator => storage_key.ok_or(HsmError::Locked)?,
+        };
         self.put_user(index, user.name, user.role, request.new_pin, &storage_key)
     }
 

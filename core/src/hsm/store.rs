@@ -39,16 +39,32 @@ pub(super) mod kind {
     pub const HOST: u8 = 10;
 }
 
-/// Which secret.
+/// Which secret of a set.
 pub(super) mod secret {
     /// From which keys are derived that backups contain.
     pub const ROOT: u8 = 0;
     /// From which vote keys are derived: it is in no backup.
     pub const VOTES: u8 = 1;
+    /// All of a set.
+    pub const ALL: [u8; 2] = [ROOT, VOTES];
 }
 
 /// A secret of 32 bytes. It is overwritten when it is dropped.
 pub(super) type Secret = Zeroizing<[u8; 32]>;
+
+/// The key that secrets are sealed under, and which set of secrets it opens: a new key comes with a new set, 0 to 127.
+#[derive(Clone)]
+pub(super) struct StorageKey {
+    pub(super) key: Secret,
+    pub(super) set: u8,
+}
+
+impl StorageKey {
+    /// The place of a secret in the key's set.
+    pub(super) const fn index(&self, which: u8) -> u8 {
+        self.set.wrapping_shl(1) | which
+    }
+}
 
 /// A sealed secret.
 #[derive(Clone, Copy, Serialize, Deserialize)]

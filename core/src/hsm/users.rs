@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::flash::vault::Name;
 use super::refusal::{HsmError, Refusal};
-use super::store::{Sealed, Secret, Store, kind};
+use super::store::{Sealed, Secret, StorageKey, Store, kind, secret};
 use crate::codec::{Encoded, Tag, Tagging, byte_enum};
 use crate::crypto::{Domain, hash};
 use crate::id::AccountId;
@@ -51,11 +51,13 @@ pub(super) struct User {
     check: [u8; 16],
     /// The storage key under the key that the PIN gives; auditors have none.
     storage_key: Option<Sealed>,
+    /// Which set of secrets the storage key opens.
+    set: u8,
 }
 
 impl Encoded for User {
     const TAGGING: Tagging = Tagging::Fixed(Tag::USER);
-    const MAX_LEN: usize = 2 + 25 + 1 + 16 + 16 + 1 + Sealed::MAX_LEN;
+    const MAX_LEN: usize = 2 + 25 + 1 + 16 + 16 + 1 + Sealed::MAX_LEN + 1;
 }
 
 /// How often a user may still try.
@@ -114,27 +116,30 @@ impl User {
         pin: &[u8],
         salt: [u8; 16],
         nonce: [u8; 12],
-        storage_key: &Secret,
+        storage_key: &StorageKey,
     ) -> Result<Self, Refusal> {
         check_form(pin)?;
         let key = pin_key(unique_secret, &salt, index, pin);
         let sealed = match role {
             Role::Auditor => None,
             Role::Officer | Role::Operator => {
-                Some(Sealed::new(&key, Name { kind: kind::USER, index }, storage_key, nonce)?)
+                Some(Sealed::new(&key, Name { kind: kind::USER, index }, &storage_key.key, nonce)?)
             }
         };
-        Ok(Self { name, role, salt, check: pin_check(&key), storage_key: sealed })
+        Ok(Self { name, role, salt, check: pin_check(&key), storage_key: sealed, set: storage_key.set })
     }
 
     /// Whether the PIN is the user's, and the storage key if the user has it.
-    fn enter(&self, unique_secret: &[u8; 32], index: u8, pin: &[u8]) -> Result<Option<Secret>, Refusal> {
+    fn enter(&self, unique_secret: &[u8; 32], index: u8, pin: &[u8]) -> Result<Option<StorageKey>, Refusal> {
         let key = pin_key(unique_secret, &self.salt, index, pin);
         if !bool::from(self.check.ct_eq(&pin_check(&key))) {
             return Err(HsmError::PinWrong.into());
         }
         match &self.storage_key {
-            Some(sealed) => sealed.open(&key, Name { kind: kind::USER, index }).map(Some),
+            Some(sealed) => {
+                let key = sealed.open(&key, Name { kind: kind::USER, index })?;
+                Ok(Some(StorageKey { key, set: self.set }))
+            }
             None => Ok(None),
         }
     }
@@ -143,7 +148,7 @@ impl User {
 /// What became of a try.
 pub(super) enum Entry {
     /// The PIN was right.
-    Right(Option<Secret>),
+    Right(Option<StorageKey>),
     /// It was wrong, and tries are left.
     Wrong,
     /// It was wrong, and no try is left.
@@ -208,7 +213,12 @@ impl Store {
         match user.enter(unique_secret, index, pin) {
             Ok(storage_key) => {
                 self.put::<3, F, _>(flash, kind::TRIES, index, &Tries::ALL)?;
-                Ok(Entry::Right(storage_key))
+                // A copy from before the storage key was replaced opens nothing any more.
+                let opens = |key: &StorageKey| {
+                    let index = key.index(secret::ROOT);
+                    self.0.contains(Name { kind: kind::SECRET, index })
+                };
+                Ok(Entry::Right(storage_key.filter(opens)))
             }
             Err(_) if left == 0 => Ok(Entry::WrongAndLast),
             Err(_) => Ok(Entry::Wrong),

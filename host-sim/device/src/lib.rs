@@ -1,7 +1,7 @@
 //! Devices as a host sees them.
 //!
 //! - [`client`]: opens a channel to a device and gives it commands.
-//! - [`line`]: frames on a serial line or a socket: COBS, with a zero byte behind each.
+//! - [`mod@line`]: frames on a serial line or a socket: COBS, with a zero byte behind each.
 //! - [`soft`]: the simulated device, the same service as in the firmware, with its flash in a file.
 //! - [`serve`]: puts a simulated device on a socket.
 #![forbid(unsafe_code)]

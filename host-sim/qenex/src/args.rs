@@ -1,5 +1,9 @@
 //! The command line.
 
+mod device;
+
+pub use device::*;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -12,7 +16,7 @@ use qenex_core::num::Amount;
     name = "qenex",
     version,
     after_help = "Without a command, `demo` runs.\n\nExit codes: 0 done; 1 the ledger refused, a proof or a check failed; \
-                  2 wrong arguments or input; 3 the store or the file system failed."
+                  2 wrong arguments or input; 3 the store, the file system or the line to a device failed."
 )]
 pub struct Args {
     /// Print one JSON object instead of lines.
@@ -59,6 +63,9 @@ pub enum Command {
     Proof(Proof),
     /// Check a store against its roots.
     Check(Check),
+    /// Run a device, and give commands to one.
+    #[command(subcommand)]
+    Device(Device),
     /// Measure the ledger on this machine.
     #[command(subcommand)]
     Bench(Bench),
@@ -163,17 +170,43 @@ pub enum Key {
 #[derive(ClapArgs, Debug, Clone)]
 pub struct Signing {
     /// Key files of the sender; as many as its authority demands.
-    #[arg(long = "key", required_unless_present = "label")]
+    #[arg(long = "key", required_unless_present_any = ["label", "slot"])]
     pub keys: Vec<PathBuf>,
     /// Derive the sender's key from this public label instead.
     #[arg(long, conflicts_with = "keys")]
     pub label: Option<String>,
+    /// Let the key in this slot of a device sign, which first sees a witness of the state.
+    #[arg(long, conflicts_with_all = ["keys", "label"])]
+    pub slot: Option<u8>,
+    /// Approvals of persons, as `device approve` wrote them.
+    #[arg(long = "approval", requires = "slot")]
+    pub approvals: Vec<PathBuf>,
+    /// Only ask the device what it would say.
+    #[arg(long, requires = "slot")]
+    pub dry_run: bool,
+    /// The device, and who is logged in there.
+    #[command(flatten)]
+    pub session: Session,
     /// The fee, in the native asset.
     #[arg(long, default_value = "0", value_parser = parse::<Amount>)]
     pub fee: Amount,
     /// Write the signed transaction to this file instead of committing it.
     #[arg(long)]
     pub out: Option<PathBuf>,
+}
+
+/// The keys of an authority.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct Owners {
+    /// Key files.
+    #[arg(long = "owner-key", required_unless_present = "owner_hashes")]
+    pub owner_keys: Vec<PathBuf>,
+    /// Hashes of Ed25519 keys that are elsewhere, as `device key show` prints them.
+    #[arg(long = "owner-hash")]
+    pub owner_hashes: Vec<String>,
+    /// How many of the keys must sign.
+    #[arg(long, default_value_t = 1)]
+    pub threshold: u8,
 }
 
 /// `account`.
@@ -217,12 +250,9 @@ pub enum Account {
         /// KYC level, 0 to 3.
         #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=3))]
         kyc: u8,
-        /// Key files of its authority.
-        #[arg(long = "owner-key", required = true)]
-        owner_keys: Vec<PathBuf>,
-        /// How many of them must sign.
-        #[arg(long, default_value_t = 1)]
-        threshold: u8,
+        /// Who may act for it.
+        #[command(flatten)]
+        owners: Owners,
     },
     /// Replace the keys of the sender.
     Rotate {
@@ -235,12 +265,9 @@ pub enum Account {
         /// The account.
         #[arg(value_parser = parse::<AccountId>)]
         account: AccountId,
-        /// Key files of the new authority.
-        #[arg(long = "owner-key", required = true)]
-        owner_keys: Vec<PathBuf>,
-        /// How many of them must sign.
-        #[arg(long, default_value_t = 1)]
-        threshold: u8,
+        /// Who may act for it from now on.
+        #[command(flatten)]
+        owners: Owners,
     },
     /// Freeze an account.
     Freeze(Status),

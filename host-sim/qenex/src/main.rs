@@ -1,7 +1,7 @@
 //! `qenex`: the ledger node and its tools.
 //!
-//! Exit codes: 0 done; 1 the ledger refused, a proof or a check failed; 2 wrong arguments or input; 3 the store or the
-//! file system failed. Every failure names its code of the one table.
+//! Exit codes: 0 done; 1 the ledger refused, a proof or a check failed; 2 wrong arguments or input; 3 the store, the file
+//! system or the line to a device failed. Every failure names its code of the one table.
 #![forbid(unsafe_code)]
 
 mod args;

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use qenex_core::codec::{DecodeError, EncodeError};
 use qenex_core::error::{ARGUMENT, Code, Coded};
 use qenex_core::ledger::Reject;
+use qenex_device::DeviceError;
 use qenex_node::error::{MempoolError, NodeError, Refusal};
 use qenex_node::sequencer::SubmitError;
 use qenex_store::StoreError;
@@ -26,7 +27,7 @@ pub struct Failure {
 pub const REFUSED: u8 = 1;
 /// Exit code: wrong arguments or input.
 pub const USAGE: u8 = 2;
-/// Exit code: the store or the file system failed.
+/// Exit code: the store, the file system or the line to a device failed.
 pub const STORE: u8 = 3;
 
 impl Failure {
@@ -84,6 +85,16 @@ impl From<SubmitError> for Failure {
             SubmitError::Refused(refusal) => refusal.into(),
             SubmitError::Mempool(error) => error.into(),
         }
+    }
+}
+
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Self {
+        let exit = match &error {
+            DeviceError::Refused(_) | DeviceError::Stranger => REFUSED,
+            _ => STORE,
+        };
+        Self { code: error.code(), detail: detail_of(&error.code(), &error), exit }
     }
 }
 

@@ -2,67 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
+mod folder;
+
+use folder::Folder;
 use serde_json::Value;
-
-/// A directory of its own for each test, gone afterwards.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("qenex-cli-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str, text: &str) -> String {
-        let path = self.0.join(name);
-        std::fs::write(&path, text).unwrap();
-        path.display().to_string()
-    }
-
-    fn run(&self, args: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_qenex"))
-            .args(args.split_whitespace())
-            .current_dir(&self.0)
-            .output()
-            .unwrap()
-    }
-
-    /// Runs with `--json` and expects success.
-    fn json(&self, args: &str) -> Value {
-        let output = self.run(&format!("{args} --json"));
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{args}: {text} {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args}: {error}: {text}"))
-    }
-
-    /// Runs with `--json` and expects this exit code and this name of an error.
-    fn refused(&self, args: &str, exit: i32, name: &str) -> Value {
-        let output = self.run(&format!("{args} --json"));
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(
-            output.status.code(),
-            Some(exit),
-            "{args}: {text} {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let value: Value =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args}: {error}: {text}"));
-        assert_eq!(value["error"]["name"], name, "{args}: {text}");
-        assert!(value["error"]["code"].as_u64().unwrap() > 0);
-        value["error"].clone()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// The state root at the end of the demonstration. It changes only when a format or a rule does.
 const DEMO_ROOT: &str = "cd527c10db87b236db018fcc2400852f9b25f9a48b5d08e7013d3643af0dd882";
@@ -218,7 +163,7 @@ fn wrong_input_is_told_and_loses_nothing() {
     }
     // A directory that is not of a demonstration is never replaced.
     folder.file("keep", "");
-    std::fs::create_dir(folder.0.join("mine")).unwrap();
+    std::fs::create_dir(folder.path().join("mine")).unwrap();
     folder.refused("demo --data mine", 2, "DIRECTORY");
 
     folder.json("demo");
@@ -263,7 +208,7 @@ fn proofs_prove_and_refute() {
     assert!(folder.json("proof verify nobody.json")["proven"].to_string().contains("not there"));
     folder.refused(&format!("proof verify proof.json --root {}", "0".repeat(64)), 1, "PROOF_REFUTED");
     folder.refused("proof verify proof.json --root 12", 2, "ARGUMENT");
-    let text = std::fs::read_to_string(folder.0.join("proof.json")).unwrap();
+    let text = std::fs::read_to_string(folder.path().join("proof.json")).unwrap();
     let mut value: Value = serde_json::from_str(&text).unwrap();
     // Another balance under the same proof.
     let statements = value["statements"].as_array_mut().unwrap();
@@ -282,7 +227,7 @@ fn proofs_prove_and_refute() {
 fn damage_is_found_and_named() {
     let folder = Folder::new("damage");
     folder.json("demo");
-    let data = folder.0.join("demo.qenex");
+    let data = folder.path().join("demo.qenex");
     let log = std::fs::read_dir(&data)
         .unwrap()
         .map(|entry| entry.unwrap().path())

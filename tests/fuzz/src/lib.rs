@@ -1,6 +1,15 @@
 //! What the fuzz targets check.
 
+pub mod device;
 pub mod ledger;
+
+// The board in memory of the core's tests.
+#[allow(missing_docs, dead_code)]
+#[path = "../../../core/tests/flash_disk/mod.rs"]
+pub mod flash_disk;
+#[allow(missing_docs, dead_code)]
+#[path = "../../../core/tests/hsm_board/mod.rs"]
+pub mod hsm_board;
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;

@@ -1,15 +1,16 @@
 //! `qenex account`.
 
-use std::path::PathBuf;
-
+use qenex_core::crypto::{Hash, KeyHash, Scheme};
 use qenex_core::error::ACCOUNT_UNKNOWN;
 use qenex_core::ledger::{Record, RecordId};
-use qenex_core::tx::{AccountKind, AuthorityBuf, CreateAccount, KycLevel, Op, RotateAuthority, SetFrozen};
+use qenex_core::tx::{
+    AccountKind, AuthorityBuf, CreateAccount, KeyRef, KycLevel, Op, RotateAuthority, SetFrozen,
+};
 use serde_json::{Value, json};
 
 use super::show;
 use super::submit::submit;
-use crate::args::{Account, Data, Kind, Status};
+use crate::args::{Account, Data, Kind, Owners, Status};
 use crate::keys;
 use crate::local::Local;
 use crate::output::{Failure, Output};
@@ -44,7 +45,7 @@ pub fn run(args: Account, output: &Output) -> Result<(), Failure> {
             Ok(())
         }
         Account::List { data, most } => list(&data, most, output),
-        Account::Create { data, signing, from, account, kind, kyc, owner_keys, threshold } => {
+        Account::Create { data, signing, from, account, kind, kyc, owners } => {
             let kind = match kind {
                 Kind::Individual => AccountKind::Individual,
                 Kind::Institution => AccountKind::Institution,
@@ -52,12 +53,12 @@ pub fn run(args: Account, output: &Output) -> Result<(), Failure> {
                 Kind::System => AccountKind::System,
             };
             let kyc = KycLevel::from_number(kyc).unwrap_or(KycLevel::None);
-            let authority = authority(&owner_keys, threshold)?;
+            let authority = authority(&owners)?;
             let op = Op::CreateAccount(CreateAccount { account, kind, kyc, authority: authority.get() });
             submit(&data.data, &signing, from, op, output)
         }
-        Account::Rotate { data, signing, account, owner_keys, threshold } => {
-            let authority = authority(&owner_keys, threshold)?;
+        Account::Rotate { data, signing, account, owners } => {
+            let authority = authority(&owners)?;
             let op = Op::RotateAuthority(RotateAuthority { authority: authority.get() });
             submit(&data.data, &signing, account, op, output)
         }
@@ -74,13 +75,17 @@ fn set_frozen(args: &Status, frozen: bool, output: &Output) -> Result<(), Failur
     submit(&args.data.data, &args.signing, args.from, op, output)
 }
 
-fn authority(files: &[PathBuf], threshold: u8) -> Result<AuthorityBuf, Failure> {
-    let mut refs = files
-        .iter()
-        .map(|file| Ok(keys::key_ref(&keys::read(file)?)))
-        .collect::<Result<Vec<_>, Failure>>()?;
+fn authority(owners: &Owners) -> Result<AuthorityBuf, Failure> {
+    let own = owners.owner_keys.iter().map(|file| Ok(keys::key_ref(&keys::read(file)?)));
+    let elsewhere = owners.owner_hashes.iter().map(|text| {
+        let hash = Hash::from_hex(text)
+            .ok_or_else(|| Failure::argument("--owner-hash", "64 hexadecimal digits were expected"))?;
+        Ok(KeyRef { scheme: Scheme::Ed25519, hash: KeyHash(hash) })
+    });
+    let mut refs = own.chain(elsewhere).collect::<Result<Vec<KeyRef>, Failure>>()?;
     refs.sort();
-    AuthorityBuf::new(threshold, &refs).map_err(|error| Failure::argument("--owner-key, --threshold", error))
+    AuthorityBuf::new(owners.threshold, &refs)
+        .map_err(|error| Failure::argument("--owner-key, --owner-hash, --threshold", error))
 }
 
 fn list(data: &Data, most: usize, output: &Output) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ mod asset;
 mod bench;
 mod check;
 mod demo;
+mod device;
 mod history;
 mod key;
 mod pool;
@@ -35,6 +36,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Failure> {
         Command::Quote(args) => quote::run(args, output),
         Command::Proof(args) => proof::run(args, output),
         Command::Check(args) => check::run(&args, output),
+        Command::Device(args) => device::run(args, output),
         Command::Bench(args) => bench::run(args, output),
     }
 }

@@ -10,7 +10,7 @@ use qenex_core::tx::Op;
 use qenex_node::sequencer::Produced;
 use serde_json::{Value, json};
 
-use super::show;
+use super::{device, show};
 use crate::args::Signing;
 use crate::keys;
 use crate::local::Local;
@@ -26,20 +26,39 @@ pub fn submit(
 ) -> Result<(), Failure> {
     let mut local = Local::open(data)?;
     let transaction = local.transaction(sender, signing.fee, op);
+    if let Some(slot) = signing.slot {
+        let Signing { session, approvals, dry_run, .. } = signing;
+        let chain = local.node.chain();
+        let signed = device::sign_with(session, chain, slot, approvals, *dry_run, &transaction, output)?;
+        return match signed {
+            Some(signed) => finish(&mut local, signing, transaction.id(), &signed, output),
+            None => Ok(()),
+        };
+    }
     let own: Vec<SecretKey> = match &signing.label {
         Some(label) => vec![keys::from_seed(&keys::label_seed(label, sender.as_str()))?],
         None => signing.keys.iter().map(|path| keys::read(path)).collect::<Result<_, _>>()?,
     };
     let signed = keys::sign(&transaction, &own.iter().collect::<Vec<_>>())?;
+    finish(&mut local, signing, transaction.id(), &signed, output)
+}
+
+/// Commits what is signed, or writes it to a file.
+fn finish(
+    local: &mut Local,
+    signing: &Signing,
+    id: Hash,
+    signed: &[u8],
+    output: &Output,
+) -> Result<(), Failure> {
     if let Some(out) = &signing.out {
-        let id = transaction.id();
-        std::fs::write(out, &signed)
+        std::fs::write(out, signed)
             .map_err(|error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", out.display())))?;
         output.line(format_args!("{id} signed, written to {}", out.display()));
         output.result(&json!({ "id": id.to_string(), "file": out.display().to_string() }));
         return Ok(());
     }
-    commit(&mut local, &signed, output)
+    commit(local, signed, output)
 }
 
 /// Commits a signed transaction and says what it did.

@@ -1,0 +1,325 @@
+//! `device`.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use qenex_core::hsm::UserName;
+
+use super::{Data, parse};
+
+/// How to reach a device, and as whom.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct Session {
+    /// The socket of the device.
+    #[arg(long, default_value = "device.qenex/socket")]
+    pub at: PathBuf,
+    /// The directory of this host's own key and of the devices that it knows.
+    #[arg(long, default_value = "host.qenex")]
+    pub host: PathBuf,
+    /// Who logs in; several for what several officers must do together.
+    #[arg(long = "user", value_parser = parse::<UserName>)]
+    pub users: Vec<UserName>,
+    /// Files with the users' PINs, in the same order; otherwise the PIN of one user is taken from QENEX_PIN.
+    #[arg(long = "pin-file")]
+    pub pin_files: Vec<PathBuf>,
+}
+
+/// `device`.
+#[derive(Subcommand, Debug)]
+pub enum Device {
+    /// Run the simulated device until it is stopped.
+    Run {
+        /// The service in this process, with its flash in a file.
+        #[arg(long, required = true)]
+        soft: bool,
+        /// Its directory; a new device is made where there is none.
+        #[arg(long, default_value = "device.qenex")]
+        dir: PathBuf,
+        /// Its socket; otherwise one in its directory.
+        #[arg(long)]
+        socket: Option<PathBuf>,
+        /// Who stands at its panel.
+        #[arg(long, value_enum, default_value = "ask")]
+        panel: Panel,
+    },
+    /// Say what state it is in.
+    Status(Session),
+    /// Pair this host with it: compare the code with the one on its panel.
+    Pair(Session),
+    /// Make its secrets and the first officer, whose PIN is that of `--user`.
+    Init {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// What the device is called.
+        #[arg(value_parser = parse::<UserName>)]
+        name: UserName,
+        /// How many officers must be logged in for what officers do.
+        #[arg(long, default_value_t = 1)]
+        officers: u8,
+    },
+    /// Check that a user's PIN opens it.
+    Unlock(Session),
+    /// Its users.
+    #[command(subcommand)]
+    User(User),
+    /// Its keys.
+    #[command(subcommand)]
+    Key(DeviceKey),
+    /// What its keys may sign.
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Trust the newest header of a chain.
+    Anchor {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The chain.
+        #[command(flatten)]
+        data: Data,
+        /// The longest block time that may pass between two headers that it follows.
+        #[arg(long, default_value_t = 1_209_600_000)]
+        trusting_period_ms: u64,
+    },
+    /// Sign a transaction that is in a file, with a witness of the chain's state.
+    Sign {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The chain.
+        #[command(flatten)]
+        data: Data,
+        /// The slot of the key.
+        #[arg(long)]
+        slot: u8,
+        /// Approvals of persons, as `device approve` wrote them.
+        #[arg(long = "approval")]
+        approvals: Vec<PathBuf>,
+        /// Only ask the device what it would say.
+        #[arg(long)]
+        dry_run: bool,
+        /// The file; what is signed in it is signed anew.
+        file: PathBuf,
+        /// Where to write the signed transaction.
+        #[arg(long, required_unless_present = "dry_run")]
+        out: Option<PathBuf>,
+    },
+    /// Approve, as a person, that a key of a device signs a transaction.
+    Approve {
+        /// The person's key file.
+        #[arg(long)]
+        key: PathBuf,
+        /// The hash of the device's key, as `device key show` prints it.
+        #[arg(long)]
+        signer: String,
+        /// The transaction.
+        file: PathBuf,
+        /// Where to write the approval.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Its audit log.
+    #[command(subcommand)]
+    Log(Log),
+    /// Let it say what it is, signed.
+    Attest(Session),
+    /// Print the key to which other devices seal backups for it; its panel shows a code of the key.
+    BackupKey(Session),
+    /// Seal the root of its keys to another device. Vote keys are in no backup.
+    Backup {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The other device's backup key.
+        #[arg(long)]
+        to: String,
+        /// Where to write the backup.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Take over the root of a backup that was sealed to it, before it has keys of its own.
+    Restore {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The backup.
+        file: PathBuf,
+    },
+    /// Seal all secrets under a new storage key. All but the officer of `--user` then need a new PIN.
+    RotateStorageKey(Session),
+    /// Erase all its secrets.
+    Wipe(Session),
+}
+
+/// Who stands at the panel of a simulated device.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum Panel {
+    /// Somebody at this terminal.
+    Ask,
+    /// Somebody who confirms everything.
+    Confirm,
+    /// Nobody.
+    Absent,
+}
+
+/// `device user`.
+#[derive(Subcommand, Debug)]
+pub enum User {
+    /// Add one.
+    Add {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The name.
+        #[arg(value_parser = parse::<UserName>)]
+        name: UserName,
+        /// What the user may do.
+        #[arg(long, value_enum)]
+        role: Role,
+        /// A file with the first PIN.
+        #[arg(long)]
+        new_pin_file: PathBuf,
+    },
+    /// Remove one.
+    Remove {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The name.
+        #[arg(value_parser = parse::<UserName>)]
+        name: UserName,
+    },
+    /// List all.
+    List(Session),
+    /// Set a new PIN for another user.
+    SetPin {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The name.
+        #[arg(value_parser = parse::<UserName>)]
+        name: UserName,
+        /// A file with the new PIN.
+        #[arg(long)]
+        new_pin_file: PathBuf,
+    },
+    /// Change one's own PIN.
+    ChangePin {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// A file with the new PIN.
+        #[arg(long)]
+        new_pin_file: PathBuf,
+    },
+}
+
+/// What a user may do.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum Role {
+    /// Policies, users, keys.
+    Officer,
+    /// Signing within the policies.
+    Operator,
+    /// Reading and taking the audit log.
+    Auditor,
+}
+
+/// `device key`.
+#[derive(Subcommand, Debug)]
+pub enum DeviceKey {
+    /// Make one.
+    Create {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The slot, 0 to 15.
+        #[arg(long)]
+        slot: u8,
+        /// What people call it.
+        #[arg(value_parser = parse::<UserName>)]
+        label: UserName,
+        /// What it signs.
+        #[arg(long, value_enum, default_value = "transaction")]
+        purpose: Purpose,
+        /// Which of the keys that the device's root gives; the slot's number if it is not said.
+        #[arg(long)]
+        path: Option<u32>,
+    },
+    /// Show one.
+    Show {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The slot.
+        #[arg(long)]
+        slot: u8,
+    },
+    /// List all.
+    List(Session),
+    /// Delete one.
+    Delete {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The slot.
+        #[arg(long)]
+        slot: u8,
+    },
+}
+
+/// What a key signs.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum Purpose {
+    /// Transactions of an account.
+    Transaction,
+    /// Votes of a validator.
+    Vote,
+    /// A person's approvals.
+    Approval,
+}
+
+/// `device policy`.
+#[derive(Subcommand, Debug)]
+pub enum Policy {
+    /// Set it from a JSON file, in the form that `show` prints.
+    Set {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The slot of the key.
+        #[arg(long)]
+        slot: u8,
+        /// The file.
+        file: PathBuf,
+    },
+    /// Print it.
+    Show {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The slot of the key.
+        #[arg(long)]
+        slot: u8,
+    },
+}
+
+/// `device log`.
+#[derive(Subcommand, Debug)]
+pub enum Log {
+    /// Print the entries that were not taken, and check that they lead to the signed head.
+    Read(Session),
+    /// Write them to a file and take them, so that the device has room again.
+    Take {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The archive, to which they are appended.
+        archive: PathBuf,
+    },
+    /// Check an archive from its first entry on.
+    Verify {
+        /// The archive.
+        archive: PathBuf,
+    },
+}

@@ -1,0 +1,184 @@
+//! `qenex device`.
+
+mod backup;
+mod keys;
+mod log;
+mod policy;
+mod session;
+mod sign;
+mod users;
+
+use qenex_core::codec;
+use qenex_core::crypto::{Purpose, Scheme, signing_digest, verify};
+use qenex_core::error::{Coded, SIGNATURE_MISMATCH};
+use qenex_core::hsm::proto::{
+    Anchor, Attestation, Command, Initialise, Login, Nonce, Nothing, Status, Trust,
+};
+use qenex_device::soft::{Person, SoftBoard};
+use qenex_device::{DeviceError, serve};
+use serde_json::{Value, json};
+
+use crate::args::{self, Device, Panel};
+use crate::local::Local;
+use crate::output::{Failure, Output};
+
+pub use sign::sign as sign_with;
+
+type Client = qenex_device::Client<std::os::unix::net::UnixStream>;
+
+pub fn run(args: Device, output: &Output) -> Result<(), Failure> {
+    match args {
+        Device::Run { dir, socket, panel, .. } => {
+            let socket = socket.unwrap_or_else(|| dir.join("socket"));
+            let person = match panel {
+                Panel::Ask => Person::Asked,
+                Panel::Confirm => Person::Confirms,
+                Panel::Absent => Person::Absent,
+            };
+            let mut device = SoftBoard::open(&dir, person)?.start()?;
+            let listener = serve::listen(&socket)?;
+            output.line(format_args!("device in {}, listening on {}", dir.display(), socket.display()));
+            output.result(&json!({ "socket": socket.display().to_string() }));
+            for stream in listener.incoming() {
+                // A host that breaks off does not stop the device.
+                if let Err(error) = serve::serve(&mut device, stream.map_err(DeviceError::Line)?) {
+                    output.line(format_args!("a host broke off: {error}"));
+                }
+            }
+            Ok(())
+        }
+        Device::Status(session) => {
+            let mut client = session::connect(&session)?;
+            let status: Status = client.get(Command::Status, &Nothing {})?;
+            show_status(&status, client.is_paired(), output);
+            Ok(())
+        }
+        Device::Pair(session) => session::pair(&session, output),
+        Device::Init { session, name, officers } => {
+            let (user, pin) = session::user(&session)?;
+            let mut client = session::connect(&session)?;
+            let request = Initialise { name, officers_needed: officers, officer: user, pin: &pin };
+            client.ask(Command::Initialise, &request)?;
+            output.line(format_args!("{name} is initialised; {user} is its first officer"));
+            output.result(&json!({ "name": name.as_str(), "officer": user.as_str() }));
+            Ok(())
+        }
+        Device::Unlock(session) => {
+            let mut client = session::login(&session)?;
+            let status: Status = client.get(Command::Status, &Nothing {})?;
+            show_status(&status, true, output);
+            Ok(())
+        }
+        Device::User(args) => users::run(args, output),
+        Device::Key(args) => keys::run(args, output),
+        Device::Policy(args) => policy::run(args, output),
+        Device::Anchor { session, data, trusting_period_ms } => {
+            let local = Local::open(&data.data)?;
+            let header = local.node.chain().tip().clone();
+            let (height, id) = (header.height, local.node.chain().tip_id());
+            let mut client = session::login(&session)?;
+            client.ask(Command::Anchor, &Anchor { trusting_period_ms, header })?;
+            output.line(format_args!("anchored at block {height}, {id}"));
+            output.result(&json!({ "height": height, "header": id.to_string() }));
+            Ok(())
+        }
+        Device::Sign { session, data, slot, approvals, dry_run, file, out } => {
+            sign::sign_file(&session, &data.data, slot, &approvals, dry_run, &file, out.as_deref(), output)
+        }
+        Device::Approve { key, signer, file, out } => sign::approve(&key, &signer, &file, &out, output),
+        Device::Log(args) => log::run(args, output),
+        Device::Attest(session) => attest(&session, output),
+        Device::BackupKey(session) => backup::key(&session, output),
+        Device::Backup { session, to, out } => backup::make(&session, &to, &out, output),
+        Device::Restore { session, file } => backup::restore(&session, &file, output),
+        Device::RotateStorageKey(session) => {
+            let (user, pin) = session::user(&session)?;
+            session::login(&session)?.ask(Command::RotateStorageKey, &Login { user, pin: &pin })?;
+            output.line("sealed under a new storage key");
+            output.result(&json!({}));
+            Ok(())
+        }
+        Device::Wipe(session) => {
+            session::login(&session)?.tell(Command::Wipe)?;
+            output.line("erased");
+            output.result(&json!({}));
+            Ok(())
+        }
+    }
+}
+
+fn trust_json(trust: &Option<Trust>) -> Value {
+    trust.map_or(Value::Null, |trust| {
+        json!({
+            "chain": trust.chain_id.as_str(),
+            "height": trust.height,
+            "time_ms": trust.time_ms,
+            "header": trust.header.to_string(),
+        })
+    })
+}
+
+fn show_status(status: &Status, paired: bool, output: &Output) {
+    match &status.name {
+        Some(name) => output.line(format_args!("{name}, firmware {}", status.version)),
+        None => output.line(format_args!("a fresh device, firmware {}", status.version)),
+    }
+    output.line(format_args!("this host is {}paired", if paired { "" } else { "not " }));
+    match &status.trusted {
+        Some(trust) => output
+            .line(format_args!("it trusts {} at block {}, {}", trust.chain_id, trust.height, trust.header)),
+        None => output.line("it is not anchored in a chain"),
+    }
+    output.line(format_args!("audit log: {} entries, {} taken", status.audit_count, status.audit_taken));
+    output.result(&json!({
+        "name": status.name.map(|name| name.to_string()),
+        "version": status.version,
+        "paired": paired,
+        "unlocked": status.unlocked,
+        "officers_needed": status.officers_needed,
+        "trusted": trust_json(&status.trusted),
+        "audit_count": status.audit_count,
+        "audit_taken": status.audit_taken,
+    }));
+}
+
+/// 32 random bytes.
+fn nonce() -> Result<[u8; 32], Failure> {
+    let mut nonce = [0; 32];
+    getrandom::fill(&mut nonce).map_err(|error| {
+        DeviceError::Line(std::io::Error::other(format!("the system's entropy: {error}")))
+    })?;
+    Ok(nonce)
+}
+
+fn attest(session: &args::Session, output: &Output) -> Result<(), Failure> {
+    let mut client = session::connect(session)?;
+    let nonce = nonce()?;
+    let body = client.ask(Command::Attest, &Nonce { nonce })?;
+    let attestation: Attestation<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
+    let report = &attestation.report;
+    let digest = signing_digest(Scheme::Ed25519, Purpose::Attestation, &report.id());
+    let checked = verify(Scheme::Ed25519, &attestation.public_key, &digest, attestation.signature);
+    if report.nonce != nonce {
+        return Err(Failure::refused(SIGNATURE_MISMATCH, "the report answers another question"));
+    }
+    checked.map_err(|error| Failure::refused(error.code(), "the report is not signed by its key"))?;
+    let key = hex(&attestation.public_key);
+    output.line(format_args!("firmware {} with measurement {}", report.version, report.measurement));
+    output.line(format_args!("attestation key {key}"));
+    output.result(&json!({
+        "version": report.version,
+        "measurement": report.measurement.to_string(),
+        "name": report.name.map(|name| name.to_string()),
+        "audit_count": report.audit.count,
+        "audit_head": report.audit.hash.to_string(),
+        "trusted": trust_json(&report.trusted),
+        "public_key": key,
+    }));
+    Ok(())
+}
+
+/// Bytes in hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

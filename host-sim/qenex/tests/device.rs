@@ -1,0 +1,202 @@
+//! A device on a socket, and the commands of its users.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+#[allow(dead_code)] // each test uses a part of it
+mod folder;
+
+use std::process::{Child, Command, Stdio};
+
+use folder::Folder;
+
+/// A running device; it is killed, not stopped.
+struct Running(Child);
+
+impl Running {
+    fn start(folder: &Folder, panel: &str) -> Self {
+        let socket = folder.path().join("device.qenex/socket");
+        let _ = std::fs::remove_file(&socket);
+        let child = Command::new(env!("CARGO_BIN_EXE_qenex"))
+            .args(["device", "run", "--soft", "--panel", panel])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while !socket.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        Self(child)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const OFFICER: &str = "--user ALICE --pin-file officer";
+const OPERATOR: &str = "--user OSCAR --pin-file operator";
+const AUDITOR: &str = "--user AUDREY --pin-file auditor";
+
+fn initialised(folder: &Folder) {
+    folder.json("device pair");
+    folder.json(&format!("device init VAULT {OFFICER}"));
+    for (name, role) in [("OSCAR", "operator"), ("AUDREY", "auditor")] {
+        folder.json(&format!("device user add {name} --role {role} --new-pin-file {role} {OFFICER}"));
+    }
+}
+
+fn folder(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    for role in ["officer", "operator", "auditor"] {
+        folder.file(role, &format!("the {role}'s pin\n"));
+    }
+    folder
+}
+
+#[test]
+fn a_device_signs_within_its_policy_and_remembers() {
+    let folder = folder("device");
+    folder.json("demo");
+    let running = Running::start(&folder, "confirm");
+    folder.refused(&format!("device init VAULT {OFFICER}"), 1, "HOST_UNPAIRED");
+    initialised(&folder);
+    let key = folder.json(&format!("device key create TREASURY --slot 0 {OFFICER}"));
+    let hash = key["key_hash"].as_str().unwrap();
+    folder.json(&format!("account rotate ACC000001 --owner-hash {hash} --label qenex-demo"));
+    folder.file(
+        "policy.json",
+        r#"{"account":"ACC000001","operations":["transfer"],"max_fee":"0","max_validity_blocks":1000,
+            "assets":[{"asset":"USDC","max_per_transaction":"100","approve_above":"50",
+                       "window":{"span_ms":86400000,"max":"120"}}],
+            "approvals":{"threshold":1,"approvers":["HASH"]}}"#,
+    );
+    let wrong =
+        folder.refused(&format!("device policy set policy.json --slot 0 {OFFICER}"), 2, "INPUT_VALUE");
+    assert!(wrong["detail"].as_str().unwrap().contains("a key hash was expected"));
+    folder.json("key new person.key");
+    let send = |sum: &str, more: &str| {
+        format!("send --from ACC000001 --asset USDC --to BANK_001={sum} --slot 0 {more} {OPERATOR}")
+    };
+    folder.refused(&send("1", ""), 1, "ANCHOR_MISSING");
+    let anchor = format!("device anchor {OFFICER}");
+    folder.json(&anchor);
+    folder.refused(&send("1", ""), 1, "KEY_POLICY");
+
+    // The person's key as approvals name it comes from a first approval.
+    let dry = folder.run(&format!("{} --json", send("1", "--dry-run")));
+    assert!(!dry.status.success() || String::from_utf8_lossy(&dry.stdout).contains("KEY_POLICY"));
+    folder.json("send --from ACC000002 --asset USDC --to BANK_001=1 --key person.key --out any.tx");
+    let approval =
+        folder.json(&format!("device approve any.tx --key person.key --signer {hash} --out any.approval"));
+    let person = approval["approver"].as_str().unwrap().to_string();
+    let policy = std::fs::read_to_string(folder.path().join("policy.json")).unwrap();
+    folder.file("policy.json", &policy.replace("HASH", &person));
+    folder.json(&format!("device policy set policy.json --slot 0 {OFFICER}"));
+    let shown = folder.json(&format!("device policy show --slot 0 {AUDITOR}"));
+    assert_eq!(shown["approvals"]["approvers"][0], person.as_str());
+    assert_eq!(shown["assets"][0]["window"]["max"], "120");
+
+    assert_eq!(folder.json(&send("50", "--dry-run"))["would_sign"], true);
+    assert_eq!(folder.json(&send("51", "--dry-run"))["name"], "POLICY_APPROVALS");
+    folder.refused(&send("101", ""), 1, "POLICY_AMOUNT");
+    folder.json(&send("50", ""));
+    folder.refused(&send("1", ""), 1, "PROOF_ROOT");
+    folder.json(&anchor);
+
+    // With the person's approval, through a file.
+    folder.json("send --from ACC000001 --asset USDC --to BANK_001=60 --key person.key --out large.tx");
+    folder.json(&format!("device approve large.tx --key person.key --signer {hash} --out large.approval"));
+    let sign = format!("device sign large.tx --slot 0 --out signed.tx {OPERATOR}");
+    folder.refused(&sign, 1, "POLICY_APPROVALS");
+    folder.refused(&format!("{sign} --approval any.approval"), 1, "SIGNATURE_MISMATCH");
+    folder.json(&format!("{sign} --approval large.approval"));
+    folder.json("tx submit signed.tx");
+
+    // The device is killed and started again: what left still counts.
+    drop(running);
+    let _running = Running::start(&folder, "confirm");
+    folder.json(&anchor);
+    folder.refused(&send("11", ""), 1, "POLICY_WINDOW");
+    folder.json(&send("10", ""));
+
+    // The log leads to its signed head, is archived, and goes on.
+    let read = folder.json(&format!("device log read {AUDITOR}"));
+    assert_eq!(read[0]["command"], "pair");
+    let taken = folder.json(&format!("device log take archive {AUDITOR}"));
+    assert!(taken["taken"].as_u64().unwrap() > 20);
+    folder.json(&format!("device log take archive {AUDITOR}"));
+    let archive = std::fs::read_to_string(folder.path().join("archive")).unwrap();
+    let entries = folder.json("device log verify archive");
+    assert_eq!(entries.as_array().unwrap().len(), archive.lines().count());
+    // An archive that was changed does not lead to the head.
+    folder.file("archive", &archive.replacen('1', "2", 1));
+    folder.refused(&format!("device log take archive {AUDITOR}"), 1, "AUDIT_HEAD");
+}
+
+#[test]
+fn a_device_says_what_is_wrong() {
+    let folder = folder("device-wrong");
+    folder.refused("device status", 3, "DEVICE_FILE");
+    {
+        // Nobody stands at the panel.
+        let _running = Running::start(&folder, "absent");
+        folder.refused("device pair", 1, "NOT_CONFIRMED");
+    }
+    let _running = Running::start(&folder, "confirm");
+    // Two devices cannot share one flash.
+    folder.refused("device run --soft --socket other", 3, "DEVICE_FILE");
+    initialised(&folder);
+    folder.refused(&format!("device init VAULT {OFFICER}"), 1, "DEVICE_INITIALISED");
+    folder.refused("device unlock", 2, "ARGUMENT");
+    folder.refused("device unlock --user OSCAR --pin-file nowhere", 2, "INPUT_FILE");
+    folder.refused("device unlock --user NOBODY --pin-file officer", 1, "USER_UNKNOWN");
+    folder.refused("device unlock --user OSCAR --pin-file officer", 1, "PIN_WRONG");
+    let users = folder.json(&format!("device user list {OFFICER}"));
+    assert_eq!((&users[1]["user"], &users[1]["tries"]), (&"OSCAR".into(), &9.into()));
+    folder.refused(&format!("device key create K --slot 1 {OPERATOR}"), 1, "ROLE");
+    folder.refused(&format!("device key show --slot 1 {OPERATOR}"), 1, "KEY_UNKNOWN");
+    assert_eq!(folder.json(&format!("device key list {OPERATOR}")).as_array().unwrap().len(), 0);
+    folder.file("policy.json", r#"{"account":"A","operations":["teleport"]}"#);
+    folder.refused(&format!("device policy set policy.json --slot 0 {OFFICER}"), 2, "INPUT_VALUE");
+
+    // Another device under the same socket is a stranger.
+    assert_eq!(folder.json("device attest")["name"], "VAULT");
+    folder.json(&format!("device wipe {OFFICER}"));
+    assert_eq!(folder.json("device status")["name"], serde_json::Value::Null);
+    let other = Folder::new("device-other");
+    std::fs::create_dir_all(other.path().join("host.qenex")).unwrap();
+    for file in ["static-key", "device-key"] {
+        let from = folder.path().join("host.qenex").join(file);
+        std::fs::copy(from, other.path().join("host.qenex").join(file)).unwrap();
+    }
+    let _other = Running::start(&other, "confirm");
+    other.refused("device status", 1, "DEVICE_STRANGER");
+}
+
+#[test]
+fn a_backup_goes_to_another_device() {
+    let (source, target) = (folder("device-source"), folder("device-target"));
+    let _running = [Running::start(&source, "confirm"), Running::start(&target, "confirm")];
+    initialised(&source);
+    initialised(&target);
+    let create = format!("device key create TREASURY --slot 0 {OFFICER}");
+    let key = source.json(&create);
+    let to = target.json(&format!("device backup-key {OFFICER}"))["public_key"].clone();
+    let file = target.path().join("backup");
+    let (to, out) = (to.as_str().unwrap(), file.display());
+    source.json(&format!("device backup --to {to} --out {out} {OFFICER}"));
+    let restore = format!("device restore {out} {OFFICER}");
+    target.json(&restore);
+    assert_eq!(target.json(&create)["key_hash"], key["key_hash"]);
+    target.refused(&restore, 1, "KEY_EXISTS");
+    source.refused(&format!("device backup --to 12 --out x {OFFICER}"), 2, "ARGUMENT");
+    // A new storage key: the operator waits for a new PIN.
+    source.json(&format!("device rotate-storage-key {OFFICER}"));
+    assert_eq!(source.json(&format!("device unlock {OPERATOR}"))["unlocked"], false);
+    source.json(&format!("device user set-pin OSCAR --new-pin-file operator {OFFICER}"));
+    assert_eq!(source.json(&format!("device unlock {OPERATOR}"))["unlocked"], true);
+}
