@@ -1,8 +1,6 @@
 //! The log: defmt frames on the board's log port, which `defmt-print -e IMAGE` turns into text. It says how long frames were and how long
 //! their answers took; never what was in them.
 
-use core::sync::atomic::{AtomicBool, Ordering};
-
 use defmt::{Encoder, Logger, global_logger};
 
 use crate::boards;
@@ -11,19 +9,18 @@ use crate::boards;
 struct Log;
 
 static mut ENCODER: Encoder = Encoder::new();
-static ACQUIRED: AtomicBool = AtomicBool::new(false);
 
 /// Encodes a part of a frame.
 fn encode(with: impl FnOnce(&mut Encoder, fn(&[u8]))) {
+    let encoder = &raw mut ENCODER;
     // SAFETY: no interrupt is ever taken, so nothing runs beside this; `with` does not log.
-    let encoder = unsafe { &mut *&raw mut ENCODER };
+    let encoder = unsafe { &mut *encoder };
     with(encoder, boards::log);
 }
 
-// SAFETY: no interrupt is ever taken, so nothing runs beside this. A frame within a frame is left out.
+// SAFETY: no interrupt is ever taken, so nothing runs beside this, and no frame is begun within another.
 unsafe impl Logger for Log {
     fn acquire() {
-        ACQUIRED.store(true, Ordering::Relaxed);
         encode(|encoder, write| encoder.start_frame(write));
     }
 
@@ -31,7 +28,6 @@ unsafe impl Logger for Log {
 
     unsafe fn release() {
         encode(|encoder, write| encoder.end_frame(write));
-        ACQUIRED.store(false, Ordering::Relaxed);
     }
 
     unsafe fn write(bytes: &[u8]) {

@@ -188,8 +188,8 @@ pub fn follow(session: &mut Session<'_>, height: u64) -> Result<()> {
     Ok(())
 }
 
-/// Sets a policy and signs a transfer without a witness.
-pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
+/// Sets a policy that allows small transfers without a witness.
+pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
     let rule = AssetRule {
         asset: NATIVE_ASSET,
         max_per_transaction: Amount::from_whole(100),
@@ -198,9 +198,8 @@ pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
         approve_above: None,
         delay_above: None,
     };
-    let account = AccountId::new("BANK_001")?;
     let policy = Policy {
-        account,
+        account: AccountId::new("BANK_001")?,
         operations: OpSet::of(&[OpKind::Transfer]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: Amount::from_whole(1),
@@ -215,17 +214,22 @@ pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
         approvals: None,
         delay_ms: 0,
         max_risk: None,
-        confirm: true,
+        confirm: false,
     };
     let mut buffer = [0; <Policy as Encoded>::MAX_LEN];
     let policy = encode(&policy, &mut buffer)?;
     session.ask(Command::SetPolicy, &SetPolicy { slot: TRANSACTIONS, policy })?;
+    Ok(())
+}
+
+/// Signs a transfer without a witness.
+pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
     let leg =
         Leg { to: AccountId::new("SHOP")?, amount: Amount::from_whole(5), reference: Reference::new("A 1")? };
     let legs = LegsBuf::new(&[leg])?;
     let transaction = Transaction {
         chain_id: chain()?,
-        sender: account,
+        sender: AccountId::new("BANK_001")?,
         nonce,
         last_valid_height: 50,
         fee: Amount::from_whole(1),
