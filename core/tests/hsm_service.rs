@@ -270,8 +270,9 @@ fn keys_are_derived_and_have_one_purpose() {
     hsm.board().confirms = false;
     assert_eq!(tell(&mut hsm, Command::Wipe, &NOTHING), Err(refused(NOT_CONFIRMED)));
     hsm.board().confirms = true;
+    let entries = status(&mut hsm).audit_count;
     tell(&mut hsm, Command::Wipe, &NOTHING).unwrap();
-    assert_eq!(status(&mut hsm).name, None);
+    assert_eq!((status(&mut hsm).name, status(&mut hsm).audit_count), (None, entries + 1));
     initialise(&mut hsm);
     login(&mut hsm, "ALICE", OFFICER_PIN).unwrap();
     assert_ne!(create_key(&mut hsm, 0, Purpose::Transaction).unwrap(), first);

@@ -236,6 +236,7 @@ impl<B: Board> Hsm<B> {
                 nothing()?;
                 self.show("Operation", "Erase everything");
                 self.confirm()?;
+                self.note_if_room(Command::Wipe, 0, Hash::default())?;
                 self.erase()
             }
             Command::BeginSign => self.begin_sign(&codec::decode(body)?),
@@ -396,11 +397,19 @@ impl<B: Board> Hsm<B> {
         self.store.put_user(self.board.flash(), index, &user)
     }
 
+    /// Writes an entry unless the log is full: for what a full log must not prevent.
+    fn note_if_room(&mut self, command: Command, refusal: u16, about: Hash) -> Result<(), Refusal> {
+        match self.note(command, refusal, NOBODY, about) {
+            Err(full) if full == HsmError::AuditFull.into() => Ok(()),
+            result => result,
+        }
+    }
+
     /// Writes an entry about a user's own act. An auditor acts even when there is no room for it: nobody else makes room.
     fn note_of(&mut self, role: Role, command: Command, refusal: u16, about: Hash) -> Result<(), Refusal> {
-        match self.note(command, refusal, NOBODY, about) {
-            Err(full) if role == Role::Auditor && full == HsmError::AuditFull.into() => Ok(()),
-            result => result,
+        match role {
+            Role::Auditor => self.note_if_room(command, refusal, about),
+            Role::Officer | Role::Operator => self.note(command, refusal, NOBODY, about),
         }
     }
 
