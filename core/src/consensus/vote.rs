@@ -93,8 +93,12 @@ type Namespace = heapless::Vec<u8, MAX_NAMESPACE_LEN>;
 
 /// The namespace that a chain's engine is configured with.
 pub fn namespace(chain_id: &ChainId) -> Namespace {
-    // There is room for the longest chain id.
-    NAMESPACE_PREFIX.iter().chain(chain_id.as_str().as_bytes()).copied().collect()
+    let mut namespace = Namespace::new();
+    for part in [NAMESPACE_PREFIX, chain_id.as_str().as_bytes()] {
+        // There is room for the longest chain id.
+        let _ = namespace.extend_from_slice(part);
+    }
+    namespace
 }
 
 /// The bytes that simplex signs: postcard's integers, lists and tuples are encoded like Commonware's.

@@ -27,7 +27,7 @@ impl<'b> Reply<'b> {
         let end = self.len.saturating_add(bytes.len());
         match self.buffer.get_mut(self.len..end) {
             Some(target) => {
-                target.copy_from_slice(bytes);
+                target.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = *byte);
                 self.len = end;
                 true
             }

@@ -57,9 +57,9 @@ impl Records {
 
     /// Asks for all records that a transaction may touch.
     pub(super) fn want(&mut self, transaction: &Transaction<'_>) -> Result<(), Refusal> {
-        for id in ledger::access(transaction) {
-            if !self.ids.contains(&id) {
-                self.ids.push(id).map_err(|_| HsmError::WitnessTooLarge)?;
+        for id in &ledger::access(transaction) {
+            if !self.ids.contains(id) {
+                self.ids.push(*id).map_err(|_| HsmError::WitnessTooLarge)?;
             }
         }
         Ok(())
@@ -68,11 +68,19 @@ impl Records {
     /// Puts the ids in the order of their keys.
     pub(super) fn sort(&mut self) {
         let mut keyed = heapless::Vec::<(Hash, RecordId), MAX_WITNESS_KEYS>::new();
-        // As many as there are ids.
-        self.ids.iter().for_each(|id| {
+        for id in &self.ids {
+            // As many as there are ids.
             let _ = keyed.push((id.key(), *id));
-        });
-        keyed.sort_unstable_by_key(|(key, _)| *key);
+            // Down to its place: the sorts of the standard library can panic.
+            let mut rest = keyed.as_mut_slice();
+            while let [front @ .., newest] = rest
+                && let Some(before) = front.last_mut()
+                && before.0 > newest.0
+            {
+                core::mem::swap(before, newest);
+                rest = front;
+            }
+        }
         self.ids.iter_mut().zip(&keyed).for_each(|(slot, (_, id))| *slot = *id);
     }
 
@@ -141,7 +149,8 @@ impl Records {
         let used = self.arena.len();
         // Room for what is written behind what is read.
         let _ = self.arena.resize(ARENA, 0);
-        let (lent, free) = self.arena.split_at_mut(used);
+        let split = self.arena.split_at_mut_checked(used);
+        let (lent, free) = split.ok_or(HsmError::WitnessTooLarge)?;
         let view = Proven { ids: &self.ids, spans: &self.spans, bytes: lent };
         let written = transition(env, transaction, Signers::Assumed, &view)
             .map_err(Refusal::from)
@@ -151,9 +160,9 @@ impl Records {
             Err(_) => None,
         };
         self.arena.truncate(end.unwrap_or(used));
-        for (index, span) in written? {
-            if let Some(slot) = self.spans.get_mut(index) {
-                *slot = span;
+        for (index, span) in &written? {
+            if let Some(slot) = self.spans.get_mut(*index) {
+                *slot = *span;
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! A device image that reaches the core's main paths.
+//! Device images that reach the core's main paths, or the device service.
 //!
 //! It is linked and examined, not run: `tests/image/run` looks at which functions of the finished image can panic,
 //! and whether any part of it allocates or computes with floats. What is called here is therefore not optimised away, and
@@ -6,8 +6,12 @@
 #![no_std]
 #![no_main]
 
-#[cfg(not(feature = "control"))]
+#[cfg(not(any(feature = "control", feature = "service")))]
 mod paths;
+#[cfg(feature = "service")]
+mod service;
+#[cfg(not(feature = "control"))]
+mod unknown;
 
 use core::hint::{black_box, spin_loop};
 use core::panic::PanicInfo;
@@ -23,7 +27,7 @@ fn main() -> ! {
     }
 }
 
-#[cfg(not(feature = "control"))]
+#[cfg(not(any(feature = "control", feature = "service")))]
 fn reach(input: &[u8]) {
     paths::codec(input);
     paths::sign_and_verify(input);
@@ -34,6 +38,13 @@ fn reach(input: &[u8]) {
     paths::market(input);
     paths::numbers(input);
     paths::hashes(input);
+}
+
+#[cfg(feature = "service")]
+fn reach(input: &[u8]) {
+    service::policy(input);
+    service::consensus(input);
+    service::frames(input);
 }
 
 /// What the examination must find: an index that is out of bounds, and a product of floats.
