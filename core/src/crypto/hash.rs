@@ -67,6 +67,8 @@ pub enum Domain {
     Pairing = 0x4a,
     /// Hash of a policy, as audit logs name it.
     Policy = 0x4b,
+    /// Seed of one half of a hybrid key: the key's seed, the half's scheme.
+    HybridSeed = 0x4c,
     /// Seed of a key that is derived from a public label, for demonstrations and measurements.
     LabelSeed = 0x7f,
 }

@@ -7,7 +7,9 @@ pub mod edwards25519;
 pub mod hash;
 mod keccak;
 pub mod ml_dsa;
+pub mod p256;
 pub mod scheme;
+pub mod secret;
 pub mod x25519;
 
 pub use hash::{Domain, Hash, Hasher, hash};

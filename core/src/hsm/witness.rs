@@ -5,6 +5,7 @@
 use super::refusal::{HsmError, Refusal};
 use crate::codec::{self, Encoded};
 use crate::crypto::Hash;
+use crate::crypto::scheme::MAX_SIGNATURE_BYTES;
 use crate::ledger::{self, Effects, Env, Record, RecordId, Signers, View, ViewError, transition};
 use crate::merkle::proof::MAX_WITNESS_KEYS;
 use crate::merkle::state::value_hash;
@@ -53,6 +54,17 @@ impl Records {
         self.ids.clear();
         self.spans.clear();
         self.arena.clear();
+    }
+
+    /// The buffer for something else: the records are gone.
+    pub(super) fn reuse(&mut self) -> &mut heapless::Vec<u8, ARENA> {
+        self.clear();
+        &mut self.arena
+    }
+
+    /// What the buffer holds.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.arena
     }
 
     /// Asks for all records that a transaction may touch.
@@ -194,4 +206,5 @@ fn write(effects: &Effects<'_>, ids: &[RecordId], at: usize, free: &mut [u8]) ->
     Ok(written)
 }
 
+const _: () = assert!(ARENA >= MAX_SIGNATURE_BYTES);
 const _: () = assert!(ARENA <= u16::MAX as usize && <Record<'_> as Encoded>::MAX_LEN <= ARENA);

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use qenex_core::codec;
-use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, SignatureError};
+use qenex_core::crypto::{Domain, Hash, KeyHash, Purpose, Scheme, SignatureError};
 use qenex_core::ledger::{RecordId, access};
-use qenex_core::tx::{KeyRef, SignedTransaction, Transaction};
+use qenex_core::tx::{KeyRef, Signature, SignedTransaction, Transaction};
 use qenex_signatures::{Item, Verifier};
 
 use crate::block::Batch;
@@ -153,7 +153,7 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
     let mut transactions: Vec<&[u8]> = Vec::with_capacity(count);
     let mut signature_lists: Vec<&[u8]> = Vec::with_capacity(count);
     let mut public_keys: Vec<[u8; 2 + 32]> = Vec::with_capacity(count);
-    let mut signature_bytes: Vec<(usize, &[u8; 32], &[u8; 64])> = Vec::with_capacity(count);
+    let mut signed_by: Vec<(usize, Signature<'_>)> = Vec::with_capacity(count);
     let mut key_inputs: Vec<[u8; RecordId::KEY_INPUT_LEN]> = Vec::with_capacity(5 * count);
     for (index, signed) in batch.iter().enumerate() {
         match SignedTransaction::decode(signed) {
@@ -164,20 +164,8 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
                 key_inputs.extend(access(&decoded.transaction).iter().map(RecordId::key_input));
                 prepared.keys.ends.push(key_inputs.len() as u32);
                 for signature in &decoded.signatures {
-                    match (signature.scheme, signature.public_key.try_into(), signature.signature.try_into())
-                    {
-                        (Scheme::Ed25519, Ok(public_key), Ok(bytes)) => {
-                            let mut input =
-                                [Scheme::Ed25519.number(), Purpose::Transaction.number()].to_vec();
-                            input.extend_from_slice(signature.public_key);
-                            public_keys.push(input.try_into().unwrap_or([0; 34]));
-                            signature_bytes.push((index, public_key, bytes));
-                        }
-                        (Scheme::Ed25519, Err(_), _) => {
-                            refuse(&mut prepared, index, SignatureError::PublicKeyLength)
-                        }
-                        (Scheme::Ed25519, _, Err(_)) => refuse(&mut prepared, index, SignatureError::Length),
-                    }
+                    public_keys.extend(short_key(signature));
+                    signed_by.push((index, *signature));
                 }
             }
             Err(error) => {
@@ -197,36 +185,36 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
     prepared.leaves = hash_all(Domain::LogLeaf, &entries);
     prepared.keys.items = hash_all(Domain::RecordKey, &key_inputs);
 
-    let key_hashes = hash_all(Domain::PublicKey, &public_keys);
-    let mut signer = 0;
+    let mut key_hashes = hash_all(Domain::PublicKey, &public_keys).into_iter();
+    let mut signers = signed_by.iter().peekable();
     for index in 0..count {
-        while let Some((owner, ..)) = signature_bytes.get(signer)
-            && *owner == index
-        {
-            let hash = qenex_core::crypto::KeyHash(key_hashes[signer]);
-            prepared.signers.items.push(KeyRef { scheme: Scheme::Ed25519, hash });
-            signer += 1;
+        while let Some((_, signature)) = signers.next_if(|(owner, _)| *owner == index) {
+            let Signature { scheme, public_key, .. } = *signature;
+            let hashed = short_key(signature).and_then(|_| key_hashes.next());
+            let single = || KeyHash::of(scheme, Purpose::Transaction, public_key);
+            let hash = hashed.map_or_else(single, KeyHash);
+            prepared.signers.items.push(KeyRef { scheme, hash });
         }
         prepared.signers.close();
     }
     if let Signatures::Verify(verifier) = signatures {
-        let digest_inputs: Vec<[u8; 34]> = signature_bytes
+        let digest_inputs: Vec<[u8; 34]> = signed_by
             .iter()
-            .map(|(index, ..)| {
-                let mut input = [0; 34];
-                input[..2].copy_from_slice(&[Scheme::Ed25519.number(), Purpose::Transaction.number()]);
-                input[2..].copy_from_slice(prepared.ids[*index].as_bytes());
-                input
-            })
+            .map(|(index, signature)| for_transactions(signature.scheme, prepared.ids[*index].as_bytes()))
             .collect();
         let digests = hash_all(Domain::Signing, &digest_inputs);
         watch.lap(&mut times.hash);
-        let items: Vec<Item<'_>> = signature_bytes
+        let items: Vec<Item<'_>> = signed_by
             .iter()
             .zip(&digests)
-            .map(|((_, public_key, signature), digest)| Item { public_key, digest, signature })
+            .map(|((_, Signature { scheme, public_key, signature }), digest)| Item {
+                scheme: *scheme,
+                public_key,
+                digest,
+                signature,
+            })
             .collect();
-        for ((index, ..), result) in signature_bytes.iter().zip(verifier.verify_batch(&items)) {
+        for ((index, _), result) in signed_by.iter().zip(verifier.verify_batch(&items)) {
             if let Err(error) = result {
                 refuse(&mut prepared, *index, error);
             }
@@ -242,6 +230,19 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
 fn refuse(prepared: &mut Prepared, index: usize, error: SignatureError) {
     // The first reason stays.
     prepared.refused[index].get_or_insert(Refusal::Signature(error));
+}
+
+/// Scheme and purpose, then a short key or an id: what a key's hash and a signing digest are made of.
+fn for_transactions(scheme: Scheme, bytes: &[u8; 32]) -> [u8; 34] {
+    let mut input = [0; 34];
+    input[..2].copy_from_slice(&[scheme.number(), Purpose::Transaction.number()]);
+    input[2..].copy_from_slice(bytes);
+    input
+}
+
+/// What the hash of a key is made of, if it is as long as most keys are: several of one length are hashed at once.
+fn short_key(signature: &Signature<'_>) -> Option<[u8; 34]> {
+    Some(for_transactions(signature.scheme, signature.public_key.try_into().ok()?))
 }
 
 fn pair(first: &Hash, second: &Hash) -> [u8; 64] {

@@ -5,8 +5,9 @@ use core::hint::black_box;
 use qenex_core::amm::{self, Direction, Limits, Reserves};
 use qenex_core::codec;
 use qenex_core::consensus::Header;
-use qenex_core::crypto::ed25519::SecretKey;
-use qenex_core::crypto::{self, Hash, Purpose, Scheme, aead, hash as digests, ml_dsa};
+use qenex_core::crypto::scheme::MAX_SIGNATURE_BYTES;
+use qenex_core::crypto::secret::SecretKey;
+use qenex_core::crypto::{self, Hash, Purpose, Scheme, aead, ed25519, hash as digests, ml_dsa};
 use qenex_core::id::{AccountId, Reference};
 use qenex_core::ledger::{self, Env, Fetched, Receipt, Record, RecordId, Signers};
 use qenex_core::merkle::witness::{Access, Witness};
@@ -55,12 +56,18 @@ pub fn codec(bytes: &[u8]) {
 /// Signing, verifying, and what is signed.
 pub fn sign_and_verify(bytes: &[u8]) {
     let id = hash_of(bytes);
-    let digest = crypto::signing_digest(Scheme::Ed25519, Purpose::Transaction, &id);
-    let Some((key, signature)) = bytes.split_at_checked(32) else { return };
-    keep(crypto::verify(Scheme::Ed25519, black_box(key), &digest, black_box(signature)));
-    black_box(KeyRef::of(Scheme::Ed25519, key));
-    if let Some(key) = keep(SecretKey::from_seed(&input(bytes))) {
-        black_box(keep(key.sign(Purpose::Transaction, &id)));
+    let Some(scheme) = keep(Scheme::from_number(word(bytes) as u8)) else { return };
+    let digest = crypto::signing_digest(scheme, Purpose::Transaction, &id);
+    keep(crypto::verify(scheme, black_box(bytes), &digest, black_box(bytes)));
+    black_box(KeyRef::of(scheme, bytes));
+    if let Some(key) = keep(SecretKey::from_seed(scheme, &input(bytes))) {
+        let mut buffer = [0; MAX_SIGNATURE_BYTES];
+        black_box(keep(key.sign(Purpose::Transaction, &id, &mut buffer)));
+        black_box(keep(key.public_key(&mut buffer)));
+        black_box(keep(key.key_hash(Purpose::Vote)));
+    }
+    if let Some(key) = keep(ed25519::SecretKey::from_seed(&input(bytes))) {
+        black_box(keep(key.sign(Purpose::Attestation, &id)));
         black_box((key.public_key(), key.key_hash(Purpose::Vote)));
     }
 }
