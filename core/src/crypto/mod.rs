@@ -1,4 +1,4 @@
-//! Hashes with domains, signature schemes, sealing and exchange of keys.
+//! Hashes with domains, signature schemes and their keys, sealing and exchange of keys.
 
 pub mod aead;
 mod aes256;
