@@ -251,3 +251,75 @@ fn pair(first: &Hash, second: &Hash) -> [u8; 64] {
     both[32..].copy_from_slice(second.as_bytes());
     both
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qenex_core::crypto::scheme::{MAX_PUBLIC_KEY_BYTES, MAX_SIGNATURE_BYTES};
+    use qenex_core::crypto::secret::SecretKey;
+    use qenex_core::id::{AccountId, ChainId};
+    use qenex_core::num::Amount;
+    use qenex_core::tx::{MAX_SIGNED_LEN, Op, encode_signed};
+
+    /// Transactions by keys of all schemes and lengths, each with two signers: every signer is found, in order, and a signature that is
+    /// wrong or as long as another scheme's is refused.
+    #[test]
+    fn signers_of_every_scheme() {
+        let mut batch = Batch::default();
+        let mut expected = Vec::new();
+        for nonce in 0..12u64 {
+            let transaction = Transaction {
+                chain_id: ChainId::new("TEST").unwrap(),
+                sender: AccountId::new("ALICE").unwrap(),
+                nonce,
+                last_valid_height: 9,
+                fee: Amount::ZERO,
+                op: Op::CloseAccount,
+            };
+            let id = transaction.id();
+            let sign = |number: u64| {
+                let scheme = Scheme::ALL[(number % 4) as usize];
+                let key = SecretKey::from_seed(scheme, &[number as u8 + 1; 32]).unwrap();
+                let (mut public_key, mut signature) = ([0; MAX_PUBLIC_KEY_BYTES], [0; MAX_SIGNATURE_BYTES]);
+                let public_key = key.public_key(&mut public_key).unwrap().to_vec();
+                (scheme, public_key, key.sign(Purpose::Transaction, &id, &mut signature).unwrap().to_vec())
+            };
+            let mut signers = [sign(nonce), sign(nonce + 1)];
+            let error = match nonce / 4 {
+                0 => None,
+                1 => {
+                    signers[0].2[40] ^= 1;
+                    Some(SignatureError::Mismatch)
+                }
+                _ => {
+                    signers[1].2.push(0);
+                    Some(SignatureError::Length)
+                }
+            };
+            let signatures = signers.each_ref().map(|(scheme, public_key, signature)| Signature {
+                scheme: *scheme,
+                public_key,
+                signature,
+            });
+            let mut buffer = vec![0; MAX_SIGNED_LEN];
+            batch.push(encode_signed(&transaction, &signatures, &mut buffer).unwrap());
+            let keys = signers.map(|(scheme, public_key, _)| KeyRef::of(scheme, &public_key));
+            expected.push((keys, error));
+        }
+        let prepared = prepare(batch, Signatures::Verify(&Verifier::default()));
+        for (index, (keys, error)) in expected.into_iter().enumerate() {
+            assert_eq!(prepared.signers(index), keys);
+            match (prepared.transaction(index), error) {
+                (Ok(transaction), None) => assert_eq!(transaction.nonce, index as u64),
+                (Err(Refusal::Signature(refused)), Some(SignatureError::Length)) => {
+                    assert_eq!(refused, SignatureError::Length)
+                }
+                // Which step notices a bit in the middle depends on the scheme.
+                (Err(Refusal::Signature(refused)), Some(_)) => {
+                    assert!(matches!(refused, SignatureError::Mismatch | SignatureError::Malformed))
+                }
+                (other, error) => panic!("{index}: {other:?}, expected {error:?}"),
+            }
+        }
+    }
+}
