@@ -142,7 +142,7 @@ impl fmt::Display for Scheme {
         f.pad(match self {
             Self::Ed25519 => "Ed25519",
             Self::MlDsa87 => "ML-DSA-87",
-            Self::Hybrid => "ML-DSA-87 and Ed25519",
+            Self::Hybrid => "Hybrid",
             Self::P256 => "ECDSA P-256",
         })
     }
