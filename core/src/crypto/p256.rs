@@ -6,7 +6,7 @@
 //!   of the two values of s that verify only the low one is accepted.
 //! - What is signed is a digest of 32 bytes; it is not hashed again.
 //!
-//! Signing is deterministic (RFC 6979 with HMAC-SHA-256), and a signature is verified before it leaves [`SecretKey::sign`].
+//! Signing is deterministic (RFC 6979 with HMAC-SHA-256), and a signature is verified before it is released.
 //!
 //! The curve's arithmetic is that of the crate p256; its ECDSA is not used, because it can panic.
 
