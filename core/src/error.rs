@@ -58,14 +58,14 @@ codes! {
     214 DECODE_TRAILING "Nothing may follow the encoding.";
     215 DECODE_TOO_LONG "The encoding is longer than its kind allows.";
     301 SCHEME_UNKNOWN "A signature scheme is a number of the table of schemes.";
-    302 SCHEME_RESERVED "The number is reserved for a scheme that this version does not implement; Ed25519 (1) was expected.";
+    // 302 SCHEME_RESERVED: all schemes of the table are implemented.
     303 PURPOSE_UNKNOWN "A purpose of a key is a number from 1 to 5.";
     304 PUBLIC_KEY_LENGTH "A public key has the length of its scheme.";
-    305 PUBLIC_KEY_INVALID "A public key is the canonical encoding of a point that does not have small order.";
+    305 PUBLIC_KEY_INVALID "A public key is the one encoding of a point that does not have small order.";
     306 SIGNATURE_LENGTH "A signature has the length of its scheme.";
-    307 SIGNATURE_MALFORMED "A signature must have the one form of its scheme; for Ed25519 a canonical point that does not have small order and a canonical scalar.";
+    307 SIGNATURE_MALFORMED "A signature must have the one form of its scheme; for Ed25519 a canonical point that does not have small order and a canonical scalar, for P-256 a low s.";
     308 SIGNATURE_MISMATCH "The signature must be one of these bytes by this key.";
-    309 SEED_INVALID "A seed is 32 bytes that are not all zero.";
+    309 SEED_INVALID "A seed is 32 bytes that are not all zero, and for P-256 a number below the group's order.";
     310 SIGNATURE_NOT_RELEASED "A new signature must verify before it is released.";
     311 AEAD_LENGTH "At most 64 GiB are sealed at once.";
     312 AEAD_TAG "What is opened must be what was sealed under the same key, nonce and context.";
@@ -192,6 +192,7 @@ codes! {
     943 KEY_PURPOSE "The key must have the purpose of the command.";
     944 KEY_POLICY "The key must have a policy.";
     945 KEY_EPOCH "A vote is for the trusted epoch or the one after it.";
+    946 KEY_SCHEME "A key of votes signs in Ed25519.";
     951 ANCHOR_MISSING "Officers must have anchored the device in a chain.";
     952 NOT_CONFIRMED "A person must confirm on the device's panel.";
     953 AUDIT_FULL "The audit log must have room; an auditor must take it first.";

@@ -308,9 +308,13 @@ fn authorities_and_receivers_that_are_none() {
     assert_eq!(rotate(0, &[(1, 3), (1, 4)]), malformed);
     assert_eq!(rotate(3, &[(1, 3), (1, 4)]), malformed);
     assert_eq!(rotate(0, &[]), malformed);
-    for scheme in [0, 2, 3, 4, 5, 255] {
-        assert_eq!(rotate(1, &[(scheme, 3)]), malformed, "{scheme}");
+    for scheme in 0..=u8::MAX {
+        let expected = if (1..=4).contains(&scheme) { Ok(()) } else { malformed };
+        assert_eq!(rotate(1, &[(scheme, 3)]), expected, "{scheme}");
     }
+    // Of every scheme at once: the order is that of the schemes first.
+    assert_eq!(rotate(3, &[(1, 9), (2, 3), (2, 4), (3, 1), (4, 1)]), Ok(()));
+    assert_eq!(rotate(3, &[(2, 3), (1, 9)]), malformed);
     let keys: Vec<_> = (0..9).map(|fill| (1, fill)).collect();
     assert_eq!(rotate(8, &keys[..8]), Ok(()));
     assert_eq!(rotate(8, &keys), malformed);

@@ -14,9 +14,9 @@ use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify}
 use qenex_core::error::{
     AEAD_TAG, ANCHOR_MISSING, AUDIT_FULL, AUDIT_HEAD, CERTIFICATE_SIGNERS, COMMAND_SEQUENCE, COMMAND_UNKNOWN,
     Code, DECODE_MALFORMED, DECODE_TRAILING, DEVICE_FRESH, DEVICE_INITIALISED, EXCHANGE_LOW_ORDER,
-    HEADER_NOT_NEWER, KEY_EPOCH, KEY_EXISTS, KEY_PURPOSE, KEY_UNKNOWN, LOCKED, NOT_CONFIRMED, PIN_BLOCKED,
-    PIN_FORM, PIN_WAIT, PIN_WRONG, POLICY_ENCODING, ROLE, USER_EXISTS, USER_LAST_OFFICER, USER_UNKNOWN,
-    VOTE_CONTRADICTS,
+    HEADER_NOT_NEWER, KEY_EPOCH, KEY_EXISTS, KEY_PURPOSE, KEY_SCHEME, KEY_UNKNOWN, LOCKED, NOT_CONFIRMED,
+    PIN_BLOCKED, PIN_FORM, PIN_WAIT, PIN_WRONG, POLICY_ENCODING, ROLE, USER_EXISTS, USER_LAST_OFFICER,
+    USER_UNKNOWN, VOTE_CONTRADICTS,
 };
 use qenex_core::hsm::audit::{ENTRY_BYTES, Entry, Head};
 use qenex_core::hsm::backup::Backup;
@@ -77,16 +77,49 @@ fn device() -> Hsm<TestBoard> {
 }
 
 fn create_key(hsm: &mut Hsm<TestBoard>, slot: u8, purpose: Purpose) -> Result<Vec<u8>, Refusal> {
-    let request =
-        CreateKey { slot, scheme: Scheme::Ed25519, purpose, path: u32::from(slot), label: name("KEY") };
+    create_key_of(hsm, slot, Scheme::Ed25519, purpose)
+}
+
+fn create_key_of(
+    hsm: &mut Hsm<TestBoard>,
+    slot: u8,
+    scheme: Scheme,
+    purpose: Purpose,
+) -> Result<Vec<u8>, Refusal> {
+    let request = CreateKey { slot, scheme, purpose, path: u32::from(slot), label: name("KEY") };
     let body = ask(hsm, Command::CreateKey, &request)?;
     let info: KeyInfo<'_> = decode(&body).unwrap();
-    assert_eq!(info.hash, KeyHash::of(Scheme::Ed25519, purpose, info.public_key));
+    assert_eq!(info.hash, KeyHash::of(scheme, purpose, info.public_key));
+    assert_eq!((info.scheme, info.public_key.len()), (scheme, scheme.public_key_bytes()));
     Ok(info.public_key.to_vec())
 }
 
 fn status(hsm: &mut Hsm<TestBoard>) -> Status {
     get(hsm, Command::Status, &NOTHING).unwrap()
+}
+
+/// Every scheme has keys of its own for transactions and approvals, the same after a restart; votes are Ed25519's alone.
+#[test]
+fn keys_of_every_scheme() {
+    let mut hsm = device();
+    let mut keys = Vec::new();
+    for (slot, scheme) in (0..).zip(Scheme::ALL) {
+        keys.push(create_key_of(&mut hsm, slot, scheme, Purpose::Transaction).unwrap());
+        if scheme != Scheme::Ed25519 {
+            let refusal = create_key_of(&mut hsm, 9, scheme, Purpose::Vote);
+            assert_eq!(refusal, Err(refused(KEY_SCHEME)), "{scheme}");
+        }
+        keys.push(create_key_of(&mut hsm, 4 + slot, scheme, Purpose::Approval).unwrap());
+    }
+    for (index, key) in keys.iter().enumerate() {
+        assert!(keys[..index].iter().all(|other| other != key));
+    }
+    let mut hsm = restart(hsm);
+    login(&mut hsm, "OSCAR", OPERATOR_PIN).unwrap();
+    for (slot, key) in (0..4).flat_map(|slot| [slot, slot + 4]).zip(&keys) {
+        let body = ask(&mut hsm, Command::DescribeKey, &Index { index: slot }).unwrap();
+        assert_eq!(decode::<KeyInfo<'_>>(&body).unwrap().public_key, key);
+    }
 }
 
 #[test]

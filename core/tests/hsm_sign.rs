@@ -17,28 +17,29 @@ use qenex_core::consensus::Header;
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::{
-    APPROVER_UNKNOWN, Code, EXPIRED, INSUFFICIENT_BALANCE, KEY_NOT_AUTHORISED, KEY_POLICY, NONCE_AHEAD,
-    NONCE_SIGNED, NOT_CONFIRMED, PENDING_FULL, PENDING_UNKNOWN, POLICY_ACCOUNT, POLICY_AMOUNT,
+    APPROVER_UNKNOWN, COMMAND_SEQUENCE, Code, EXPIRED, INSUFFICIENT_BALANCE, KEY_NOT_AUTHORISED, KEY_POLICY,
+    NONCE_AHEAD, NONCE_SIGNED, NOT_CONFIRMED, PENDING_FULL, PENDING_UNKNOWN, POLICY_ACCOUNT, POLICY_AMOUNT,
     POLICY_APPROVALS, POLICY_ASSET, POLICY_DELAY, POLICY_FEE, POLICY_HOURS, POLICY_OPERATION, POLICY_POOL,
     POLICY_PRICE_IMPACT, POLICY_RECEIVER, POLICY_RECEIVER_KYC, POLICY_REMAINDER, POLICY_RISK,
-    POLICY_SLIPPAGE, POLICY_UNPROVEN, POLICY_VALIDITY, POLICY_WINDOW, PROOF_ROOT, SIGNATURE_MISMATCH,
+    POLICY_SLIPPAGE, POLICY_UNPROVEN, POLICY_VALIDITY, POLICY_WINDOW, PROOF_ROOT, ROLE, SIGNATURE_MISMATCH,
     WITNESS_MISSING, WITNESS_RECORD, WRONG_CHAIN,
 };
 use qenex_core::hsm::proto::{
     AddUser, Anchor, Approve, BeginSign, Command, CreateKey, Initialise, Judged, KeyInfo, Login, Piece,
-    Records, SetPolicy, Signed,
+    Records, Rest, SIGNATURE_PIECE, SetPolicy, Signed,
 };
 use qenex_core::hsm::{Hsm, MAX_PENDING, Refusal, Role, UserName, approval_id};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId, Reference};
 use qenex_core::ledger::{
-    Account, AccountStatus, Asset, Balance, Env, Fetched, Pool, Record, RecordId, Signers, access, transition,
+    Account, AccountStatus, Asset, Balance, Env, Fetched, Pool, Record, RecordId, Reject, Rule, Signers,
+    access, transition,
 };
 use qenex_core::merkle::state::value_hash;
 use qenex_core::num::Amount;
 use qenex_core::policy::{Approvals, AssetRule, Hours, OpKind, OpSet, Policy, Sorted, Window};
 use qenex_core::tx::{
-    AccountKind, Authority, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, Op, SwapExactIn, SwapExactOut,
-    Transaction, Transfer,
+    AccountKind, Authority, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature,
+    SignedTransaction, SwapExactIn, SwapExactOut, Transaction, Transfer, encode_signed,
 };
 
 const HOUR_MS: u64 = 3_600_000;
@@ -125,6 +126,7 @@ impl Ledger {
 
 struct Bench {
     hsm: Hsm<TestBoard>,
+    scheme: Scheme,
     ledger: Ledger,
     public_key: Vec<u8>,
     height: u64,
@@ -213,6 +215,10 @@ fn transaction(nonce: u64, op: Op<'static>) -> Transaction<'static> {
 impl Bench {
     /// A device whose key acts for an account with 5,000 USDC and 100 QNX, beside a pool of 10,000 USDC and 5 ETH.
     fn new() -> Self {
+        Self::with(Scheme::Ed25519)
+    }
+
+    fn with(scheme: Scheme) -> Self {
         let mut hsm = power_on(TestBoard::new(5));
         let name = |text: &str| UserName::new(text).unwrap();
         let initialise =
@@ -222,18 +228,13 @@ impl Bench {
         let operator = AddUser { user: name("OSCAR"), role: Role::Operator, pin: b"operator pin" };
         tell(&mut hsm, Command::AddUser, &operator).unwrap();
         tell(&mut hsm, Command::Login, &Login { user: name("OSCAR"), pin: b"operator pin" }).unwrap();
-        let create = CreateKey {
-            slot: 0,
-            scheme: Scheme::Ed25519,
-            purpose: Purpose::Transaction,
-            path: 0,
-            label: name("TREASURY"),
-        };
+        let create =
+            CreateKey { slot: 0, scheme, purpose: Purpose::Transaction, path: 0, label: name("TREASURY") };
         let body = ask(&mut hsm, Command::CreateKey, &create).unwrap();
         let key = decode::<KeyInfo<'_>>(&body).unwrap().public_key.to_vec();
 
         let mut ledger = Ledger(BTreeMap::new());
-        let own = AuthorityBuf::new(1, &[KeyRef::of(Scheme::Ed25519, &key)]).unwrap();
+        let own = AuthorityBuf::new(1, &[KeyRef::of(scheme, &key)]).unwrap();
         let other = AuthorityBuf::new(1, &[KeyRef::of(Scheme::Ed25519, &[1; 32])]).unwrap();
         let mut open = |id: &str, authority: Authority<'_>, kyc, holdings| {
             let account_record = Account {
@@ -267,7 +268,7 @@ impl Bench {
         let reserves = Reserves::new(amount("5"), amount("10000"), amount("200"), 30).unwrap();
         let record = Pool { asset_a: eth(), asset_b: usdc(), reserves };
         ledger.put(RecordId::Pool(pool()), &Record::Pool(record));
-        let mut bench = Self { hsm, ledger, public_key: key, height: 9, time_ms: START_MS };
+        let mut bench = Self { hsm, scheme, ledger, public_key: key, height: 9, time_ms: START_MS };
         bench.set(&policy());
         bench.advance(1, 0);
         bench
@@ -334,9 +335,13 @@ impl Bench {
 
     fn finish(&mut self, tx: &Transaction<'_>) -> Result<Vec<u8>, Refusal> {
         let body = ask(&mut self.hsm, Command::Sign, &NOTHING)?;
-        let signature = decode::<Signed<'_>>(&body).unwrap().signature.to_vec();
-        let digest = signing_digest(Scheme::Ed25519, Purpose::Transaction, &tx.id());
-        verify(Scheme::Ed25519, &self.public_key, &digest, &signature).unwrap();
+        let mut signature = decode::<Signed<'_>>(&body).unwrap().signature.to_vec();
+        while signature.len() < self.scheme.signature_bytes() {
+            let body = ask(&mut self.hsm, Command::SignatureRest, &Rest { from: signature.len() as u16 })?;
+            signature.extend(decode::<Signed<'_>>(&body).unwrap().signature);
+        }
+        let digest = signing_digest(self.scheme, Purpose::Transaction, &tx.id());
+        verify(self.scheme, &self.public_key, &digest, &signature).unwrap();
         Ok(signature)
     }
 
@@ -365,6 +370,61 @@ fn a_proven_transfer_is_shown_and_signed() {
     bench.advance(50, 1_000);
     let later = Transaction { last_valid_height: 70, ..other };
     bench.sign(&later, &[]).unwrap();
+}
+
+/// In every scheme, in as many pieces as it takes; and the ledger takes what comes out.
+#[test]
+fn keys_of_every_scheme_sign_transactions() {
+    let rest = |bench: &mut Bench, from: usize| {
+        let body = ask(&mut bench.hsm, Command::SignatureRest, &Rest { from: from as u16 })?;
+        Ok(decode::<Signed<'_>>(&body).unwrap().signature.to_vec())
+    };
+    for scheme in Scheme::ALL {
+        let mut bench = Bench::with(scheme);
+        let tx = transaction(7, transfer(&[("BANK_002", "100"), ("SHOP", "50")]));
+        assert_eq!(rest(&mut bench, 0), Err(refused(COMMAND_SEQUENCE)));
+        bench.bring(&tx, &[]).unwrap();
+        assert_eq!(rest(&mut bench, 0), Err(refused(COMMAND_SEQUENCE)), "nothing is signed yet");
+        let signature = bench.finish(&tx).unwrap();
+        // From any place, as often as one likes, and nothing past the end.
+        for from in [0, 1, 63, signature.len() - 1, signature.len(), usize::from(u16::MAX)] {
+            let expected = signature.get(from..).unwrap_or_default();
+            let expected = &expected[..expected.len().min(SIGNATURE_PIECE)];
+            assert_eq!(rest(&mut bench, from).unwrap(), expected, "{scheme} from {from}");
+        }
+        // A request that was signed is over; the next one ends what can be read of it.
+        let again: Result<Judged, _> = get(&mut bench.hsm, Command::Judge, &NOTHING);
+        assert_eq!(again, Err(refused(COMMAND_SEQUENCE)));
+        assert_eq!(bench.sign(&tx, &[]).unwrap(), signature);
+        let next = transaction(8, transfer(&[("SHOP", "1")]));
+        bench.bring(&next, &[&tx]).unwrap();
+        assert_eq!(rest(&mut bench, 0), Err(refused(COMMAND_SEQUENCE)));
+        assert_ne!(bench.finish(&next).unwrap(), signature);
+        bench.hsm.disconnect();
+        assert_eq!(rest(&mut bench, 0), Err(refused(ROLE)));
+
+        // Signed, encoded and decoded, it meets the authority.
+        let signed = Signature { scheme, public_key: &bench.public_key, signature: &signature };
+        let mut buffer = [0; MAX_SIGNED_LEN];
+        let bytes = encode_signed(&tx, &[signed], &mut buffer).unwrap();
+        let decoded = SignedTransaction::decode(bytes).unwrap();
+        assert_eq!((decoded.id(), &decoded.signatures[..]), (tx.id(), &[signed][..]));
+        let digest = signing_digest(scheme, Purpose::Transaction, &decoded.id());
+        verify(scheme, decoded.signatures[0].public_key, &digest, decoded.signatures[0].signature).unwrap();
+        let ids = access(&tx);
+        let records: Vec<Option<Record<'_>>> =
+            ids.iter().map(|id| bench.ledger.0.get(id).map(|bytes| decode(bytes).unwrap())).collect();
+        let env = Env { chain_id: chain(), height: bench.height + 1, time_ms: START_MS };
+        let view = Fetched { ids: &ids, records: &records };
+        let key = KeyRef::of(scheme, decoded.signatures[0].public_key);
+        transition(&env, &tx, Signers::Verified(&[key]), &view).unwrap();
+        // The same bytes as a key of another scheme are another key.
+        for other in Scheme::ALL.into_iter().filter(|other| *other != scheme) {
+            let key = KeyRef { scheme: other, ..key };
+            let refused = transition(&env, &tx, Signers::Verified(&[key]), &view);
+            assert_eq!(refused.map(drop), Err(Reject::Rule(Rule::AuthorityNotMet)));
+        }
+    }
 }
 
 #[test]

@@ -100,7 +100,8 @@ def main():
     failures += [f"can panic: {function} at {place}" for function, place in sorted(found.items())]
     for failure in failures:
         print(f"FAILED: {failure}")
-    print(f"{len(names)} functions; {len(sites)} calls that can panic, in {len(found)} functions; {len(failures)} failures")
+    text, data = run("arm-none-eabi-size", image).splitlines()[1].split()[:2]
+    print(f"{(int(text) + int(data)) / 1024:.1f} KB; {len(names)} functions; {len(sites)} calls that can panic, in {len(found)} functions; {len(failures)} failures")
     sys.exit(bool(failures))
 
 

@@ -88,7 +88,12 @@ impl SecretKey {
 
     /// Signs the thing that `id` names, for one purpose.
     pub fn sign(&self, purpose: Purpose, id: &Hash) -> Result<[u8; SIGNATURE_BYTES], SecretKeyError> {
-        self.sign_message(signing_digest(Scheme::Ed25519, purpose, id).as_bytes())
+        self.sign_digest(&signing_digest(Scheme::Ed25519, purpose, id))
+    }
+
+    /// Signs a digest, which names the scheme that it is signed under.
+    pub(super) fn sign_digest(&self, digest: &Hash) -> Result<[u8; SIGNATURE_BYTES], SecretKeyError> {
+        self.sign_message(digest.as_bytes())
     }
 
     /// Signs bytes. Private: outside this module only digests with a purpose are signed.

@@ -69,6 +69,8 @@ pub enum Domain {
     Policy = 0x4b,
     /// Key that seals a backup: the shared secret, both public keys. Also what people compare of keys and roots of backups.
     Backup = 0x4c,
+    /// Seed of one half of a hybrid key: the key's seed, the half's scheme.
+    HybridSeed = 0x4d,
     /// Seed of a key that is derived from a public label, for demonstrations and measurements.
     LabelSeed = 0x7f,
 }

@@ -1,4 +1,4 @@
-//! Hashes with domains, signature schemes, sealing and exchange of keys.
+//! Hashes with domains, signature schemes and their keys, sealing and exchange of keys.
 
 pub mod aead;
 mod aes256;
@@ -7,7 +7,9 @@ pub mod edwards25519;
 pub mod hash;
 mod keccak;
 pub mod ml_dsa;
+pub mod p256;
 pub mod scheme;
+pub mod secret;
 pub mod x25519;
 
 pub use hash::{Domain, Hash, Hasher, hash};

@@ -4,29 +4,28 @@
 //! made for one purpose or under one scheme is worthless for any other. The message of every signature is a 32-byte
 //! digest ([`signing_digest`]), so that a signer never hashes more than it was shown.
 //!
-//! | number | scheme | state |
-//! |---|---|---|
-//! | 1 | Ed25519 (RFC 8032, cofactored) | implemented |
-//! | 2 | ML-DSA-87 (FIPS 204) | reserved, refused |
-//! | 3 | Ed25519 and ML-DSA-87, both must verify | reserved, refused |
-//! | 4 | ECDSA P-256, low S only | reserved, refused |
+//! | number | scheme | public key, bytes | signature, bytes |
+//! |---|---|---|---|
+//! | 1 | Ed25519 (RFC 8032, cofactored) | 32 | 64 |
+//! | 2 | ML-DSA-87 (FIPS 204), with an empty context | 2,592 | 4,627 |
+//! | 3 | ML-DSA-87 and Ed25519, both must verify | 2,624: ML-DSA's, then Ed25519's | 4,691: likewise |
+//! | 4 | ECDSA P-256, low S only | 33: compressed | 64 |
+//!
+//! Both halves of a hybrid sign the same digest, which names the hybrid: neither can stand alone.
 
 use core::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::ed25519;
 use super::hash::{Domain, Hash, hash};
+use super::{ed25519, ml_dsa, p256};
 use crate::error::error_enum;
 
-/// Longest public key of the implemented schemes.
-pub const MAX_PUBLIC_KEY_BYTES: usize = ed25519::PUBLIC_KEY_BYTES;
-/// Longest signature of the implemented schemes.
-pub const MAX_SIGNATURE_BYTES: usize = ed25519::SIGNATURE_BYTES;
-
-/// The last number of the table of schemes that is reserved.
-const LAST_RESERVED: u8 = 4;
+/// Longest public key of all schemes.
+pub const MAX_PUBLIC_KEY_BYTES: usize = Scheme::Hybrid.public_key_bytes();
+/// Longest signature of all schemes.
+pub const MAX_SIGNATURE_BYTES: usize = Scheme::Hybrid.signature_bytes();
 
 /// A signature scheme. Numbers never change and are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +33,12 @@ const LAST_RESERVED: u8 = 4;
 pub enum Scheme {
     /// Ed25519 by the rule of [`ed25519`].
     Ed25519 = 1,
+    /// [ML-DSA-87](ml_dsa).
+    MlDsa87 = 2,
+    /// ML-DSA-87 and Ed25519.
+    Hybrid = 3,
+    /// ECDSA by the rule of [`p256`].
+    P256 = 4,
 }
 
 /// What a key may sign. Numbers never change and are never used again.
@@ -56,7 +61,6 @@ error_enum! {
     /// Why a number is no scheme or no purpose.
     pub enum SchemeError {
         Unknown => SCHEME_UNKNOWN,
-        Reserved => SCHEME_RESERVED,
         UnknownPurpose => PURPOSE_UNKNOWN,
     }
 }
@@ -74,6 +78,9 @@ error_enum! {
 }
 
 impl Scheme {
+    /// All schemes.
+    pub const ALL: [Self; 4] = [Self::Ed25519, Self::MlDsa87, Self::Hybrid, Self::P256];
+
     /// Its number.
     pub const fn number(self) -> u8 {
         self as u8
@@ -83,7 +90,9 @@ impl Scheme {
     pub const fn from_number(number: u8) -> Result<Self, SchemeError> {
         match number {
             1 => Ok(Self::Ed25519),
-            2..=LAST_RESERVED => Err(SchemeError::Reserved),
+            2 => Ok(Self::MlDsa87),
+            3 => Ok(Self::Hybrid),
+            4 => Ok(Self::P256),
             _ => Err(SchemeError::Unknown),
         }
     }
@@ -92,6 +101,9 @@ impl Scheme {
     pub const fn public_key_bytes(self) -> usize {
         match self {
             Self::Ed25519 => ed25519::PUBLIC_KEY_BYTES,
+            Self::MlDsa87 => ml_dsa::PUBLIC_KEY_BYTES,
+            Self::Hybrid => ml_dsa::PUBLIC_KEY_BYTES + ed25519::PUBLIC_KEY_BYTES,
+            Self::P256 => p256::PUBLIC_KEY_BYTES,
         }
     }
 
@@ -99,6 +111,9 @@ impl Scheme {
     pub const fn signature_bytes(self) -> usize {
         match self {
             Self::Ed25519 => ed25519::SIGNATURE_BYTES,
+            Self::MlDsa87 => ml_dsa::SIGNATURE_BYTES,
+            Self::Hybrid => ml_dsa::SIGNATURE_BYTES + ed25519::SIGNATURE_BYTES,
+            Self::P256 => p256::SIGNATURE_BYTES,
         }
     }
 }
@@ -126,6 +141,9 @@ impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Ed25519 => "Ed25519",
+            Self::MlDsa87 => "ML-DSA-87",
+            Self::Hybrid => "Hybrid",
+            Self::P256 => "ECDSA P-256",
         })
     }
 }
@@ -191,6 +209,17 @@ pub fn verify(
 ) -> Result<(), SignatureError> {
     match scheme {
         Scheme::Ed25519 => ed25519::verify(public_key, digest.as_bytes(), signature),
+        Scheme::MlDsa87 => ml_dsa::verify(public_key, digest.as_bytes(), &[], signature),
+        Scheme::Hybrid => {
+            let keys = public_key.split_at_checked(ml_dsa::PUBLIC_KEY_BYTES);
+            let (long_key, short_key) = keys.ok_or(SignatureError::PublicKeyLength)?;
+            let signatures = signature.split_at_checked(ml_dsa::SIGNATURE_BYTES);
+            let (long, short) = signatures.ok_or(SignatureError::Length)?;
+            // The fast one first.
+            ed25519::verify(short_key, digest.as_bytes(), short)?;
+            ml_dsa::verify(long_key, digest.as_bytes(), &[], long)
+        }
+        Scheme::P256 => p256::verify(public_key, digest.as_bytes(), signature),
     }
 }
 
@@ -208,14 +237,14 @@ mod tests {
         for number in 0..=u8::MAX {
             match Scheme::from_number(number) {
                 Ok(scheme) => {
-                    assert_eq!((number, scheme.number()), (1, 1));
+                    assert_eq!((number, scheme), (scheme.number(), Scheme::ALL[usize::from(number) - 1]));
                     let mut buffer = [0; 4];
                     assert_eq!(postcard::to_slice(&scheme, &mut buffer).unwrap(), &[number]);
                     assert_eq!(postcard::from_bytes::<Scheme>(&[number]), Ok(scheme));
                 }
                 Err(error) => {
-                    let reserved = (2..=4).contains(&number);
-                    assert_eq!(error.code().number, if reserved { 302 } else { 301 }, "{number}");
+                    assert_eq!(error.code().number, 301, "{number}");
+                    assert!(!(1..=4).contains(&number), "{number}");
                     assert!(postcard::from_bytes::<Scheme>(&[number]).is_err(), "{number}");
                 }
             }
@@ -234,11 +263,13 @@ mod tests {
     }
 
     #[test]
-    fn a_purpose_is_part_of_the_key_hash_and_of_the_digest() {
+    fn scheme_and_purpose_are_part_of_the_key_hash_and_of_the_digest() {
         let id = Hash([7; 32]);
-        let hashes: Vec<_> = PURPOSES.iter().map(|&p| KeyHash::of(Scheme::Ed25519, p, &[9; 32])).collect();
-        let digests: Vec<_> = PURPOSES.iter().map(|&p| signing_digest(Scheme::Ed25519, p, &id)).collect();
-        for i in 0..PURPOSES.len() {
+        let pairs: Vec<_> =
+            Scheme::ALL.iter().flat_map(|&scheme| PURPOSES.map(|purpose| (scheme, purpose))).collect();
+        let hashes: Vec<_> = pairs.iter().map(|&(s, p)| KeyHash::of(s, p, &[9; 32])).collect();
+        let digests: Vec<_> = pairs.iter().map(|&(s, p)| signing_digest(s, p, &id)).collect();
+        for i in 0..pairs.len() {
             for j in 0..i {
                 assert_ne!(hashes[i], hashes[j]);
                 assert_ne!(digests[i], digests[j]);
@@ -260,5 +291,28 @@ mod tests {
             digest,
             Hash::from_hex("6041908b4aa2e37e4ba1dc14e49497f3a7efe3343530356641317c96272c1864").unwrap()
         );
+        for (scheme, key, digest) in [
+            (
+                Scheme::MlDsa87,
+                "fd32fc8339c7b21299e3f5c8a099a6303214bed8b1d8259839e019d9ef2df530",
+                "330f58a65855876b9ec9397851788e77f11f1f38f6d409b459725d9b8e662cf0",
+            ),
+            (
+                Scheme::Hybrid,
+                "7b116994991fdbfceac7f58f7c77f81526e6482360006ca5d71e6fd088a371b5",
+                "d0e53c4d8f2b1d2d6ae11819f0480982fd65336536e47d5596c4afa0fdc41fd0",
+            ),
+            (
+                Scheme::P256,
+                "936262172de5252a918e4a5c1c33432d89819b7f7ee0caf2a8f015a58e76508c",
+                "4edbfc717441d025abc0b54d3e4314834096f5c76f3b4798391c7b015cc7406c",
+            ),
+        ] {
+            let bytes = std::vec![9; scheme.public_key_bytes()];
+            let hash = KeyHash::of(scheme, Purpose::Transaction, &bytes);
+            assert_eq!(hash.0, Hash::from_hex(key).unwrap(), "{scheme}");
+            let signed = signing_digest(scheme, Purpose::Vote, &Hash([7; 32]));
+            assert_eq!(signed, Hash::from_hex(digest).unwrap(), "{scheme}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 //! A key is derived from a root, its scheme, its purpose and a path, so that a backup of the root is a backup of all keys. Vote keys come
 //! from a root of their own that is in no backup: a replacement registers a new key for a later epoch. The attestation key is bound
 //! to the device's unique secret and needs no PIN.
+//!
+//! Transactions are signed in every scheme, votes and attestations in Ed25519 only.
 
 use embedded_storage::nor_flash::NorFlash;
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,8 @@ use super::refusal::{HsmError, Refusal};
 use super::store::{Sealed, Secret, StorageKey, Store, device_seed, kind, secret};
 use super::users::UserName;
 use crate::codec::{Encoded, Tag, Tagging};
-use crate::crypto::ed25519::{SIGNATURE_BYTES, SecretKey};
-use crate::crypto::{Domain, Hash, KeyHash, Purpose, Scheme, hash};
+use crate::crypto::secret::SecretKey;
+use crate::crypto::{Domain, Hash, KeyHash, Purpose, Scheme, ed25519, hash};
 
 /// The most keys.
 pub const MAX_KEYS: u8 = 16;
@@ -42,8 +44,8 @@ pub(super) fn derive(root: &Secret, scheme: Scheme, purpose: Purpose, path: u32)
 }
 
 /// The key that attests; it can be used without a PIN.
-pub(super) fn attestation_key(board: &impl Board) -> Result<SecretKey, Refusal> {
-    Ok(SecretKey::from_seed(&device_seed(board, b"attestation"))?)
+pub(super) fn attestation_key(board: &impl Board) -> Result<ed25519::SecretKey, Refusal> {
+    Ok(ed25519::SecretKey::from_seed(&device_seed(board, b"attestation"))?)
 }
 
 impl Store {
@@ -82,21 +84,22 @@ impl Store {
         slot: &Slot,
     ) -> Result<SecretKey, Refusal> {
         let root = self.root(flash, storage_key, slot.purpose)?;
-        Ok(SecretKey::from_seed(&derive(&root, slot.scheme, slot.purpose, slot.path))?)
+        Ok(SecretKey::from_seed(slot.scheme, &derive(&root, slot.scheme, slot.purpose, slot.path))?)
     }
 
-    /// Signs for a purpose that the slot's key must have.
-    pub(super) fn sign<F: NorFlash>(
+    /// Signs for a purpose that the slot's key must have, into the front of a buffer.
+    pub(super) fn sign<'b, F: NorFlash>(
         &self,
         flash: &mut F,
         storage_key: &StorageKey,
         slot: &Slot,
         purpose: Purpose,
         id: &Hash,
-    ) -> Result<[u8; SIGNATURE_BYTES], Refusal> {
+        buffer: &'b mut [u8],
+    ) -> Result<&'b [u8], Refusal> {
         if slot.purpose != purpose {
             return Err(HsmError::KeyPurpose.into());
         }
-        Ok(self.secret_key(flash, storage_key, slot)?.sign(purpose, id)?)
+        Ok(self.secret_key(flash, storage_key, slot)?.sign(purpose, id, buffer)?)
     }
 }

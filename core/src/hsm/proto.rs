@@ -21,6 +21,9 @@ pub const MAX_FRAME: usize = 4_096;
 /// The longest request or response within a frame: the channel takes version, kind and tag.
 pub const MAX_MESSAGE: usize = MAX_FRAME - 32;
 
+/// The longest part of a signature in one response.
+pub const SIGNATURE_PIECE: usize = MAX_MESSAGE - 4;
+
 /// Who may give a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
@@ -143,6 +146,8 @@ commands! {
     Judge = 55, "judge", SIGNERS;
     /// [`Nothing`] → [`Signed`].
     Sign = 56, "sign", SIGNERS;
+    /// [`Rest`] → [`Signed`]: of the transaction that was signed last, what did not fit the answers so far.
+    SignatureRest = 57, "signature-rest", SIGNERS;
     /// [`Nonce`] → [`SignedHead`].
     AuditHead = 60, "audit-head", ANYONE;
     /// [`AuditFrom`] → as many entries as fit.
@@ -370,9 +375,15 @@ bodies! {
 
     /// A signature.
     pub struct Signed<'a> {
-        /// The whole of it, or its first piece.
+        /// The whole of it, or as much as fits ([`SIGNATURE_PIECE`]).
         #[serde(serialize_with = "bytes")]
         pub signature: &'a [u8],
+    }
+
+    /// From where to read a signature on.
+    pub struct Rest {
+        /// How many bytes of it the host has.
+        pub from: u16,
     }
 
     /// A transaction to be signed.

@@ -39,6 +39,7 @@ error_enum! {
         KeyPurpose => KEY_PURPOSE,
         KeyPolicy => KEY_POLICY,
         KeyEpoch => KEY_EPOCH,
+        KeyScheme => KEY_SCHEME,
         AnchorMissing => ANCHOR_MISSING,
         NotConfirmed => NOT_CONFIRMED,
         AuditFull => AUDIT_FULL,

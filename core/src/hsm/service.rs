@@ -14,7 +14,8 @@ use super::users::{Entry as PinEntry, MAX_USERS, Role, User, UserName, check_for
 use super::votes::Votes;
 use crate::codec::{self, Encoded, Tag, Tagging};
 use crate::consensus::{self, Following, SignerSet, Trusted};
-use crate::crypto::{Domain, Hash, KeyHash, Purpose, Scheme, hash};
+use crate::crypto::scheme::MAX_PUBLIC_KEY_BYTES;
+use crate::crypto::{Domain, Hash, KeyHash, Purpose, Scheme, ed25519, hash};
 use crate::policy::Policy;
 use crate::tx::Line;
 use serde::{Deserialize, Serialize};
@@ -61,7 +62,13 @@ struct Session {
 pub(super) enum Work {
     None,
     Sign,
-    Header { following: Following, signers: SignerSet, next: u8 },
+    /// A transaction was signed: where its records were lies the signature.
+    Signed,
+    Header {
+        following: Following,
+        signers: SignerSet,
+        next: u8,
+    },
 }
 
 /// A device.
@@ -73,7 +80,7 @@ pub struct Hsm<B: Board> {
     pub(super) trusted: Option<Trusted>,
     session: Session,
     pub(super) work: Work,
-    /// Means something while the work is [`Work::Sign`].
+    /// Means something while the work is [`Work::Sign`] or [`Work::Signed`].
     pub(super) sign: B::SignWork,
     /// Counts what entropy was mixed, so that no two mixtures have the same input.
     mixed: u64,
@@ -252,6 +259,7 @@ impl<B: Board> Hsm<B> {
                 nothing()?;
                 self.sign(reply)
             }
+            Command::SignatureRest => self.signature_rest(&codec::decode(body)?, reply),
         }
     }
 
@@ -560,6 +568,7 @@ impl<B: Board> Hsm<B> {
         // One guard watches one key for votes. Attestation and backup keys are the device's own.
         match request.purpose {
             Purpose::Transaction | Purpose::Approval => {}
+            Purpose::Vote if request.scheme != Scheme::Ed25519 => return Err(HsmError::KeyScheme.into()),
             Purpose::Vote => self.no_vote_key()?,
             Purpose::Attestation | Purpose::Backup => return Err(HsmError::KeyPurpose.into()),
         }
@@ -572,7 +581,7 @@ impl<B: Board> Hsm<B> {
         };
         let storage_key = self.storage_key()?.clone();
         let key = self.store.secret_key(self.board.flash(), &storage_key, &slot)?;
-        slot.hash = key.key_hash(slot.purpose);
+        slot.hash = key.key_hash(slot.purpose)?;
         self.note(Command::CreateKey, 0, request.slot, slot.hash.0)?;
         self.store.put::<{ Slot::MAX_LEN }, _, _>(self.board.flash(), kind::KEY, request.slot, &slot)?;
         self.describe_key(request.slot, reply)
@@ -594,11 +603,13 @@ impl<B: Board> Hsm<B> {
             .store
             .bytes(self.board.flash(), kind::POLICY, index, |bytes| hash(Domain::Policy, &[bytes]))?;
         // The public key needs the secret one; it is shown where that can be opened.
+        let mut buffer = [0; MAX_PUBLIC_KEY_BYTES];
         let public_key = match &self.session.storage_key {
             Some(storage_key) => {
-                Some(self.store.secret_key(self.board.flash(), storage_key, &slot)?.public_key())
+                let key = self.store.secret_key(self.board.flash(), storage_key, &slot)?;
+                key.public_key(&mut buffer)?
             }
-            None => None,
+            None => &[],
         };
         reply.value(&proto::KeyInfo {
             label: slot.label,
@@ -607,7 +618,7 @@ impl<B: Board> Hsm<B> {
             path: slot.path,
             hash: slot.hash,
             policy,
-            public_key: public_key.as_ref().map_or(&[], |key| &key[..]),
+            public_key,
         })
     }
 
@@ -697,7 +708,7 @@ impl<B: Board> Hsm<B> {
     fn finish_header(&mut self) -> Result<(), Refusal> {
         match core::mem::replace(&mut self.work, Work::None) {
             Work::Header { following, .. } => self.trust_in(following.finish()?),
-            Work::None | Work::Sign => Err(HsmError::CommandSequence.into()),
+            Work::None | Work::Sign | Work::Signed => Err(HsmError::CommandSequence.into()),
         }
     }
 
@@ -716,8 +727,10 @@ impl<B: Board> Hsm<B> {
         let marks = device_seed(&self.board, b"vote marks");
         self.votes.allow(self.board.flash(), &marks, &request.vote)?;
         let id = request.vote.id(&trusted.chain_id);
-        let signature = self.store.sign(self.board.flash(), &storage_key, &slot, Purpose::Vote, &id)?;
-        reply.value(&proto::Signed { signature: &signature })
+        let mut buffer = [0; ed25519::SIGNATURE_BYTES];
+        let flash = self.board.flash();
+        let signature = self.store.sign(flash, &storage_key, &slot, Purpose::Vote, &id, &mut buffer)?;
+        reply.value(&proto::Signed { signature })
     }
 
     // ---- the audit log and attestation

@@ -5,7 +5,7 @@
 //! 2. [`Command::Records`] bring every record that these transactions may touch, [`Command::Proof`] the proof that they are those of the
 //!    newest trusted header.
 //! 3. [`Command::Judge`] says what would come of it. [`Command::Sign`] does the same, shows the summary, makes durable what the
-//!    signature counts for, and signs.
+//!    signature counts for, and signs. What is longer than a response is read on with [`Command::SignatureRest`].
 //!
 //! Bytes that are not a transaction are never signed. Nothing of a request outlives its channel.
 
@@ -238,7 +238,7 @@ impl<B: Board> Hsm<B> {
     fn sign_work(&mut self) -> Result<&mut SignWork, Refusal> {
         match self.work {
             Work::Sign => Ok(&mut self.sign),
-            Work::None | Work::Header { .. } => Err(HsmError::CommandSequence.into()),
+            Work::None | Work::Signed | Work::Header { .. } => Err(HsmError::CommandSequence.into()),
         }
     }
 
@@ -333,10 +333,25 @@ impl<B: Board> Hsm<B> {
         if !self.sign.signed()?.contains(&id) {
             self.allow(index, id)?;
         }
+        // The records are not needed any more: the longest signature is half as long as they may be.
         self.work = Work::None;
-        let signature =
-            self.store.sign(self.board.flash(), &storage_key, &slot, Purpose::Transaction, &id)?;
-        reply.value(&proto::Signed { signature: &signature })
+        let buffer = self.sign.records.reuse();
+        // There is room for every signature.
+        let _ = buffer.resize(slot.scheme.signature_bytes(), 0);
+        self.store.sign(self.board.flash(), &storage_key, &slot, Purpose::Transaction, &id, buffer)?;
+        self.work = Work::Signed;
+        self.signature_rest(&proto::Rest { from: 0 }, reply)
+    }
+
+    pub(super) fn signature_rest(
+        &mut self,
+        request: &proto::Rest,
+        reply: &mut Reply<'_>,
+    ) -> Result<(), Refusal> {
+        let Work::Signed = self.work else { return Err(HsmError::CommandSequence.into()) };
+        let rest = self.sign.records.bytes().get(usize::from(request.from)..).unwrap_or_default();
+        let signature = rest.get(..proto::SIGNATURE_PIECE).unwrap_or(rest);
+        reply.value(&proto::Signed { signature })
     }
 
     /// Judges the transaction, shows it, and makes durable that it is signed.

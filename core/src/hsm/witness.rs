@@ -5,6 +5,7 @@
 use super::refusal::{HsmError, Refusal};
 use crate::codec::{self, Encoded};
 use crate::crypto::Hash;
+use crate::crypto::scheme::MAX_SIGNATURE_BYTES;
 use crate::ledger::{self, Effects, Env, Record, RecordId, Signers, View, ViewError, transition};
 use crate::merkle::proof::MAX_WITNESS_KEYS;
 use crate::merkle::state::value_hash;
@@ -55,6 +56,17 @@ impl Records {
         self.arena.clear();
     }
 
+    /// The buffer for something else: the records are gone.
+    pub(super) fn reuse(&mut self) -> &mut heapless::Vec<u8, ARENA> {
+        self.clear();
+        &mut self.arena
+    }
+
+    /// What the buffer holds.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.arena
+    }
+
     /// Asks for all records that a transaction may touch.
     pub(super) fn want(&mut self, transaction: &Transaction<'_>) -> Result<(), Refusal> {
         for id in &ledger::access(transaction) {
@@ -68,17 +80,17 @@ impl Records {
     /// Puts the ids in the order of their keys.
     pub(super) fn sort(&mut self) {
         let mut keyed = heapless::Vec::<(Hash, RecordId), MAX_WITNESS_KEYS>::new();
-        // As many as there are ids.
-        self.ids.iter().for_each(|id| {
+        for id in &self.ids {
+            // As many as there are ids.
             let _ = keyed.push((id.key(), *id));
-        });
-        // The standard library's sort can panic; of so few, one after the other sinks to its place.
-        for last in 0..keyed.len() {
-            for at in (0..=last).rev() {
-                match keyed.get_mut(..=at) {
-                    Some([.., before, it]) if it.0 < before.0 => core::mem::swap(before, it),
-                    _ => break,
-                }
+            // Down to its place: the sorts of the standard library can panic.
+            let mut rest = keyed.as_mut_slice();
+            while let [front @ .., newest] = rest
+                && let Some(before) = front.last_mut()
+                && before.0 > newest.0
+            {
+                core::mem::swap(before, newest);
+                rest = front;
             }
         }
         self.ids.iter_mut().zip(&keyed).for_each(|(slot, (_, id))| *slot = *id);
@@ -194,4 +206,5 @@ fn write(effects: &Effects<'_>, ids: &[RecordId], at: usize, free: &mut [u8]) ->
     Ok(written)
 }
 
+const _: () = assert!(ARENA >= MAX_SIGNATURE_BYTES);
 const _: () = assert!(ARENA <= u16::MAX as usize && <Record<'_> as Encoded>::MAX_LEN <= ARENA);

@@ -7,13 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{MAX_KEYS, Transaction};
 use crate::codec::{self, DecodeError, EncodeError, Encoded, Tag, Tagging};
+use crate::crypto::scheme::{MAX_PUBLIC_KEY_BYTES, MAX_SIGNATURE_BYTES};
 use crate::crypto::{Domain, Hash, Scheme, hash};
-
-/// The longest public key that a scheme will have, in bytes (hybrid: ML-DSA-87 and Ed25519).
-const MAX_PUBLIC_KEY_LEN: usize = 2_592 + 32;
-
-/// The longest signature that a scheme will have, in bytes (hybrid: ML-DSA-87 and Ed25519).
-const MAX_SIGNATURE_LEN: usize = 4_627 + 64;
 
 /// The longest signed transaction, in bytes.
 pub const MAX_SIGNED_LEN: usize = 2 + Transaction::MAX_LEN + Signatures::MAX_LEN;
@@ -37,7 +32,7 @@ struct Signatures<'a>(#[serde(borrow)] heapless::Vec<Signature<'a>, MAX_KEYS>);
 /// The list stands behind the transaction inside one envelope and shares its tag.
 impl Encoded for Signatures<'_> {
     const TAGGING: Tagging = Tagging::None;
-    const MAX_LEN: usize = 1 + MAX_KEYS * (1 + 2 + MAX_PUBLIC_KEY_LEN + 2 + MAX_SIGNATURE_LEN);
+    const MAX_LEN: usize = 1 + MAX_KEYS * (1 + 2 + MAX_PUBLIC_KEY_BYTES + 2 + MAX_SIGNATURE_BYTES);
 }
 
 /// A decoded signed transaction, over the bytes that it was decoded from.

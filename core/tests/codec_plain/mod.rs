@@ -49,7 +49,7 @@ impl Plain {
 
     pub fn authority(self, authority: &Authority<'_>) -> Self {
         let start = self.raw(&[authority.threshold()]).integer(33 * authority.key_count() as u64);
-        authority.keys().fold(start, |out, key| out.raw(&[1]).raw(key.hash.0.as_bytes()))
+        authority.keys().fold(start, |out, key| out.raw(&[key.scheme.number()]).raw(key.hash.0.as_bytes()))
     }
 
     fn append(self, other: Self) -> Self {

@@ -78,7 +78,7 @@ pub fn hash(rng: &mut StdRng) -> Hash {
 
 pub fn authority(rng: &mut StdRng) -> Authority<'static> {
     let mut keys: Vec<_> = (0..length(rng, 1, MAX_KEYS))
-        .map(|_| KeyRef { scheme: Scheme::Ed25519, hash: KeyHash(hash(rng)) })
+        .map(|_| KeyRef { scheme: *Scheme::ALL.choose(rng).unwrap(), hash: KeyHash(hash(rng)) })
         .collect();
     keys.sort();
     kept(AuthorityBuf::new(rng.random_range(1..=keys.len()) as u8, &keys).unwrap()).get()

@@ -9,7 +9,7 @@ use qenex_core::hsm::Refusal;
 use qenex_core::hsm::channel::{HEADER, PairingCode, kind, pairing_code};
 use qenex_core::hsm::noise::{Channel, FIRST_BYTES, Handshake, Side, THIRD_BYTES};
 use qenex_core::hsm::proto::{
-    BeginSign, Command, Judged, MAX_MESSAGE, Nothing, Piece, Records, Signed, VERSION,
+    BeginSign, Command, Judged, MAX_MESSAGE, Nothing, Piece, Records, Rest, SIGNATURE_PIECE, Signed, VERSION,
 };
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -181,9 +181,18 @@ impl<S: Read + Write> Client<S> {
     /// # Errors
     /// As [`Self::ask`].
     pub fn sign(&mut self) -> Result<Vec<u8>, DeviceError> {
-        let body = self.ask(Command::Sign, &Nothing {})?;
-        let signed: Signed<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
-        Ok(signed.signature.to_vec())
+        let mut signature = Vec::new();
+        let mut body = self.ask(Command::Sign, &Nothing {})?;
+        loop {
+            let piece: Signed<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
+            signature.extend(piece.signature);
+            // What is shorter than a piece can be is the last one.
+            let from = u16::try_from(signature.len()).map_err(|_| DeviceError::Message)?;
+            if piece.signature.len() < SIGNATURE_PIECE {
+                return Ok(signature);
+            }
+            body = self.ask(Command::SignatureRest, &Rest { from })?;
+        }
     }
 }
 

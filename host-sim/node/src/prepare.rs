@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use qenex_core::codec;
-use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, SignatureError};
+use qenex_core::crypto::{Domain, Hash, KeyHash, Purpose, Scheme, SignatureError};
 use qenex_core::ledger::{RecordId, access};
-use qenex_core::tx::{KeyRef, SignedTransaction, Transaction};
+use qenex_core::tx::{KeyRef, Signature, SignedTransaction, Transaction};
 use qenex_signatures::{Item, Verifier};
 
 use crate::block::Batch;
@@ -153,7 +153,7 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
     let mut transactions: Vec<&[u8]> = Vec::with_capacity(count);
     let mut signature_lists: Vec<&[u8]> = Vec::with_capacity(count);
     let mut public_keys: Vec<[u8; 2 + 32]> = Vec::with_capacity(count);
-    let mut signature_bytes: Vec<(usize, &[u8; 32], &[u8; 64])> = Vec::with_capacity(count);
+    let mut signed_by: Vec<(usize, Signature<'_>)> = Vec::with_capacity(count);
     let mut key_inputs: Vec<[u8; RecordId::KEY_INPUT_LEN]> = Vec::with_capacity(5 * count);
     for (index, signed) in batch.iter().enumerate() {
         match SignedTransaction::decode(signed) {
@@ -164,20 +164,8 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
                 key_inputs.extend(access(&decoded.transaction).iter().map(RecordId::key_input));
                 prepared.keys.ends.push(key_inputs.len() as u32);
                 for signature in &decoded.signatures {
-                    match (signature.scheme, signature.public_key.try_into(), signature.signature.try_into())
-                    {
-                        (Scheme::Ed25519, Ok(public_key), Ok(bytes)) => {
-                            let mut input =
-                                [Scheme::Ed25519.number(), Purpose::Transaction.number()].to_vec();
-                            input.extend_from_slice(signature.public_key);
-                            public_keys.push(input.try_into().unwrap_or([0; 34]));
-                            signature_bytes.push((index, public_key, bytes));
-                        }
-                        (Scheme::Ed25519, Err(_), _) => {
-                            refuse(&mut prepared, index, SignatureError::PublicKeyLength)
-                        }
-                        (Scheme::Ed25519, _, Err(_)) => refuse(&mut prepared, index, SignatureError::Length),
-                    }
+                    public_keys.extend(short_key(signature));
+                    signed_by.push((index, *signature));
                 }
             }
             Err(error) => {
@@ -197,36 +185,36 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
     prepared.leaves = hash_all(Domain::LogLeaf, &entries);
     prepared.keys.items = hash_all(Domain::RecordKey, &key_inputs);
 
-    let key_hashes = hash_all(Domain::PublicKey, &public_keys);
-    let mut signer = 0;
+    let mut key_hashes = hash_all(Domain::PublicKey, &public_keys).into_iter();
+    let mut signers = signed_by.iter().peekable();
     for index in 0..count {
-        while let Some((owner, ..)) = signature_bytes.get(signer)
-            && *owner == index
-        {
-            let hash = qenex_core::crypto::KeyHash(key_hashes[signer]);
-            prepared.signers.items.push(KeyRef { scheme: Scheme::Ed25519, hash });
-            signer += 1;
+        while let Some((_, signature)) = signers.next_if(|(owner, _)| *owner == index) {
+            let Signature { scheme, public_key, .. } = *signature;
+            let hashed = short_key(signature).and_then(|_| key_hashes.next());
+            let single = || KeyHash::of(scheme, Purpose::Transaction, public_key);
+            let hash = hashed.map_or_else(single, KeyHash);
+            prepared.signers.items.push(KeyRef { scheme, hash });
         }
         prepared.signers.close();
     }
     if let Signatures::Verify(verifier) = signatures {
-        let digest_inputs: Vec<[u8; 34]> = signature_bytes
+        let digest_inputs: Vec<[u8; 34]> = signed_by
             .iter()
-            .map(|(index, ..)| {
-                let mut input = [0; 34];
-                input[..2].copy_from_slice(&[Scheme::Ed25519.number(), Purpose::Transaction.number()]);
-                input[2..].copy_from_slice(prepared.ids[*index].as_bytes());
-                input
-            })
+            .map(|(index, signature)| for_transactions(signature.scheme, prepared.ids[*index].as_bytes()))
             .collect();
         let digests = hash_all(Domain::Signing, &digest_inputs);
         watch.lap(&mut times.hash);
-        let items: Vec<Item<'_>> = signature_bytes
+        let items: Vec<Item<'_>> = signed_by
             .iter()
             .zip(&digests)
-            .map(|((_, public_key, signature), digest)| Item { public_key, digest, signature })
+            .map(|((_, Signature { scheme, public_key, signature }), digest)| Item {
+                scheme: *scheme,
+                public_key,
+                digest,
+                signature,
+            })
             .collect();
-        for ((index, ..), result) in signature_bytes.iter().zip(verifier.verify_batch(&items)) {
+        for ((index, _), result) in signed_by.iter().zip(verifier.verify_batch(&items)) {
             if let Err(error) = result {
                 refuse(&mut prepared, *index, error);
             }
@@ -244,9 +232,94 @@ fn refuse(prepared: &mut Prepared, index: usize, error: SignatureError) {
     prepared.refused[index].get_or_insert(Refusal::Signature(error));
 }
 
+/// Scheme and purpose, then a short key or an id: what a key's hash and a signing digest are made of.
+fn for_transactions(scheme: Scheme, bytes: &[u8; 32]) -> [u8; 34] {
+    let mut input = [0; 34];
+    input[..2].copy_from_slice(&[scheme.number(), Purpose::Transaction.number()]);
+    input[2..].copy_from_slice(bytes);
+    input
+}
+
+/// What the hash of a key is made of, if it is as long as most keys are: several of one length are hashed at once.
+fn short_key(signature: &Signature<'_>) -> Option<[u8; 34]> {
+    Some(for_transactions(signature.scheme, signature.public_key.try_into().ok()?))
+}
+
 fn pair(first: &Hash, second: &Hash) -> [u8; 64] {
     let mut both = [0; 64];
     both[..32].copy_from_slice(first.as_bytes());
     both[32..].copy_from_slice(second.as_bytes());
     both
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qenex_core::crypto::scheme::{MAX_PUBLIC_KEY_BYTES, MAX_SIGNATURE_BYTES};
+    use qenex_core::crypto::secret::SecretKey;
+    use qenex_core::id::{AccountId, ChainId};
+    use qenex_core::num::Amount;
+    use qenex_core::tx::{MAX_SIGNED_LEN, Op, encode_signed};
+
+    /// Transactions by keys of all schemes and lengths, each with two signers: every signer is found, in order, and a signature that is
+    /// wrong or as long as another scheme's is refused.
+    #[test]
+    fn signers_of_every_scheme() {
+        let mut batch = Batch::default();
+        let mut expected = Vec::new();
+        for nonce in 0..12u64 {
+            let transaction = Transaction {
+                chain_id: ChainId::new("TEST").unwrap(),
+                sender: AccountId::new("ALICE").unwrap(),
+                nonce,
+                last_valid_height: 9,
+                fee: Amount::ZERO,
+                op: Op::CloseAccount,
+            };
+            let id = transaction.id();
+            let sign = |number: u64| {
+                let scheme = Scheme::ALL[(number % 4) as usize];
+                let key = SecretKey::from_seed(scheme, &[number as u8 + 1; 32]).unwrap();
+                let (mut public_key, mut signature) = ([0; MAX_PUBLIC_KEY_BYTES], [0; MAX_SIGNATURE_BYTES]);
+                let public_key = key.public_key(&mut public_key).unwrap().to_vec();
+                (scheme, public_key, key.sign(Purpose::Transaction, &id, &mut signature).unwrap().to_vec())
+            };
+            let mut signers = [sign(nonce), sign(nonce + 1)];
+            let error = match nonce / 4 {
+                0 => None,
+                1 => {
+                    signers[0].2[40] ^= 1;
+                    Some(SignatureError::Mismatch)
+                }
+                _ => {
+                    signers[1].2.push(0);
+                    Some(SignatureError::Length)
+                }
+            };
+            let signatures = signers.each_ref().map(|(scheme, public_key, signature)| Signature {
+                scheme: *scheme,
+                public_key,
+                signature,
+            });
+            let mut buffer = vec![0; MAX_SIGNED_LEN];
+            batch.push(encode_signed(&transaction, &signatures, &mut buffer).unwrap());
+            let keys = signers.map(|(scheme, public_key, _)| KeyRef::of(scheme, &public_key));
+            expected.push((keys, error));
+        }
+        let prepared = prepare(batch, Signatures::Verify(&Verifier::default()));
+        for (index, (keys, error)) in expected.into_iter().enumerate() {
+            assert_eq!(prepared.signers(index), keys);
+            match (prepared.transaction(index), error) {
+                (Ok(transaction), None) => assert_eq!(transaction.nonce, index as u64),
+                (Err(Refusal::Signature(refused)), Some(SignatureError::Length)) => {
+                    assert_eq!(refused, SignatureError::Length)
+                }
+                // Which step notices a bit in the middle depends on the scheme.
+                (Err(Refusal::Signature(refused)), Some(_)) => {
+                    assert!(matches!(refused, SignatureError::Mismatch | SignatureError::Malformed))
+                }
+                (other, error) => panic!("{index}: {other:?}, expected {error:?}"),
+            }
+        }
+    }
 }

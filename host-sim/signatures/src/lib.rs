@@ -1,6 +1,6 @@
-//! Ed25519 on the host: verification in batches by the ledger's rule, and fast signing for load.
+//! Signatures on the host: verification in batches by the ledger's rule, and fast signing for load.
 //!
-//! [`Verifier`] accepts exactly what [`qenex_core::crypto::ed25519::verify`] accepts, several times as fast.
+//! [`Verifier`] accepts exactly what [`qenex_core::crypto::verify`] accepts, and Ed25519 several times as fast; the other schemes go to the core one by one.
 //! [`LoadSigner`] makes exactly the signatures of [`qenex_core::crypto::ed25519::SecretKey`].
 //!
 //! # Why the answers are the same

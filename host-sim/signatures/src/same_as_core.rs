@@ -2,13 +2,15 @@
 //! and on generated points of every kind in every position.
 
 use curve25519_dalek::Scalar;
-use qenex_core::crypto::{SignatureError, ed25519};
+use qenex_core::crypto::scheme::{MAX_PUBLIC_KEY_BYTES, MAX_SIGNATURE_BYTES};
+use qenex_core::crypto::secret::SecretKey;
+use qenex_core::crypto::{Hash, Purpose, Scheme, SignatureError, ed25519, signing_digest, verify};
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use crate::LoadSigner;
-use crate::verify::{Signed, Verifier};
+use crate::verify::{Item, Signed, Verifier};
 
 #[path = "../../../core/tests/ed25519_cases/mod.rs"]
 mod ed25519_cases;
@@ -177,4 +179,47 @@ fn few_keys_many_threads() {
             });
         }
     });
+}
+
+/// Every scheme in one batch, in random order, good ones and damaged ones: the answers are the core's, in the order of the items.
+#[test]
+fn all_schemes_in_one_batch() {
+    let mut rng = rng();
+    let mut cases = Vec::new();
+    for scheme in Scheme::ALL {
+        for round in 0..24 {
+            // Many Ed25519 signatures, so that there is a sum; few of the long ones, which take long to make.
+            if scheme != Scheme::Ed25519 && round > 2 {
+                break;
+            }
+            let key = SecretKey::from_seed(scheme, &rng.random::<[u8; 32]>()).unwrap();
+            let (mut public_key, mut signature) = ([0; MAX_PUBLIC_KEY_BYTES], [0; MAX_SIGNATURE_BYTES]);
+            let id = Hash(rng.random());
+            let public_key = key.public_key(&mut public_key).unwrap().to_vec();
+            let mut signature = key.sign(Purpose::Transaction, &id, &mut signature).unwrap().to_vec();
+            match round {
+                1 => signature[3] ^= 1,
+                2 => drop(signature.pop()),
+                _ => {}
+            }
+            let digest = signing_digest(scheme, Purpose::Transaction, &id);
+            cases.push((scheme, public_key, digest, signature, round));
+        }
+    }
+    cases.shuffle(&mut rng);
+    let items: Vec<Item<'_>> = cases
+        .iter()
+        .map(|(scheme, public_key, digest, signature, _)| Item {
+            scheme: *scheme,
+            public_key,
+            digest,
+            signature,
+        })
+        .collect();
+    let answers = Verifier::default().verify_batch(&items);
+    assert_eq!(answers.len(), items.len());
+    for ((item, answer), (.., round)) in items.iter().zip(answers).zip(&cases) {
+        assert_eq!(answer, verify(item.scheme, item.public_key, item.digest, item.signature));
+        assert_eq!(answer.is_ok(), !matches!(round, 1 | 2), "{}", item.scheme);
+    }
 }

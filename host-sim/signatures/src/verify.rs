@@ -7,7 +7,7 @@ use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
 use qenex_core::crypto::edwards25519::{challenge, decode};
-use qenex_core::crypto::{Hash, SignatureError, ed25519};
+use qenex_core::crypto::{Hash, Scheme, SignatureError, ed25519, verify};
 
 use crate::keys::KeyCache;
 
@@ -24,15 +24,31 @@ const DEFAULT_CACHED_KEYS: usize = 1 << 16;
 /// A signature of a digest to verify.
 #[derive(Clone, Copy, Debug)]
 pub struct Item<'a> {
+    /// How the key signs.
+    pub scheme: Scheme,
     /// The public key.
-    pub public_key: &'a [u8; 32],
+    pub public_key: &'a [u8],
     /// What was signed.
     pub digest: &'a Hash,
     /// The signature.
-    pub signature: &'a [u8; 64],
+    pub signature: &'a [u8],
 }
 
-/// A signature of any message to verify.
+impl<'a> Item<'a> {
+    /// As it goes into a sum, if it can.
+    fn signed(&self) -> Option<Signed<'a>> {
+        match self.scheme {
+            Scheme::Ed25519 => Some(Signed {
+                public_key: self.public_key.try_into().ok()?,
+                message: self.digest.as_bytes(),
+                signature: self.signature.try_into().ok()?,
+            }),
+            Scheme::MlDsa87 | Scheme::Hybrid | Scheme::P256 => None,
+        }
+    }
+}
+
+/// An Ed25519 signature of any message to verify.
 #[derive(Clone, Copy)]
 pub(crate) struct Signed<'a> {
     pub public_key: &'a [u8; 32],
@@ -65,14 +81,18 @@ impl Verifier {
         Self { keys: KeyCache::new(cached_keys) }
     }
 
-    /// The core's answer for each item, in their order.
+    /// The core's answer for each item, in their order. What no sum can take the core verifies one by one.
     pub fn verify_batch(&self, items: &[Item<'_>]) -> Vec<Result<(), SignatureError>> {
-        let signed = items.iter().map(|item| Signed {
-            public_key: item.public_key,
-            message: item.digest.as_bytes(),
-            signature: item.signature,
-        });
-        self.verify_signed(&signed.collect::<Vec<_>>())
+        let signed: Vec<Option<Signed<'_>>> = items.iter().map(Item::signed).collect();
+        let summed: Vec<Signed<'_>> = signed.iter().flatten().copied().collect();
+        let mut answers = self.verify_signed(&summed).into_iter();
+        let single = |item: &Item<'_>| verify(item.scheme, item.public_key, item.digest, item.signature);
+        let answer = |(item, signed): (_, &Option<_>)| match signed {
+            // As many answers as items in the sums.
+            Some(_) => answers.next().unwrap_or_else(|| single(item)),
+            None => single(item),
+        };
+        items.iter().zip(&signed).map(answer).collect()
     }
 
     pub(crate) fn verify_signed(&self, items: &[Signed<'_>]) -> Vec<Result<(), SignatureError>> {

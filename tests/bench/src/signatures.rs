@@ -39,7 +39,12 @@ fn batches(size: usize, keys: usize) -> Vec<Vec<Signed>> {
 fn qenex(verifier: &Verifier, batch: &[Signed]) -> bool {
     let items: Vec<Item<'_>> = batch
         .iter()
-        .map(|s| Item { public_key: &s.public_key, digest: &s.digest, signature: &s.signature })
+        .map(|s| Item {
+            scheme: Scheme::Ed25519,
+            public_key: &s.public_key,
+            digest: &s.digest,
+            signature: &s.signature,
+        })
         .collect();
     verifier.verify_batch(&items).iter().all(Result::is_ok)
 }

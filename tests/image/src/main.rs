@@ -1,4 +1,4 @@
-//! A device image that reaches the core's main paths.
+//! A device image that reaches the core's main paths. The firmware, which reaches the device service, is examined in the same way.
 //!
 //! It is linked and examined, not run: `tests/image/run` looks at which functions of the finished image can panic,
 //! and whether any part of it allocates or computes with floats. What is called here is therefore not optimised away, and
@@ -8,6 +8,8 @@
 
 #[cfg(not(feature = "control"))]
 mod paths;
+#[cfg(not(feature = "control"))]
+mod unknown;
 
 use core::hint::{black_box, spin_loop};
 use core::panic::PanicInfo;

@@ -1,14 +1,13 @@
 //! The core's main paths, over input and into results that the compiler knows nothing about.
 
-use core::fmt::{self, Write};
 use core::hint::black_box;
 
 use qenex_core::amm::{self, Direction, Limits, Reserves};
-use qenex_core::codec::{self, Encoded};
+use qenex_core::codec;
 use qenex_core::consensus::Header;
-use qenex_core::crypto::ed25519::SecretKey;
-use qenex_core::crypto::{self, Hash, Purpose, Scheme, aead, hash as digests, ml_dsa};
-use qenex_core::error::Coded;
+use qenex_core::crypto::scheme::MAX_SIGNATURE_BYTES;
+use qenex_core::crypto::secret::SecretKey;
+use qenex_core::crypto::{self, Hash, Purpose, Scheme, aead, ed25519, hash as digests, ml_dsa};
 use qenex_core::id::{AccountId, Reference};
 use qenex_core::ledger::{self, Env, Fetched, Receipt, Record, RecordId, Signers};
 use qenex_core::merkle::witness::{Access, Witness};
@@ -16,49 +15,10 @@ use qenex_core::merkle::{log, proof, state, witness};
 use qenex_core::num::{Amount, Precise, Ratio, Rounding, sqrt_product};
 use qenex_core::tx::{self, KeyRef, SignedTransaction, Summary};
 
-/// Takes text and keeps none of it.
-struct Sink;
-
-impl Write for Sink {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        black_box(text);
-        Ok(())
-    }
-}
-
-fn print(value: impl fmt::Display) {
-    let _ = black_box(write!(Sink, "{value}"));
-}
-
-/// The result, and what is printed of an error.
-fn keep<T, E: Coded + fmt::Display>(result: Result<T, E>) -> Option<T> {
-    result.map_err(|error| print(black_box(error))).ok()
-}
-
-fn input<T: Default + Clone + AsMut<[u8]>>(bytes: &[u8]) -> T {
-    let mut value = T::default();
-    value.as_mut().iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
-    black_box(value)
-}
-
-fn hash_of(bytes: &[u8]) -> Hash {
-    Hash(input(bytes))
-}
-
-fn word(bytes: &[u8]) -> u64 {
-    u64::from_be_bytes(input(bytes))
-}
+use crate::unknown::{hash_of, input, keep, print, round_trip, word};
 
 fn amount_of(bytes: &[u8]) -> Amount {
     Amount::from_units(u128::from_be_bytes(input(bytes))).unwrap_or_default()
-}
-
-fn round_trip<'a, T: Encoded + serde::Deserialize<'a>>(bytes: &'a [u8]) {
-    let mut buffer = [0; 1024];
-    if let Some(value) = keep(codec::decode::<T>(black_box(bytes))) {
-        black_box(keep(codec::encode(&value, &mut buffer)));
-    }
-    black_box(codec::decode_trusted::<T>(bytes).is_ok());
 }
 
 /// Every decoder, encoder and id, and the summary.
@@ -96,12 +56,18 @@ pub fn codec(bytes: &[u8]) {
 /// Signing, verifying, and what is signed.
 pub fn sign_and_verify(bytes: &[u8]) {
     let id = hash_of(bytes);
-    let digest = crypto::signing_digest(Scheme::Ed25519, Purpose::Transaction, &id);
-    let Some((key, signature)) = bytes.split_at_checked(32) else { return };
-    keep(crypto::verify(Scheme::Ed25519, black_box(key), &digest, black_box(signature)));
-    black_box(KeyRef::of(Scheme::Ed25519, key));
-    if let Some(key) = keep(SecretKey::from_seed(&input(bytes))) {
-        black_box(keep(key.sign(Purpose::Transaction, &id)));
+    let Some(scheme) = keep(Scheme::from_number(word(bytes) as u8)) else { return };
+    let digest = crypto::signing_digest(scheme, Purpose::Transaction, &id);
+    keep(crypto::verify(scheme, black_box(bytes), &digest, black_box(bytes)));
+    black_box(KeyRef::of(scheme, bytes));
+    if let Some(key) = keep(SecretKey::from_seed(scheme, &input(bytes))) {
+        let mut buffer = [0; MAX_SIGNATURE_BYTES];
+        black_box(keep(key.sign(Purpose::Transaction, &id, &mut buffer)));
+        black_box(keep(key.public_key(&mut buffer)));
+        black_box(keep(key.key_hash(Purpose::Vote)));
+    }
+    if let Some(key) = keep(ed25519::SecretKey::from_seed(&input(bytes))) {
+        black_box(keep(key.sign(Purpose::Attestation, &id)));
         black_box((key.public_key(), key.key_hash(Purpose::Vote)));
     }
 }

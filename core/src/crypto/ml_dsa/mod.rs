@@ -74,6 +74,7 @@ impl SecretKey {
     }
 
     /// Computes its public key.
+    #[inline(never)] // its memory is not that of whoever calls it
     pub fn public_key(&self, public_key: &mut [u8; PUBLIC_KEY_BYTES]) {
         let mut secret = Expanded::EMPTY;
         let mut work = Work::EMPTY;
@@ -84,6 +85,7 @@ impl SecretKey {
     }
 
     /// Signs a message under a context of at most 255 bytes. Without a signature, `signature` is zero or as it was.
+    #[inline(never)]
     pub fn sign(
         &self,
         message: &[u8],
@@ -116,6 +118,7 @@ impl fmt::Debug for SecretKey {
 }
 
 /// Checks a signature of a message under a context.
+#[inline(never)]
 pub fn verify(
     public_key: &[u8],
     message: &[u8],

@@ -95,7 +95,12 @@ pub fn run(load: &Load, workers: usize, second: bool, output: &Output) -> Result
         while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
             let items: Vec<Item<'_>> = batch
                 .iter()
-                .map(|(digest, public_key, signature)| Item { public_key, digest, signature })
+                .map(|(digest, public_key, signature)| Item {
+                    scheme: Scheme::Ed25519,
+                    public_key,
+                    digest,
+                    signature,
+                })
                 .collect();
             count += verifier.verify_batch(&items).iter().filter(|result| result.is_ok()).count();
         }
