@@ -236,6 +236,11 @@ pub(crate) fn read<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result<
     read::read(body).map_err(|_| DecodeError::Malformed)
 }
 
+/// Reads an item of a list, which needs no tag, from the front of bytes, and returns it with what follows.
+pub(crate) fn read_item<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
+    read::read(bytes).ok()
+}
+
 /// Serializes bytes as bytes: the same encoding as that of a list of numbers, written at once.
 pub(crate) fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)

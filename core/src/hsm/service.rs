@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::audit::{Audit, ENTRY_BYTES, Entry, Head, NOBODY};
 use super::board::Board;
-use super::flash::vault::{Name, Vault};
+use super::flash::vault::{MAX_CONTENT, Name, Vault};
 use super::keys::{MAX_KEYS, Slot, attestation_key};
 use super::proto::{self, Command, Nothing, Permission};
 use super::refusal::{HsmError, Refusal};
@@ -599,9 +599,7 @@ impl<B: Board> Hsm<B> {
 
     fn describe_key(&mut self, index: u8, reply: &mut Reply<'_>) -> Result<(), Refusal> {
         let slot = self.store.slot(self.board.flash(), index)?;
-        let policy = self
-            .store
-            .bytes(self.board.flash(), kind::POLICY, index, |bytes| hash(Domain::Policy, &[bytes]))?;
+        let policy = self.policy_hash(index)?;
         // The public key needs the secret one; it is shown where that can be opened.
         let mut buffer = [0; MAX_PUBLIC_KEY_BYTES];
         let public_key = match &self.session.storage_key {
@@ -620,6 +618,14 @@ impl<B: Board> Hsm<B> {
             policy,
             public_key,
         })
+    }
+
+    // A call of its own: the policy must have left the stack before a public key is made.
+    #[inline(never)]
+    fn policy_hash(&mut self, index: u8) -> Result<Option<Hash>, Refusal> {
+        let mut buffer = [0; MAX_CONTENT];
+        let policy = self.store.read(self.board.flash(), kind::POLICY, index, &mut buffer)?;
+        Ok(policy.map(|policy| hash(Domain::Policy, &[policy])))
     }
 
     fn delete_key(&mut self, request: &proto::Index) -> Result<(), Refusal> {
@@ -649,9 +655,11 @@ impl<B: Board> Hsm<B> {
     }
 
     fn get_policy(&mut self, request: &proto::Index, reply: &mut Reply<'_>) -> Result<(), Refusal> {
-        let written =
-            self.store.bytes(self.board.flash(), kind::POLICY, request.index, |bytes| reply.bytes(bytes))?;
-        if written == Some(true) { Ok(()) } else { Err(HsmError::KeyPolicy.into()) }
+        let flash = self.board.flash();
+        let read = self.store.read(flash, kind::POLICY, request.index, reply.rest())?;
+        let len = read.ok_or(HsmError::KeyPolicy)?.len();
+        reply.filled(len);
+        Ok(())
     }
 
     // ---- headers and votes
