@@ -192,6 +192,7 @@ pub fn hash_encoded<T: Encoded>(domain: Domain, value: &T) -> Hash {
 ///
 /// # Errors
 /// The bytes are not the one canonical encoding of a valid value.
+#[inline(never)] // whoever decodes one of many kinds does not need room for all of them at once
 pub fn decode<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
     match decode_front(bytes)? {
         (value, []) => Ok(value),

@@ -21,7 +21,7 @@ use super::witness::{Proven, Records};
 use crate::codec::{self, Encoded};
 use crate::consensus::Trusted;
 use crate::crypto::{Domain, Hash, KeyHash, Purpose, hash, signing_digest, verify};
-use crate::ledger::{Env, Outcome, Record, RecordId, Reject, Rule, Signers, View, transition};
+use crate::ledger::{Effects, Env, Outcome, Record, RecordId, Reject, Rule, Signers, View, transition_into};
 use crate::merkle::witness::Witness;
 use crate::policy::{self, Case, Executed, Exposure, MAX_APPROVERS, Policy, PolicyRefusal};
 use crate::tx::{KeyRef, Summary, Transaction};
@@ -423,10 +423,9 @@ impl<B: Board> Hsm<B> {
     fn read_signed(&mut self, index: u8) -> Result<(), Refusal> {
         let place = self.sign.signed.insert(SignedSoFar::default());
         let mut buffer = [0; SignedSoFar::MAX_LEN];
-        match self.store.read(self.board.flash(), kind::SIGNED, index, &mut buffer)? {
+        if let Some(bytes) = self.store.read(self.board.flash(), kind::SIGNED, index, &mut buffer)? {
             // The vault's own check held, so what does not decode was never written by this version.
-            Some(bytes) => *place = codec::decode(bytes).map_err(|_| FlashError::Damaged)?,
-            None => {}
+            *place = codec::decode(bytes).map_err(|_| FlashError::Damaged)?;
         }
         Ok(())
     }
@@ -442,7 +441,9 @@ impl<B: Board> Hsm<B> {
 /// before the policy is applied.
 #[inline(never)]
 fn execute<'a>(env: &Env, transaction: &Transaction<'a>, view: &Proven<'_, 'a>) -> Result<Outcome, Refusal> {
-    Ok(transition(env, transaction, Signers::Assumed, view)?.receipt.outcome)
+    let mut effects = Effects::default();
+    transition_into(env, transaction, Signers::Assumed, view, &mut effects)?;
+    Ok(effects.receipt.outcome)
 }
 
 /// The next block, as far as it is known.
