@@ -198,13 +198,14 @@ pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
         approve_above: None,
         delay_above: None,
     };
+    let mut room = [0; 256];
     let policy = Policy {
         account: AccountId::new("BANK_001")?,
         operations: OpSet::of(&[OpKind::Transfer]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: Amount::from_whole(1),
         max_validity_blocks: 100,
-        assets: Sorted::new([rule])?,
+        assets: Sorted::new([rule], &mut room)?,
         receivers: None,
         min_receiver_kyc: KycLevel::None,
         pools: None,
@@ -216,7 +217,7 @@ pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
         max_risk: None,
         confirm: false,
     };
-    let mut buffer = [0; <Policy as Encoded>::MAX_LEN];
+    let mut buffer = [0; <Policy<'_> as Encoded>::MAX_LEN];
     let policy = encode(&policy, &mut buffer)?;
     session.ask(Command::SetPolicy, &SetPolicy { slot: TRANSACTIONS, policy })?;
     Ok(())

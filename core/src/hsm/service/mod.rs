@@ -158,6 +158,7 @@ impl<B: Board> Hsm<B> {
     }
 
     /// Whether those who are logged in may give a command.
+    #[inline(never)] // its records must have left the stack when the command runs
     fn permit(&mut self, command: Command) -> Result<(), Refusal> {
         let device: Option<Device> = self.store.get(self.board.flash(), kind::DEVICE, 0)?;
         let roles = match (command.permission(), &device) {
@@ -188,6 +189,7 @@ impl<B: Board> Hsm<B> {
         self.session.users.wrapping_shr(u32::from(index)) & 1 == 1
     }
 
+    #[inline(never)]
     fn run(&mut self, command: Command, body: &[u8], reply: &mut Reply<'_>) -> Result<(), Refusal> {
         let nothing = || codec::decode::<Nothing>(body);
         match command {
