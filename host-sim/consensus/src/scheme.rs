@@ -53,7 +53,7 @@ pub struct Scheme {
 impl Scheme {
     /// A scheme that verifies.
     pub fn verifier(chain_id: ChainId, validators: Validators) -> Self {
-        let verifier = Arc::new(Verifier::new(validators.len()));
+        let verifier = Arc::new(Verifier::new(validators.size()));
         Self { chain_id, validators: Arc::new(validators), signer: None, verifier }
     }
 
@@ -161,7 +161,7 @@ impl certificate::Verifier for Scheme {
     }
 
     fn certificate_codec_config(&self) -> usize {
-        self.validators.len()
+        self.validators.size()
     }
 
     fn certificate_codec_config_unbounded() -> usize {
@@ -275,7 +275,7 @@ impl certificate::Scheme for Scheme {
         I: Iterator<Item = Attestation<Self>> + Send,
     {
         let mut signers = SignerSet::default();
-        let mut signatures = Vec::with_capacity(self.validators.len());
+        let mut signatures = Vec::with_capacity(self.validators.size());
         for Attestation { signer, signature } in attestations {
             let place = self.validators.place(signer).ok_or(AssemblyError::UnknownSigner(signer))?;
             let signature = signature.get().ok_or(AssemblyError::MalformedSignature(signer))?;

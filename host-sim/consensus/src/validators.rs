@@ -64,14 +64,14 @@ impl Validators {
     }
 
     /// How many there are: never zero.
-    pub const fn len(&self) -> usize {
+    pub const fn size(&self) -> usize {
         self.vote_keys.len()
     }
 
     /// How many must agree.
     pub fn quorum(&self) -> usize {
         // A set has at most 255 members, each with a place.
-        usize::from(consensus::quorum(u8::try_from(self.len()).unwrap_or(u8::MAX)))
+        usize::from(consensus::quorum(u8::try_from(self.size()).unwrap_or(u8::MAX)))
     }
 
     /// The keys of peers, in the order of the engine.
@@ -105,7 +105,7 @@ impl Validators {
     ) -> Result<impl Iterator<Item = (&'a VoteKey, Option<&'a Signature>)>, CertificateError> {
         let mut signatures = certificate.signatures().iter();
         let signed = |place: u8| certificate.signers().contains(place);
-        if (0..=u8::MAX).skip(self.len()).any(signed) {
+        if (0..=u8::MAX).skip(self.size()).any(signed) {
             return Err(CertificateError::Signers);
         }
         let members = self.vote_keys.iter().zip(0..=u8::MAX);

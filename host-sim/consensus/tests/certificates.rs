@@ -274,7 +274,7 @@ fn a_set_has_different_members_whose_keys_can_verify() {
     assert_eq!(Validators::new(all.clone()), Err(ValidatorSetError::Set));
     all.pop();
     let full = Validators::new(all.clone()).unwrap();
-    assert_eq!((full.len(), full.quorum()), (MAX_VALIDATORS, 171));
+    assert_eq!((full.size(), full.quorum()), (MAX_VALIDATORS, 171));
     all.reverse();
     assert_eq!(Validators::new(all.clone()), Ok(full.clone()));
     for validator in &all {

@@ -242,7 +242,7 @@ async fn until_final(
                     .collect::<Vec<_>>()
             };
             let done = |member: &&Member| of(member).iter().any(|(header, _)| header.height == last);
-            if members.iter().all(|member| done(member)) {
+            if members.iter().all(done) {
                 return of(members[0]);
             }
         }
@@ -341,7 +341,7 @@ impl Drop for Directory {
 }
 
 /// Five validators, the first four of whom decide in epoch 1 and the last four in epoch 2, where one of them is away: then every
-/// certificate needs the second one, whose key is in a device.
+/// certificate needs the second one, whose key is in a device. The device makes its key itself: the seed replays all but that.
 #[test]
 fn validators_finalize_headers_that_the_light_client_follows() {
     let seed = common::seed();
@@ -410,7 +410,10 @@ fn validators_finalize_headers_that_the_light_client_follows() {
         // The absent leader's views ended without a block, and nobody was ever blocked for what he sent.
         let nullified = world.lock().unwrap().nullified;
         let blocked = oracle.blocked().await.unwrap();
-        println!("{} and {nullified} nullified views seen", finalized.len());
+        println!(
+            "epoch 2: {} certificates of finality, {nullified} of ends without a block",
+            finalized.len()
+        );
         assert!(nullified > 0 && blocked.is_empty(), "{nullified} {blocked:?}");
 
         // The guard still stands behind the scheme: the same vote again, and none that contradicts it.
