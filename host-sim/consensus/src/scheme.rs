@@ -96,11 +96,9 @@ impl Scheme {
             return false;
         }
         let Ok(members) = self.validators.members(certificate) else { return false };
-        items.extend(
-            members
-                .filter_map(|(key, signature)| signature.map(|signature| (key, signature)))
-                .map(|(public_key, signature)| Item { public_key, digest, signature }),
-        );
+        items.extend(members.filter_map(|(key, signature)| signature.map(|signature| (key, signature))).map(
+            |(public_key, signature)| Item { scheme: Signatures::Ed25519, public_key, digest, signature },
+        ));
         true
     }
 
@@ -231,7 +229,7 @@ impl certificate::Scheme for Scheme {
             .map(|attestation| {
                 let (public_key, signature) =
                     (self.vote_key(attestation.signer)?, attestation.signature.get()?);
-                Some(Item { public_key, digest: digest.as_ref()?, signature })
+                Some(Item { scheme: Signatures::Ed25519, public_key, digest: digest.as_ref()?, signature })
             })
             .collect();
         let batch: Vec<_> = items.iter().flatten().copied().collect();
