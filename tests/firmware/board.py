@@ -33,10 +33,10 @@ NOP, NOP_W = bytes.fromhex("00bf"), bytes.fromhex("aff30080")
 # The longest answer takes a tenth of it.
 LIMIT_US = 3_000_000
 
-# Functions that are not attacked, by their demangled names.
+# Functions that are not attacked, by their demangled names: primitives, and what carries frames from and to the line.
 PRIMITIVES = re.compile(
     r"keccak|sha3|sha2|sha512|compress|aes|ghash|polyval|curve25519|edwards|montgomery|scalar|field|ml_dsa|p256|elliptic|crypto_bigint"
-    r"|x25519|mem(cpy|set|move|cmp)|__aeabi|cobs|uart|defmt|boards::mps::log|compiler_builtins",
+    r"|x25519|__cortex_m_rt_main|boards::mps::receive|mem(cpy|set|move|cmp)|__aeabi|cobs|uart|defmt|boards::mps::log|compiler_builtins",
     re.I,
 )
 
@@ -66,6 +66,9 @@ class Board:
         self.conditional = {address for block in self.blocks.values() for address, _ in block}
         for wait in waits:
             self.uc.hook_add(UC_HOOK_CODE, self.sleep, begin=wait, end=wait)
+        for start, _, name in functions(image):
+            if re.fullmatch("HardFault_?|DefaultHandler_?|UsageFault|BusFault|SecureFault|MemoryManagement", name):
+                self.uc.hook_add(UC_HOOK_CODE, self.fault, begin=start, end=start)
         self.received = {LINE: bytearray(), PANEL: bytearray(), LOG: bytearray()}
         self.sent = bytearray()
         self.panel = bytearray()
@@ -101,6 +104,9 @@ class Board:
 
     def sleep(self, uc, *_):
         self.idle = True
+        uc.emu_stop()
+
+    def fault(self, uc, *_):
         uc.emu_stop()
 
     def write_timer(self, *_):

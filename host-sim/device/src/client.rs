@@ -9,7 +9,8 @@ use qenex_core::hsm::Refusal;
 use qenex_core::hsm::channel::{HEADER, PairingCode, kind, pairing_code};
 use qenex_core::hsm::noise::{Channel, FIRST_BYTES, Handshake, Side, THIRD_BYTES};
 use qenex_core::hsm::proto::{
-    BeginSign, Command, Judged, MAX_MESSAGE, Nothing, Piece, Records, Rest, SIGNATURE_PIECE, Signed, VERSION,
+    Approve, BeginSign, Command, Judged, MAX_MESSAGE, Nothing, Piece, Records, Rest, SIGNATURE_PIECE, Signed,
+    VERSION,
 };
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -100,8 +101,12 @@ impl<S: Read + Write> Client<S> {
     /// The device refused, or the channel is broken.
     pub fn ask<T: Encoded>(&mut self, command: Command, body: &T) -> Result<Vec<u8>, DeviceError> {
         let mut buffer = Zeroizing::new(vec![0; MAX_MESSAGE]);
-        let encoded = codec::encode(body, &mut buffer).map_err(|_| DeviceError::Frame)?;
-        let mut message = Zeroizing::new([&[command as u8], encoded].concat());
+        self.give(command, codec::encode(body, &mut buffer).map_err(|_| DeviceError::Frame)?)
+    }
+
+    /// Gives a command whose body is encoded.
+    fn give(&mut self, command: Command, body: &[u8]) -> Result<Vec<u8>, DeviceError> {
+        let mut message = Zeroizing::new([&[command as u8], body].concat());
         let len = message.len();
         message.extend([0; 16]);
         self.channel.seal(&mut message, len)?;
@@ -165,6 +170,20 @@ impl<S: Read + Write> Client<S> {
             self.ask(Command::Proof, &Piece { bytes })?;
         }
         Ok(())
+    }
+
+    /// Brings the approval of a person. One that is longer than a request must come before the witness.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn approve(&mut self, approval: &Approve<'_>) -> Result<(), DeviceError> {
+        let mut buffer = [0; Approve::MAX_LEN];
+        let mut rest = codec::encode(approval, &mut buffer).map_err(|_| DeviceError::Frame)?;
+        while let Some((bytes, after)) = rest.split_at_checked(PIECE) {
+            self.ask(Command::ApprovalPart, &Piece { bytes })?;
+            rest = after;
+        }
+        self.give(Command::Approve, rest).map(drop)
     }
 
     /// What the device would say of the transaction that was brought: nothing, or why not.

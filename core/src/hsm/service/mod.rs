@@ -258,7 +258,8 @@ impl<B: Board> Hsm<B> {
             }
             Command::BeginSign => self.begin_sign(&codec::decode(body)?),
             Command::Pending => self.pending(&codec::decode(body)?),
-            Command::Approve => self.approve(&codec::decode(body)?),
+            Command::ApprovalPart => self.approval_part(&codec::decode(body)?),
+            Command::Approve => self.approve(body),
             Command::Records => self.records(&codec::decode(body)?),
             Command::Proof => self.proof(&codec::decode(body)?),
             Command::Judge => {
