@@ -52,7 +52,7 @@ impl Emulator {
             .args(["-serial", &socket("line"), "-serial", &socket("panel"), "-serial", &socket("log")])
             .args(["-qmp", &socket("monitor")])
             .arg("-kernel")
-            .arg(&image.path)
+            .arg(&Image::loader()?.path)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -111,6 +111,14 @@ impl Emulator {
     /// What was logged so far.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().map(|lines| lines.clone()).unwrap_or_default()
+    }
+
+    /// How long the first start took, that of the loader included: in instructions.
+    pub fn started_after(&self) -> Option<u64> {
+        let log = self.log();
+        let ticks =
+            log.first()?.strip_prefix("started after ")?.strip_suffix(" ticks")?.parse::<u64>().ok()?;
+        Some(ticks * 1_000 / self.flash.machine.ticks_per_us)
     }
 
     /// How long each answer so far took, by the log: in instructions.

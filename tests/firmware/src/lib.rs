@@ -6,5 +6,5 @@ pub mod device;
 mod emulator;
 pub mod image;
 
-pub use bench::FlashFile;
+pub use bench::{FlashFile, VERSION, layout};
 pub use emulator::Emulator;
