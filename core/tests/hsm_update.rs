@@ -290,8 +290,7 @@ fn the_order_of_slots_is_the_rule() {
     };
     let mut cases = 0;
     for first in each() {
-        for second in
-            each().filter(|second| !first.zip(*second).is_some_and(|(a, b)| a.sequence == b.sequence))
+        for second in each().filter(|second| first.zip(*second).is_none_or(|(a, b)| a.sequence != b.sequence))
         {
             let slots = [first, second];
             let confirmed: Vec<Standing> =

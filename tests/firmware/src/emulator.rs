@@ -113,12 +113,18 @@ impl Emulator {
         self.log.lock().map(|lines| lines.clone()).unwrap_or_default()
     }
 
-    /// How long the first start took, that of the loader included: in instructions.
-    pub fn started_after(&self) -> Option<u64> {
-        let log = self.log();
-        let ticks =
-            log.first()?.strip_prefix("started after ")?.strip_suffix(" ticks")?.parse::<u64>().ok()?;
-        Some(ticks * 1_000 / self.flash.machine.ticks_per_us)
+    /// Waits for the first start of an image that logs, and says how long it took, that of the loader included: in instructions.
+    pub fn started_after(&self) -> Result<u64> {
+        let start = Instant::now();
+        let log = loop {
+            match self.log().first() {
+                Some(line) => break line.clone(),
+                None if start.elapsed() > PATIENCE => bail!("nothing was started"),
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let ticks = log.strip_prefix("started after ").and_then(|rest| rest.strip_suffix(" ticks"));
+        Ok(ticks.context("another line")?.parse::<u64>()? * 1_000 / self.flash.machine.ticks_per_us)
     }
 
     /// How long each answer so far took, by the log: in instructions.
