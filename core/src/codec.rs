@@ -194,6 +194,7 @@ pub fn hash_encoded<T: Encoded>(domain: Domain, value: &T) -> Hash {
 ///
 /// # Errors
 /// The bytes are not the one canonical encoding of a valid value.
+#[inline(never)] // whoever decodes one of many kinds does not need room for all of them at once
 pub fn decode<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
     match decode_front(bytes)? {
         (value, []) => Ok(value),
@@ -236,6 +237,11 @@ pub(crate) fn read<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result<
     }
     .ok_or(DecodeError::UnknownTag)?;
     read::read(body).map_err(|_| DecodeError::Malformed)
+}
+
+/// Reads an item of a list, which needs no tag, from the front of bytes, and returns it with what follows.
+pub(crate) fn read_item<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
+    read::read(bytes).ok()
 }
 
 /// Serializes bytes as bytes: the same encoding as that of a list of numbers, written at once.

@@ -5,9 +5,12 @@
 //! writes the file anew.
 #![allow(clippy::unwrap_used)] // a test that meets what it does not expect should stop there
 
+mod policy_lists;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use policy_lists::sorted;
 use qenex_core::amm::Reserves;
 use qenex_core::codec::{Encoded, encode};
 use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote};
@@ -23,7 +26,7 @@ use qenex_core::ledger::{
 use qenex_core::merkle::witness::{Access, root_after};
 use qenex_core::merkle::{log, state};
 use qenex_core::num::{Amount, Precise};
-use qenex_core::policy::{Approvals, AssetRule, Hours, OpKind, OpSet, Policy, Sorted, Window};
+use qenex_core::policy::{Approvals, AssetRule, Hours, OpKind, OpSet, Policy, Window};
 use qenex_core::tx::{
     AccountKind, AddLiquidity, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
     KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, RemoveLiquidity, RotateAuthority, SetFrozen, Signature,
@@ -319,16 +322,16 @@ fn agreement_and_devices(lines: &mut Lines) {
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: amount("1"),
         max_validity_blocks: 1_000,
-        assets: Sorted::new([rule]).unwrap(),
-        receivers: Some(Sorted::new([account("ACC000001"), account("ACC000002")]).unwrap()),
+        assets: sorted([rule]),
+        receivers: Some(sorted([account("ACC000001"), account("ACC000002")])),
         min_receiver_kyc: KycLevel::Basic,
-        pools: Some(Sorted::new([pool()]).unwrap()),
+        pools: Some(sorted([pool()])),
         max_price_impact_bps: Some(100),
         max_slippage_bps: Some(50),
         hours: Some(Hours { from_minute: 480, until_minute: 1_080 }),
         approvals: Some(Approvals {
             threshold: 1,
-            approvers: Sorted::new([key(1).key_hash(Purpose::Approval)]).unwrap(),
+            approvers: sorted([key(1).key_hash(Purpose::Approval)]),
             always: OpSet::of(&[OpKind::RotateAuthority]),
         }),
         delay_ms: 3_600_000,

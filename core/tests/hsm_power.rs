@@ -6,8 +6,10 @@
 mod flash_disk;
 #[allow(dead_code)]
 mod hsm_board;
+mod policy_lists;
 
 use hsm_board::{NOTHING, TestBoard, VAULT_PAGES, ask, get, power_on, tell, update};
+use policy_lists::sorted;
 use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::consensus::{Header, Proposal, Round, Vote};
 use qenex_core::crypto::{Hash, Purpose, Scheme};
@@ -20,7 +22,7 @@ use qenex_core::hsm::proto::{
 use qenex_core::hsm::{Hsm, MAX_KEYS, MAX_TRIES, MAX_USERS, Refusal, Role, UserName};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
-use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
+use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Window};
 use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 
 type Device = Hsm<TestBoard>;
@@ -51,7 +53,7 @@ fn header(height: u64) -> Header {
     }
 }
 
-fn policy(max: u64) -> Policy {
+fn policy(max: u64) -> Policy<'static> {
     let rule = |asset| AssetRule {
         asset,
         max_per_transaction: Amount::from_whole(max),
@@ -66,7 +68,7 @@ fn policy(max: u64) -> Policy {
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: Amount::from_whole(1),
         max_validity_blocks: 100,
-        assets: Sorted::new([rule(NATIVE_ASSET), rule(AssetId::new("USDC").unwrap())]).unwrap(),
+        assets: sorted([rule(NATIVE_ASSET), rule(AssetId::new("USDC").unwrap())]),
         receivers: None,
         min_receiver_kyc: KycLevel::None,
         pools: None,
@@ -81,7 +83,7 @@ fn policy(max: u64) -> Policy {
 }
 
 fn policy_bytes(max: u64) -> Vec<u8> {
-    let mut buffer = [0; <Policy as Encoded>::MAX_LEN];
+    let mut buffer = [0; <Policy<'_> as Encoded>::MAX_LEN];
     encode(&policy(max), &mut buffer).unwrap().to_vec()
 }
 

@@ -312,7 +312,7 @@ fn keys_are_derived_and_have_one_purpose() {
     assert_ne!(create_key(&mut hsm, 0, Purpose::Transaction).unwrap(), first);
 }
 
-fn policy() -> Policy {
+fn policy() -> Policy<'static> {
     Policy {
         account: AccountId::new("BANK_001").unwrap(),
         operations: OpSet::of(&[OpKind::Transfer]),

@@ -7,10 +7,12 @@ mod flash_disk;
 mod hsm_board;
 #[allow(dead_code)]
 mod merkle_model;
+mod policy_lists;
 
 use std::collections::BTreeMap;
 
 use hsm_board::{NOTHING, TestBoard, ask, get, power_on, tell};
+use policy_lists::sorted;
 use qenex_core::amm::Reserves;
 use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::consensus::Header;
@@ -36,7 +38,7 @@ use qenex_core::ledger::{
 };
 use qenex_core::merkle::state::value_hash;
 use qenex_core::num::Amount;
-use qenex_core::policy::{Approvals, AssetRule, Hours, OpKind, OpSet, Policy, Sorted, Window};
+use qenex_core::policy::{Approvals, AssetRule, Hours, OpKind, OpSet, Policy, Window};
 use qenex_core::tx::{
     AccountKind, Authority, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature,
     SignedTransaction, SwapExactIn, SwapExactOut, Transaction, Transfer, encode_signed,
@@ -150,14 +152,14 @@ fn rule(asset: AssetId, max: &str) -> AssetRule {
     }
 }
 
-fn policy() -> Policy {
+fn policy() -> Policy<'static> {
     Policy {
         account: account("BANK_001"),
         operations: OpSet::of(&[OpKind::Transfer, OpKind::SwapExactIn, OpKind::SwapExactOut]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: amount("2"),
         max_validity_blocks: 100,
-        assets: Sorted::new([rule(NATIVE_ASSET, "50"), rule(usdc(), "1000")]).unwrap(),
+        assets: sorted([rule(NATIVE_ASSET, "50"), rule(usdc(), "1000")]),
         receivers: None,
         min_receiver_kyc: KycLevel::None,
         pools: None,
@@ -171,10 +173,10 @@ fn policy() -> Policy {
     }
 }
 
-fn usdc_rule(change: impl FnOnce(&mut AssetRule)) -> Policy {
+fn usdc_rule(change: impl FnOnce(&mut AssetRule)) -> Policy<'static> {
     let mut usdc_rule = rule(usdc(), "1000");
     change(&mut usdc_rule);
-    Policy { assets: Sorted::new([rule(NATIVE_ASSET, "50"), usdc_rule]).unwrap(), ..policy() }
+    Policy { assets: sorted([rule(NATIVE_ASSET, "50"), usdc_rule]), ..policy() }
 }
 
 fn legs(to: &[(&str, &str)]) -> &'static LegsBuf {
@@ -274,9 +276,9 @@ impl Bench {
         bench
     }
 
-    fn set(&mut self, policy: &Policy) {
+    fn set(&mut self, policy: &Policy<'_>) {
         policy.check().unwrap();
-        let mut buffer = [0; <Policy as Encoded>::MAX_LEN];
+        let mut buffer = [0; <Policy<'_> as Encoded>::MAX_LEN];
         let bytes = encode(policy, &mut buffer).unwrap();
         tell(&mut self.hsm, Command::SetPolicy, &SetPolicy { slot: 0, policy: bytes }).unwrap();
     }
@@ -452,12 +454,12 @@ fn what_the_ledger_would_refuse_is_not_signed() {
 #[test]
 fn every_rule_of_the_policy_refuses() {
     let send = |sum: &str| transaction(7, transfer(&[("SHOP", sum)]));
-    let with = |change: &dyn Fn(&mut Policy)| {
+    let with = |change: &dyn Fn(&mut Policy<'_>)| {
         let mut policy = policy();
         change(&mut policy);
         policy
     };
-    let list = |ids: &[&str]| Some(Sorted::new(ids.iter().map(|id| account(id))).unwrap());
+    let list = |ids: &[&str]| Some(sorted(ids.iter().map(|id| account(id))));
     let hours = |from_minute, until_minute| Some(Hours { from_minute, until_minute });
     // 1,000 USDC into the pool gives 0.45330 ETH: price impact with the fee 934 basis points.
     let swap = |min_out: &str, impact| transaction(7, swap_in("1000", min_out, impact));
@@ -475,10 +477,12 @@ fn every_rule_of_the_policy_refuses() {
             }),
         )
     };
-    type Case = (&'static str, Code, Policy, Transaction<'static>, Policy, Transaction<'static>);
-    let same = |name, code, refuses: Policy, allows: Policy, tx: Transaction<'static>| -> Case {
-        (name, code, refuses, tx.clone(), allows, tx)
-    };
+    type Case =
+        (&'static str, Code, Policy<'static>, Transaction<'static>, Policy<'static>, Transaction<'static>);
+    let same =
+        |name, code, refuses: Policy<'static>, allows: Policy<'static>, tx: Transaction<'static>| -> Case {
+            (name, code, refuses, tx.clone(), allows, tx)
+        };
     let cases: Vec<Case> = vec![
         same("account", POLICY_ACCOUNT, with(&|p| p.account = account("SHOP")), policy(), send("5")),
         same(
@@ -536,21 +540,21 @@ fn every_rule_of_the_policy_refuses() {
         same(
             "pool",
             POLICY_POOL,
-            with(&|p| p.pools = Some(Sorted::default())),
-            with(&|p| p.pools = Some(Sorted::new([pool()]).unwrap())),
+            with(&|p| p.pools = Some(sorted([]))),
+            with(&|p| p.pools = Some(sorted([pool()]))),
             swap("0", None),
         ),
         same(
             "asset",
             POLICY_ASSET,
-            with(&|p| p.assets = Sorted::new([rule(NATIVE_ASSET, "50")]).unwrap()),
+            with(&|p| p.assets = sorted([rule(NATIVE_ASSET, "50")])),
             policy(),
             send("5"),
         ),
         same(
             "fee's asset",
             POLICY_ASSET,
-            with(&|p| p.assets = Sorted::new([rule(usdc(), "50")]).unwrap()),
+            with(&|p| p.assets = sorted([rule(usdc(), "50")])),
             policy(),
             send("5"),
         ),
@@ -672,10 +676,9 @@ fn persons_approve_what_is_large() {
     let mut bench = Bench::new();
     let persons = persons();
     let hashes = persons.iter().map(|key| key.key_hash(Purpose::Approval));
-    let approvals =
-        Approvals { threshold: 2, approvers: Sorted::new(hashes).unwrap(), always: OpSet::default() };
+    let approvals = Approvals { threshold: 2, approvers: sorted(hashes), always: OpSet::default() };
     bench.set(&Policy {
-        approvals: Some(approvals.clone()),
+        approvals: Some(approvals),
         ..usdc_rule(|rule| rule.approve_above = Some(amount("100")))
     });
     bench.judge(&transaction(7, transfer(&[("SHOP", "100")])), &[]).unwrap();

@@ -3,7 +3,9 @@
 
 #[allow(dead_code)] // each test uses a part of it
 mod num_common;
+mod policy_lists;
 
+use policy_lists::sorted;
 use qenex_core::codec::{Encoded, encode};
 use qenex_core::crypto::{Hash, KeyHash};
 use qenex_core::id::{AccountId, AssetId, PoolId};
@@ -31,7 +33,7 @@ fn rule(index: usize) -> AssetRule {
 }
 
 /// A policy with as much in it as there can be.
-fn largest() -> Policy {
+fn largest() -> Policy<'static> {
     let accounts = (0..MAX_RECEIVER_LIST).map(|i| AccountId::new(&format!("ACCOUNT_{i:016}")).unwrap());
     let pools = (0..MAX_POOLS).map(|i| PoolId::new(&format!("POOL_{i:019}")).unwrap());
     let approvers = (0..MAX_APPROVERS).map(|i| KeyHash(Hash([i as u8; 32])));
@@ -41,16 +43,16 @@ fn largest() -> Policy {
         without_witness: OpSet::of(OpKind::ALL),
         max_fee: Amount::MAX,
         max_validity_blocks: u64::MAX,
-        assets: Sorted::new((0..MAX_ASSETS).map(rule)).unwrap(),
-        receivers: Some(Sorted::new(accounts).unwrap()),
+        assets: sorted((0..MAX_ASSETS).map(rule)),
+        receivers: Some(sorted(accounts)),
         min_receiver_kyc: KycLevel::Enhanced,
-        pools: Some(Sorted::new(pools).unwrap()),
+        pools: Some(sorted(pools)),
         max_price_impact_bps: Some(10_000),
         max_slippage_bps: Some(10_000),
         hours: Some(Hours { from_minute: 1_439, until_minute: 1_438 }),
         approvals: Some(Approvals {
             threshold: MAX_APPROVERS as u8,
-            approvers: Sorted::new(approvers).unwrap(),
+            approvers: sorted(approvers),
             always: OpSet::of(OpKind::ALL),
         }),
         delay_ms: u64::MAX,
@@ -59,8 +61,8 @@ fn largest() -> Policy {
     }
 }
 
-fn bytes(policy: &Policy) -> Vec<u8> {
-    let mut buffer = [0; <Policy as Encoded>::MAX_LEN];
+fn bytes(policy: &Policy<'_>) -> Vec<u8> {
+    let mut buffer = [0; <Policy<'_> as Encoded>::MAX_LEN];
     encode(policy, &mut buffer).unwrap().to_vec()
 }
 
@@ -87,7 +89,7 @@ fn a_policy_has_one_form() {
 
 #[test]
 fn what_is_out_of_range_is_no_policy() {
-    let wrong = |change: &dyn Fn(&mut Policy), expected| {
+    let wrong = |change: &dyn Fn(&mut Policy<'_>), expected| {
         let mut policy = largest();
         change(&mut policy);
         assert_eq!(policy.check(), Err(expected));
@@ -105,21 +107,25 @@ fn what_is_out_of_range_is_no_policy() {
     wrong(&|p| p.approvals.as_mut().unwrap().threshold = 0, range);
     wrong(&|p| p.approvals.as_mut().unwrap().threshold = 9, range);
     wrong(&|p| p.delay_ms = 0, range);
-    let short = |p: &mut Policy| {
+    let short = |p: &mut Policy<'_>| {
         let mut rule = rule(0);
         rule.window = Some(Window { span_ms: SLOTS as u64 - 1, max: Amount::ZERO });
-        p.assets = Sorted::new([rule]).unwrap();
+        p.assets = sorted([rule]);
     };
     wrong(&short, range);
     // Two rules for one asset.
-    let twice = |p: &mut Policy| {
+    let twice = |p: &mut Policy<'_>| {
         let other = AssetRule { max_per_transaction: Amount::ZERO, ..rule(0) };
-        p.assets = Sorted::new([other, rule(0)]).unwrap();
+        p.assets = sorted([other, rule(0)]);
     };
     wrong(&twice, PolicyError::Order);
-    assert_eq!(Sorted::<u8, 3>::new([2, 1]), Err(PolicyError::Order));
-    assert_eq!(Sorted::<u8, 3>::new([1, 1]), Err(PolicyError::Order));
-    assert_eq!(Sorted::<u8, 3>::new([1, 2, 3, 4]), Err(PolicyError::TooMany));
+    let list = |items: &[u8]| Sorted::<u8, 3>::new(items.iter().copied(), &mut [0; 4]).map(|_| ());
+    assert_eq!(list(&[2, 1]), Err(PolicyError::Order));
+    assert_eq!(list(&[1, 1]), Err(PolicyError::Order));
+    assert_eq!(list(&[1, 2, 3, 4]), Err(PolicyError::TooMany));
+    assert_eq!(list(&[1, 2, 3]), Ok(()));
+    let short = Sorted::<u8, 3>::new([1, 2, 3], &mut [0; 2]).map(|_| ());
+    assert_eq!(short, Err(PolicyError::TooMany));
 }
 
 #[test]
@@ -141,13 +147,13 @@ fn hours_are_minutes_of_the_day() {
 fn no_span_of_time_sees_more_than_the_limit() {
     let mut rng = num_common::rng();
     let (mut allowed, mut refused) = (0u64, 0u64);
+    let largest = largest();
     for _ in 0..num_common::cases() / 100 {
         let span_ms = rng.random_range(SLOTS as u64..5_000);
         let max = rng.random_range(1..1_000);
         let window = Window { span_ms, max: Amount::from_whole(max) };
-        let mut policy = largest();
-        let one = AssetRule { window: Some(window), ..rule(0) };
-        policy.assets = Sorted::new([one]).unwrap();
+        let (one, mut room) = (AssetRule { window: Some(window), ..rule(0) }, [0; 200]);
+        let policy = Policy { assets: Sorted::new([one], &mut room).unwrap(), ..largest };
         let mut windows = Windows::default();
         let mut spent: Vec<(u64, u64)> = Vec::new();
         let mut now = rng.random_range(0..1 << 40);
@@ -196,7 +202,7 @@ fn a_changed_span_forgets_nothing() {
     let window = |span_ms| Window { span_ms, max: Amount::from_whole(100) };
     let with = |span_ms| {
         let rule = AssetRule { window: Some(window(span_ms)), ..rule(0) };
-        Policy { assets: Sorted::new([rule]).unwrap(), ..largest() }
+        Policy { assets: sorted([rule]), ..largest() }
     };
     let spend = [Spent { asset: asset(0), amount: Amount::from_whole(60) }];
     let mut windows = Windows::default();
@@ -208,10 +214,7 @@ fn a_changed_span_forgets_nothing() {
     assert_eq!(windows.total(&asset(0), &window(70_000), 160_000), Amount::from_whole(61));
     assert_eq!(windows.total(&asset(0), &window(70_000), 190_000), Amount::ZERO);
     // Counters of assets without a window make room for others.
-    let others = |from: usize| Policy {
-        assets: Sorted::new((from..from + MAX_ASSETS).map(rule)).unwrap(),
-        ..largest()
-    };
+    let others = |from: usize| Policy { assets: sorted((from..from + MAX_ASSETS).map(rule)), ..largest() };
     for from in [10, 20, 30] {
         for index in from..from + MAX_ASSETS {
             let spend = [Spent { asset: asset(index), amount: Amount::from_whole(1) }];

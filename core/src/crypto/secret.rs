@@ -107,6 +107,7 @@ impl SecretKey {
     ///
     /// # Errors
     /// None in practice: there is room for every public key.
+    #[inline(never)] // the public key must have left the stack when this returns
     pub fn key_hash(&self, purpose: Purpose) -> Result<KeyHash, SigningError> {
         let mut buffer = [0; MAX_PUBLIC_KEY_BYTES];
         Ok(KeyHash::of(self.scheme(), purpose, self.public_key(&mut buffer)?))

@@ -117,6 +117,7 @@ impl<B: Board> Device<B> {
         }
     }
 
+    #[inline(never)] // a handshake is large, and must not lie below every command
     fn open(&mut self, body: &mut [u8], answer: &mut [u8]) -> Result<usize, Refusal> {
         self.disconnect();
         let static_key = device_seed(self.hsm.board(), b"channel");
@@ -128,6 +129,7 @@ impl<B: Board> Device<B> {
         Ok(len)
     }
 
+    #[inline(never)] // a handshake is large, and must not lie below every command
     fn close(&mut self, body: &mut [u8], answer: &mut [u8]) -> Result<usize, Refusal> {
         let Link::Opening(mut handshake) = core::mem::replace(&mut self.link, Link::Closed) else {
             return Err(HsmError::ChannelClosed.into());
@@ -140,6 +142,7 @@ impl<B: Board> Device<B> {
         Ok(1)
     }
 
+    #[inline(never)]
     fn sealed(&mut self, body: &mut [u8], answer: &mut [u8]) -> Result<usize, Refusal> {
         let Link::Open { channel, paired } = &mut self.link else {
             return Err(HsmError::ChannelClosed.into());

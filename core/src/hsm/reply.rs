@@ -16,10 +16,19 @@ impl<'b> Reply<'b> {
 
     /// Writes the one value that is the body.
     pub(super) fn value<T: Encoded>(&mut self, value: &T) -> Result<(), Refusal> {
-        let rest = self.buffer.get_mut(self.len..).unwrap_or_default();
-        let written = codec::encode(value, rest)?.len();
-        self.len = self.len.saturating_add(written);
+        let written = codec::encode(value, self.rest())?.len();
+        self.filled(written);
         Ok(())
+    }
+
+    /// The room that is left. What is put to its front counts once it is told by [`Self::filled`].
+    pub(super) fn rest(&mut self) -> &mut [u8] {
+        self.buffer.get_mut(self.len..).unwrap_or_default()
+    }
+
+    /// Counts bytes that were put to the front of [`Self::rest`].
+    pub(super) const fn filled(&mut self, len: usize) {
+        self.len = self.len.saturating_add(len);
     }
 
     /// Appends bytes, or none if there is no room for all.

@@ -9,6 +9,8 @@
 //!
 //! Bytes that are not a transaction are never signed. Nothing of a request outlives its channel.
 
+use core::hint::black_box;
+
 use super::board::Board;
 use super::flash::FlashError;
 use super::proto::{self, Command};
@@ -21,7 +23,7 @@ use super::witness::{Proven, Records};
 use crate::codec::{self, Encoded};
 use crate::consensus::Trusted;
 use crate::crypto::{Domain, Hash, KeyHash, Purpose, hash, signing_digest, verify};
-use crate::ledger::{Env, Outcome, Record, RecordId, Reject, Rule, Signers, View, transition};
+use crate::ledger::{Effects, Env, Outcome, Record, RecordId, Reject, Rule, Signers, View, transition_into};
 use crate::merkle::witness::Witness;
 use crate::policy::{self, Case, Executed, Exposure, MAX_APPROVERS, Policy, PolicyRefusal};
 use crate::tx::{KeyRef, Summary, Transaction};
@@ -38,7 +40,7 @@ pub struct SignWork {
     records: Records,
     witness: Witness,
     /// The key's policy and what the key has signed, as they were read last.
-    policy: Option<Policy>,
+    policy: heapless::Vec<u8, { <Policy<'_> as Encoded>::MAX_LEN }>,
     signed: Option<SignedSoFar>,
     stage: Stage,
 }
@@ -126,7 +128,7 @@ impl SignWork {
             transactions: Transactions::new(),
             records: Records::new(),
             witness: Witness::idle(),
-            policy: None,
+            policy: heapless::Vec::new(),
             signed: None,
             stage: Stage::Failed,
         }
@@ -167,6 +169,7 @@ impl SignWork {
         }
         self.stage = Stage::Failed;
         self.records.check(&self.witness, &trusted.state_root)?;
+        self.records.check(black_box(&self.witness), &trusted.state_root)?;
         for index in 1..=self.transactions.replayed() {
             self.records.apply(&env(trusted), &self.transactions.get(index)?)?;
         }
@@ -187,8 +190,8 @@ impl SignWork {
         }
     }
 
-    fn policy(&self) -> Result<&Policy, HsmError> {
-        self.policy.as_ref().ok_or(HsmError::KeyPolicy)
+    fn policy(&self) -> Result<Policy<'_>, Refusal> {
+        Ok(Policy::decode(&self.policy)?)
     }
 
     fn signed(&self) -> Result<&SignedSoFar, HsmError> {
@@ -230,7 +233,7 @@ impl SignWork {
             // Scores will come from the device's own network; no host is believed.
             risk: None,
         };
-        Ok(policy::judge(policy, &case)?)
+        Ok(policy::judge(&policy, &case)?)
     }
 }
 
@@ -278,18 +281,15 @@ impl<B: Board> Hsm<B> {
         self.read_policy(index)?;
         let slot = self.store.slot(self.board.flash(), index)?;
         let person = KeyHash::of(request.scheme, Purpose::Approval, request.public_key);
-        let named = self
-            .sign
-            .policy()?
-            .approvals
-            .as_ref()
-            .is_some_and(|approvals| approvals.approvers.contains(&person));
+        let approvals = self.sign.policy()?.approvals;
+        let named = approvals.is_some_and(|approvals| approvals.approvers.contains(&person));
         if !named || self.sign.approvals.contains(&person) {
             return Err(HsmError::ApproverUnknown.into());
         }
         let id = approval_id(&slot.hash, &transaction);
         let digest = signing_digest(request.scheme, Purpose::Approval, &id);
         verify(request.scheme, request.public_key, &digest, request.signature)?;
+        verify(request.scheme, request.public_key, black_box(&digest), request.signature)?;
         Ok(self.sign.approvals.push(person).map_err(|_| HsmError::ApproverUnknown)?)
     }
 
@@ -335,6 +335,11 @@ impl<B: Board> Hsm<B> {
         if !self.sign.signed()?.contains(&id) {
             self.allow(index, id)?;
         }
+        // What is in the flash decides, not that this place was reached: see the service.
+        self.read_signed(index)?;
+        if !self.sign.signed()?.contains(black_box(&id)) {
+            return Err(HsmError::KeyPolicy.into());
+        }
         // The records are not needed any more: the longest signature is half as long as they may be.
         self.work = Work::None;
         let buffer = self.sign.records.reuse();
@@ -366,14 +371,17 @@ impl<B: Board> Hsm<B> {
             }
             judgement => judgement?,
         };
-        let SignWork { transactions, policy: Some(policy), signed: Some(signed), .. } = &mut *self.sign
-        else {
+        if self.judgement()? != exposure {
+            return Err(HsmError::KeyPolicy.into());
+        }
+        let SignWork { transactions, policy, signed: Some(signed), .. } = &mut *self.sign else {
             return Err(HsmError::KeyPolicy.into());
         };
+        let policy = Policy::decode(policy)?;
         let transaction = transactions.get(0)?;
         Summary::new(&transaction).lines().for_each(|line| self.board.show(&line));
         signed.add(&transaction, id)?;
-        signed.windows.add(policy, &exposure, time_ms).map_err(|()| PolicyRefusal::Window)?;
+        signed.windows.add(&policy, &exposure, time_ms).map_err(|()| PolicyRefusal::Window)?;
         if policy.confirm {
             self.confirm()?;
         }
@@ -412,27 +420,28 @@ impl<B: Board> Hsm<B> {
         self.sign.judge(&trusted, &key)
     }
 
-    /// Reads the policy of a key. A call of its own: decoding takes a large part of a device's stack, and must have left it before a
-    /// transaction is executed.
-    #[inline(never)]
+    /// Reads the policy of a key to its place.
     fn read_policy(&mut self, index: u8) -> Result<(), Refusal> {
         let place = &mut self.sign.policy;
-        *place = None;
-        let read = self.store.bytes(self.board.flash(), kind::POLICY, index, |bytes| {
-            Policy::decode(bytes).map(|policy| *place = Some(policy))
-        })?;
-        Ok(read.ok_or(HsmError::KeyPolicy)??)
+        // There is room for every policy.
+        let _ = place.resize(place.capacity(), 0);
+        let read = self.store.read(self.board.flash(), kind::POLICY, index, place);
+        let len = read.map(|bytes| bytes.map(<[u8]>::len));
+        place.truncate(len.ok().flatten().unwrap_or_default());
+        len?.map(drop).ok_or(HsmError::KeyPolicy.into())
     }
 
-    /// Reads what a key has signed. A call of its own, as above.
+    /// Reads what a key has signed. A call of its own: decoding takes a large part of a device's stack, and must have left it before a
+    /// transaction is executed.
     #[inline(never)]
     fn read_signed(&mut self, index: u8) -> Result<(), Refusal> {
         let place = self.sign.signed.insert(SignedSoFar::default());
-        let read = self.store.bytes(self.board.flash(), kind::SIGNED, index, |bytes| {
-            codec::decode(bytes).map(|signed| *place = signed)
-        })?;
-        // The vault's own check held, so what does not decode was never written by this version.
-        Ok(read.unwrap_or(Ok(())).map_err(|_| FlashError::Damaged)?)
+        let mut buffer = [0; SignedSoFar::MAX_LEN];
+        if let Some(bytes) = self.store.read(self.board.flash(), kind::SIGNED, index, &mut buffer)? {
+            // The vault's own check held, so what does not decode was never written by this version.
+            *place = codec::decode(bytes).map_err(|_| FlashError::Damaged)?;
+        }
+        Ok(())
     }
 
     /// Makes durable what a key has signed.
@@ -446,7 +455,9 @@ impl<B: Board> Hsm<B> {
 /// before the policy is applied.
 #[inline(never)]
 fn execute<'a>(env: &Env, transaction: &Transaction<'a>, view: &Proven<'_, 'a>) -> Result<Outcome, Refusal> {
-    Ok(transition(env, transaction, Signers::Assumed, view)?.receipt.outcome)
+    let mut effects = Effects::default();
+    transition_into(env, transaction, Signers::Assumed, view, &mut effects)?;
+    Ok(effects.receipt.outcome)
 }
 
 /// The next block, as far as it is known.

@@ -100,34 +100,37 @@ impl Sealed {
     }
 }
 
+/// The longest of the short records, in bytes: all but policies and what keys have signed.
+const SHORT: usize = 256;
+
 /// The records, read and written by what they are.
 pub(super) struct Store(pub(super) Vault);
 
 impl Store {
-    /// Calls `with` on the bytes of a record.
-    pub(super) fn bytes<F: NorFlash, R>(
+    /// The bytes of a record, at the front of `buffer`.
+    pub(super) fn read<'b, F: NorFlash>(
         &self,
         flash: &mut F,
         kind: u8,
         index: u8,
-        with: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<R>, FlashError> {
-        let mut buffer = [0; MAX_CONTENT];
-        Ok(self.0.get(flash, Name { kind, index }, &mut buffer)?.map(with))
+        buffer: &'b mut [u8],
+    ) -> Result<Option<&'b [u8]>, FlashError> {
+        self.0.get(flash, Name { kind, index }, buffer)
     }
 
-    /// A record that owns all that it holds.
+    /// A short record that owns all that it holds.
     pub(super) fn get<F: NorFlash, T: Encoded + serde::de::DeserializeOwned>(
         &self,
         flash: &mut F,
         kind: u8,
         index: u8,
     ) -> Result<Option<T>, Refusal> {
-        match self.bytes(flash, kind, index, |bytes| codec::decode::<T>(bytes))? {
+        const { assert!(T::MAX_LEN <= SHORT) };
+        let mut buffer = [0; SHORT];
+        match self.read(flash, kind, index, &mut buffer)? {
             None => Ok(None),
             // The vault's own check held, so what does not decode was never written by this version.
-            Some(Err(_)) => Err(FlashError::Damaged.into()),
-            Some(Ok(value)) => Ok(Some(value)),
+            Some(bytes) => Ok(Some(codec::decode(bytes).map_err(|_| FlashError::Damaged)?)),
         }
     }
 

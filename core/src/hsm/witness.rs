@@ -6,7 +6,7 @@ use super::refusal::{HsmError, Refusal};
 use crate::codec::{self, Encoded};
 use crate::crypto::Hash;
 use crate::crypto::scheme::MAX_SIGNATURE_BYTES;
-use crate::ledger::{self, Effects, Env, Record, RecordId, Signers, View, ViewError, transition};
+use crate::ledger::{self, Effects, Env, Record, RecordId, Signers, View, ViewError, transition_into};
 use crate::merkle::proof::MAX_WITNESS_KEYS;
 use crate::merkle::state::value_hash;
 use crate::merkle::witness::{Access, Witness};
@@ -163,10 +163,13 @@ impl Records {
         // Room for what is written behind what is read.
         let _ = self.arena.resize(ARENA, 0);
         let (lent, free) = self.arena.split_at_mut_checked(used).unwrap_or_default();
-        let view = Proven { ids: &self.ids, spans: &self.spans, bytes: lent };
-        let written = transition(env, transaction, Signers::Assumed, &view)
-            .map_err(Refusal::from)
-            .and_then(|effects| write(&effects, &self.ids, used, free));
+        let written = {
+            let view = Proven { ids: &self.ids, spans: &self.spans, bytes: lent };
+            let mut effects = Effects::default();
+            transition_into(env, transaction, Signers::Assumed, &view, &mut effects)
+                .map_err(Refusal::from)
+                .and_then(|()| write(&effects, &self.ids, used, free))
+        };
         let end = match &written {
             Ok(list) => list.iter().filter_map(|(_, span)| *span).map(|(_, until)| usize::from(until)).max(),
             Err(_) => None,

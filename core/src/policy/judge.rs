@@ -65,7 +65,7 @@ pub struct Case<'c, V> {
 ///
 /// # Errors
 /// The first rule that refuses.
-pub fn judge<'a, V: View<'a>>(policy: &Policy, case: &Case<'_, V>) -> Result<Exposure, PolicyRefusal> {
+pub fn judge<'a, V: View<'a>>(policy: &Policy<'_>, case: &Case<'_, V>) -> Result<Exposure, PolicyRefusal> {
     let transaction = case.transaction;
     let kind = OpKind::of(&transaction.op);
     require(transaction.sender == policy.account, PolicyRefusal::Account)?;
@@ -146,7 +146,7 @@ fn for_receivers(
 }
 
 /// The receivers and the pool must be ones that the policy names.
-fn counterparties(policy: &Policy, op: &Op<'_>) -> Result<(), PolicyRefusal> {
+fn counterparties(policy: &Policy<'_>, op: &Op<'_>) -> Result<(), PolicyRefusal> {
     if let Some(allowed) = &policy.receivers {
         for_receivers(op, |to| require(allowed.contains(&to), PolicyRefusal::Receiver))?;
     }
@@ -165,7 +165,7 @@ fn counterparties(policy: &Policy, op: &Op<'_>) -> Result<(), PolicyRefusal> {
 }
 
 /// The ledger enforces the limit that a swap itself names; so that limit is the worst case.
-fn price_impact(policy: &Policy, op: &Op<'_>) -> Result<(), PolicyRefusal> {
+fn price_impact(policy: &Policy<'_>, op: &Op<'_>) -> Result<(), PolicyRefusal> {
     let accepted = match op {
         Op::SwapExactIn(op) => op.max_price_impact_bps,
         Op::SwapExactOut(op) => op.max_price_impact_bps,
@@ -177,7 +177,7 @@ fn price_impact(policy: &Policy, op: &Op<'_>) -> Result<(), PolicyRefusal> {
 
 /// How far the least that is accepted lies below what would be received, and the most that is offered above what would be
 /// given.
-fn slippage(policy: &Policy, op: &Op<'_>, outcome: &Outcome) -> Result<(), PolicyRefusal> {
+fn slippage(policy: &Policy<'_>, op: &Op<'_>, outcome: &Outcome) -> Result<(), PolicyRefusal> {
     let Some(max_bps) = policy.max_slippage_bps else { return Ok(()) };
     let within = |worst: Amount, executed: Amount| {
         let kept_bps = u128::from(10_000u16.saturating_sub(max_bps));
@@ -199,7 +199,7 @@ fn slippage(policy: &Policy, op: &Op<'_>, outcome: &Outcome) -> Result<(), Polic
 
 /// What remains of an asset that has a floor, if all leaves that may. What comes in meanwhile is not counted.
 fn remainder<'a, V: View<'a>>(
-    policy: &Policy,
+    policy: &Policy<'_>,
     transaction: &Transaction<'_>,
     spent: &Spent,
     executed: &Executed<'_, V>,
@@ -219,7 +219,11 @@ fn remainder<'a, V: View<'a>>(
 }
 
 /// Receivers are active, or the ledger would have refused; they must also be known well enough.
-fn receivers_known<'a, V: View<'a>>(policy: &Policy, op: &Op<'_>, before: &V) -> Result<(), PolicyRefusal> {
+fn receivers_known<'a, V: View<'a>>(
+    policy: &Policy<'_>,
+    op: &Op<'_>,
+    before: &V,
+) -> Result<(), PolicyRefusal> {
     if policy.min_receiver_kyc == KycLevel::None {
         return Ok(());
     }

@@ -189,19 +189,20 @@ impl Hours {
 }
 
 /// How many of which persons must approve. Their keys have the purpose of approvals.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approvals {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvals<'a> {
     /// How many.
     pub threshold: u8,
     /// Whose.
-    pub approvers: Sorted<KeyHash, MAX_APPROVERS>,
+    #[serde(borrow)]
+    pub approvers: Sorted<'a, KeyHash, MAX_APPROVERS>,
     /// The operations that always need them, whatever the amount.
     pub always: OpSet,
 }
 
-/// What a device may sign for a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Policy {
+/// What a device may sign for a key. Its lists stay where it was decoded from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy<'a> {
     /// The account that the key acts for.
     pub account: AccountId,
     /// The operations that may be signed with a witness.
@@ -214,13 +215,16 @@ pub struct Policy {
     /// headers back is bounded by it.
     pub max_validity_blocks: u64,
     /// What may leave.
-    pub assets: Sorted<AssetRule, MAX_ASSETS>,
+    #[serde(borrow)]
+    pub assets: Sorted<'a, AssetRule, MAX_ASSETS>,
     /// Who may receive transfers and new units; everybody where there is no list.
-    pub receivers: Option<Sorted<AccountId, MAX_RECEIVER_LIST>>,
+    #[serde(borrow)]
+    pub receivers: Option<Sorted<'a, AccountId, MAX_RECEIVER_LIST>>,
     /// How well receivers must be known.
     pub min_receiver_kyc: KycLevel,
     /// The pools that may be used; every pool where there is no list.
-    pub pools: Option<Sorted<PoolId, MAX_POOLS>>,
+    #[serde(borrow)]
+    pub pools: Option<Sorted<'a, PoolId, MAX_POOLS>>,
     /// The largest price impact that a swap may accept.
     pub max_price_impact_bps: Option<u16>,
     /// How far the worst case of a swap, deposit or withdrawal may lie below its execution.
@@ -228,7 +232,8 @@ pub struct Policy {
     /// When signatures are given, by the time of the trusted header.
     pub hours: Option<Hours>,
     /// Who must approve.
-    pub approvals: Option<Approvals>,
+    #[serde(borrow)]
+    pub approvals: Option<Approvals<'a>>,
     /// How long after its request a large transaction may be signed, in milliseconds of block time.
     pub delay_ms: u64,
     /// The highest risk score, from 0 to 10,000. Where there is none a score is not asked for.
@@ -237,7 +242,7 @@ pub struct Policy {
     pub confirm: bool,
 }
 
-impl Encoded for Policy {
+impl Encoded for Policy<'_> {
     const TAGGING: Tagging = Tagging::Fixed(Tag::POLICY);
     // Fixed fields; assets; receivers; pools; approvals.
     const MAX_LEN: usize = 2
@@ -248,12 +253,12 @@ impl Encoded for Policy {
         + (2 + 1 + MAX_APPROVERS * 32 + 5);
 }
 
-impl Policy {
+impl<'a> Policy<'a> {
     /// Reads a policy whose fields are within their ranges and agree with each other.
     ///
     /// # Errors
     /// The bytes are not the canonical encoding of one, or a value is out of range.
-    pub fn decode(bytes: &[u8]) -> Result<Self, PolicyError> {
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, PolicyError> {
         let policy: Self = crate::codec::decode(bytes).map_err(|_| PolicyError::Encoding)?;
         policy.check()?;
         Ok(policy)
@@ -266,14 +271,10 @@ impl Policy {
     pub fn check(&self) -> Result<(), PolicyError> {
         let bps = |limit: Option<u16>| limit.is_none_or(|bps| bps <= 10_000);
         let minute = |minute: u16| minute < 1_440;
-        let rules = self.assets.as_slice();
-        let windows = rules.iter().filter_map(|rule| rule.window);
-        let needs_approval = rules.iter().any(|rule| rule.approve_above.is_some());
-        let needs_delay = rules.iter().any(|rule| rule.delay_above.is_some());
-        let assets_differ = rules.windows(2).all(|pair| match pair {
-            [a, b] => a.asset < b.asset,
-            _ => true,
-        });
+        let rules = || self.assets.iter();
+        let needs_approval = rules().any(|rule| rule.approve_above.is_some());
+        let needs_delay = rules().any(|rule| rule.delay_above.is_some());
+        let assets_differ = rules().zip(rules().skip(1)).all(|(a, b)| a.asset < b.asset);
         if !assets_differ {
             return Err(PolicyError::Order);
         }
@@ -286,10 +287,9 @@ impl Policy {
                     && minute(hours.until_minute)
                     && hours.from_minute != hours.until_minute
             })
-            && windows.into_iter().all(|window| window.span_ms >= super::SLOTS as u64)
+            && rules().all(|rule| rule.window.is_none_or(|window| window.span_ms >= super::SLOTS as u64))
             && self.approvals.as_ref().is_none_or(|approvals| {
-                approvals.threshold > 0
-                    && usize::from(approvals.threshold) <= approvals.approvers.as_slice().len()
+                approvals.threshold > 0 && usize::from(approvals.threshold) <= approvals.approvers.count()
             })
             && (!needs_approval || self.approvals.is_some())
             && (!needs_delay || self.delay_ms > 0);
@@ -297,7 +297,7 @@ impl Policy {
     }
 
     /// The rule for an asset.
-    pub fn asset(&self, asset: &AssetId) -> Option<&AssetRule> {
-        self.assets.as_slice().iter().find(|rule| rule.asset == *asset)
+    pub fn asset(&self, asset: &AssetId) -> Option<AssetRule> {
+        self.assets.iter().find(|rule| rule.asset == *asset)
     }
 }

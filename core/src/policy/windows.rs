@@ -89,7 +89,7 @@ impl Windows {
     /// # Errors
     /// Nothing is counted: there is no room for a counter of an asset that the policy names.
     #[allow(clippy::result_unit_err)] // the caller names the refusal
-    pub fn add(&mut self, policy: &Policy, spent: &[Spent], time_ms: u64) -> Result<(), ()> {
+    pub fn add(&mut self, policy: &Policy<'_>, spent: &[Spent], time_ms: u64) -> Result<(), ()> {
         let mut next = self.clone();
         // Counters of assets that have no window any more make room.
         next.0.retain(|counter| policy.asset(&counter.asset).is_some_and(|rule| rule.window.is_some()));

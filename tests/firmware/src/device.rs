@@ -37,7 +37,7 @@ pub const TRANSACTIONS: u8 = 1;
 /// The epoch of the chain.
 const EPOCH: u64 = 4;
 /// The host's key. It protects nothing.
-const HOST: [u8; 32] = [9; 32];
+pub const HOST: [u8; 32] = [9; 32];
 const OFFICER_PIN: &[u8] = b"officer pin";
 const OPERATOR_PIN: &[u8] = b"operator pin";
 
@@ -201,13 +201,14 @@ pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
         approve_above: None,
         delay_above: None,
     };
+    let mut room = [0; 256];
     let policy = Policy {
         account: AccountId::new("BANK_001")?,
         operations: OpSet::of(&[OpKind::Transfer]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: Amount::from_whole(1),
         max_validity_blocks: 100,
-        assets: Sorted::new([rule])?,
+        assets: Sorted::new([rule], &mut room)?,
         receivers: None,
         min_receiver_kyc: KycLevel::None,
         pools: None,
@@ -219,7 +220,7 @@ pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
         max_risk: None,
         confirm: false,
     };
-    let mut buffer = [0; <Policy as Encoded>::MAX_LEN];
+    let mut buffer = [0; <Policy<'_> as Encoded>::MAX_LEN];
     let policy = encode(&policy, &mut buffer)?;
     session.ask(Command::SetPolicy, &SetPolicy { slot: TRANSACTIONS, policy })?;
     Ok(())
@@ -227,8 +228,15 @@ pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
 
 /// Signs a transfer without a witness.
 pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
-    let leg =
-        Leg { to: AccountId::new("SHOP")?, amount: Amount::from_whole(5), reference: Reference::new("A 1")? };
+    begin_transfer(session, nonce, 5)?;
+    session.sign()?;
+    Ok(())
+}
+
+/// Brings a transfer of so many whole units, without a witness.
+pub fn begin_transfer(session: &mut Session<'_>, nonce: u64, amount: u64) -> Result<()> {
+    let amount = Amount::from_whole(amount);
+    let leg = Leg { to: AccountId::new("SHOP")?, amount, reference: Reference::new("A 1")? };
     let legs = LegsBuf::new(&[leg])?;
     let transaction = Transaction {
         chain_id: chain()?,
@@ -239,9 +247,7 @@ pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
         op: Op::Transfer(Transfer { asset: NATIVE_ASSET, legs: legs.get() }),
     };
     let mut buffer = [0; <Transaction<'_> as Encoded>::MAX_LEN];
-    session.bring(TRANSACTIONS, encode(&transaction, &mut buffer)?, &[], None)?;
-    session.sign()?;
-    Ok(())
+    Ok(session.bring(TRANSACTIONS, encode(&transaction, &mut buffer)?, &[], None)?)
 }
 
 /// The vendor's manifest of an image.

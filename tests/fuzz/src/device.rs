@@ -55,7 +55,8 @@ fn header(height: u64) -> Header {
     }
 }
 
-fn policy(max: u64) -> Policy {
+/// The encoding of a policy.
+fn policy(max: u64) -> Vec<u8> {
     let rule = |asset| AssetRule {
         asset,
         max_per_transaction: Amount::from_whole(max),
@@ -65,13 +66,14 @@ fn policy(max: u64) -> Policy {
         delay_above: None,
     };
     let usdc = AssetId::new("USDC").expect("an asset");
-    Policy {
+    let mut room = [0; 512];
+    bytes(&Policy {
         account: AccountId::new("BANK_001").expect("an account"),
         operations: OpSet::of(&[OpKind::Transfer]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: Amount::from_whole(1),
         max_validity_blocks: 100,
-        assets: Sorted::new([rule(NATIVE_ASSET), rule(usdc)]).expect("in order"),
+        assets: Sorted::new([rule(NATIVE_ASSET), rule(usdc)], &mut room).expect("in order"),
         receivers: None,
         min_receiver_kyc: KycLevel::None,
         pools: None,
@@ -82,7 +84,7 @@ fn policy(max: u64) -> Policy {
         delay_ms: 0,
         max_risk: None,
         confirm: false,
-    }
+    })
 }
 
 fn bytes<T: Encoded>(value: &T) -> Vec<u8> {
@@ -115,7 +117,7 @@ fn prepared() -> &'static TestBoard {
             let create = CreateKey { slot, scheme: Scheme::Ed25519, purpose, path: 0, label };
             ask(&mut hsm, Command::CreateKey, &create).expect("an empty slot");
         }
-        let policy = bytes(&policy(100));
+        let policy = policy(100);
         tell(&mut hsm, Command::SetPolicy, &SetPolicy { slot: 0, policy: &policy }).expect("a policy");
         tell(&mut hsm, Command::Anchor, &Anchor { trusting_period_ms: 1_000, header: header(8) })
             .expect("a header");
@@ -174,7 +176,7 @@ fn body(command: Command, input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
             let purpose = if index == 1 { Purpose::Vote } else { Purpose::Transaction };
             bytes(&CreateKey { slot: index, scheme: Scheme::Ed25519, purpose, path: 0, label: user })
         }
-        Command::SetPolicy => bytes(&SetPolicy { slot: index, policy: &bytes(&policy(height)) }),
+        Command::SetPolicy => bytes(&SetPolicy { slot: index, policy: &policy(height) }),
         Command::Anchor => bytes(&Anchor { trusting_period_ms: 1_000, header: header(height) }),
         Command::BeginHeader => {
             let header = header(height);

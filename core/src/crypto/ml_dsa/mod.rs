@@ -76,7 +76,7 @@ impl SecretKey {
     /// Computes its public key.
     #[inline(never)] // its memory is not that of whoever calls it
     pub fn public_key(&self, public_key: &mut [u8; PUBLIC_KEY_BYTES]) {
-        let mut secret = Expanded::EMPTY;
+        let mut secret = Expanded::<0>::EMPTY;
         let mut work = Work::EMPTY;
         let mut output = public_key.iter_mut();
         let write = |bytes: &[u8]| output.by_ref().zip(bytes).for_each(|(to, byte)| *to = *byte);

@@ -36,8 +36,9 @@ impl Zeroize for Work {
     }
 }
 
-/// The secret key as signing needs it: the fields of FIPS 204, algorithm 24, packed. It is overwritten when it is dropped.
-pub(super) struct Expanded {
+/// The secret key as signing needs it: the fields of FIPS 204, algorithm 24, packed. It is overwritten when it is dropped. The rows of t0
+/// are only kept to sign: for the public key alone, `T0` is zero.
+pub(super) struct Expanded<const T0: usize = K> {
     /// Seed of A.
     pub rho: [u8; 32],
     /// Seed of the masks.
@@ -49,10 +50,10 @@ pub(super) struct Expanded {
     /// The secret vectors.
     pub s2: [[u8; SHORT_BYTES]; K],
     /// What the public key leaves out of t.
-    pub t0: [[u8; T0_BYTES]; K],
+    pub t0: [[u8; T0_BYTES]; T0],
 }
 
-impl Expanded {
+impl<const T0: usize> Expanded<T0> {
     /// All zero.
     pub const EMPTY: Self = Self {
         rho: [0; 32],
@@ -60,7 +61,7 @@ impl Expanded {
         tr: [0; 64],
         s1: [[0; SHORT_BYTES]; L],
         s2: [[0; SHORT_BYTES]; K],
-        t0: [[0; T0_BYTES]; K],
+        t0: [[0; T0_BYTES]; T0],
     };
 
     /// Makes it the key of a seed, and gives the public key away, piece by piece.
@@ -85,7 +86,8 @@ impl Expanded {
 
         xof.start_256().absorb(&self.rho);
         public_key(&self.rho);
-        for ((row, s2), t0) in rows.iter_mut().zip(&self.s2).zip(&mut self.t0) {
+        let mut kept = self.t0.iter_mut();
+        for (row, s2) in rows.iter_mut().zip(&self.s2) {
             rows::load(poly, row);
             inverse_ntt(poly);
             rows::store(row, poly);
@@ -94,7 +96,9 @@ impl Expanded {
             rows::load(poly, row);
 
             let low = poly.iter().map(|t| const { 1i32 << (D - 1) }.wrapping_sub(power_2_round(*t).1));
-            bits::pack::<D>(low, t0);
+            if let Some(t0) = kept.next() {
+                bits::pack::<D>(low, t0);
+            }
             for t in poly.as_chunks::<32>().0 {
                 let mut packed = [0; 32 * T1_BITS as usize / 8];
                 bits::pack::<T1_BITS>(t.iter().map(|t| power_2_round(*t).0), &mut packed);
@@ -105,7 +109,9 @@ impl Expanded {
         xof.end();
         self.tr = xof.output();
     }
+}
 
+impl Expanded {
     /// Unpacks a polynomial of t0.
     pub fn t0(poly: &mut Poly, packed: &[u8; T0_BYTES]) {
         let numbers = bits::unpack::<D>(packed);
@@ -113,7 +119,7 @@ impl Expanded {
     }
 }
 
-impl Drop for Expanded {
+impl<const T0: usize> Drop for Expanded<T0> {
     fn drop(&mut self) {
         self.rho.zeroize();
         self.key.zeroize();

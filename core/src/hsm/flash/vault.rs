@@ -111,12 +111,12 @@ impl Vault {
     /// The content of a record, at the front of `buffer`.
     ///
     /// # Errors
-    /// The flash cannot be read, or the record is damaged.
+    /// The flash cannot be read, the record is damaged, or the buffer is too small for it.
     pub fn get<'b, F: NorFlash>(
         &self,
         flash: &mut F,
         name: Name,
-        buffer: &'b mut [u8; MAX_CONTENT],
+        buffer: &'b mut [u8],
     ) -> Result<Option<&'b [u8]>, FlashError> {
         let Some(place) = self.place(name) else { return Ok(None) };
         let mut area = Area::new(flash, self.region)?;

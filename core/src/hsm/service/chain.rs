@@ -1,8 +1,10 @@
 //! Which header is trusted, and votes.
 
+use core::hint::black_box;
+
 use super::{Hsm, Work};
 use crate::codec::{self, Encoded};
-use crate::consensus::{self, Trusted};
+use crate::consensus::{self, GuardError, Trusted};
 use crate::crypto::{Purpose, Scheme, ed25519};
 use crate::hsm::audit::NOBODY;
 use crate::hsm::board::Board;
@@ -81,7 +83,11 @@ impl<B: Board> Hsm<B> {
             return Err(HsmError::KeyEpoch.into());
         }
         let marks = device_seed(&self.board, b"vote marks");
-        self.votes.allow(self.board.flash(), &marks, &request.vote)?;
+        let mark = self.votes.allow(self.board.flash(), &marks, &request.vote)?;
+        // Once more, by what the flash said: see the service.
+        if !self.votes.holds(black_box(&request.vote), black_box(&mark)) {
+            return Err(GuardError::Contradicts.into());
+        }
         let id = request.vote.id(&trusted.chain_id);
         let mut buffer = [0; ed25519::SIGNATURE_BYTES];
         let flash = self.board.flash();

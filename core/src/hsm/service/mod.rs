@@ -1,9 +1,15 @@
 //! The service: one request in, one response out, and all state in the flash.
+//!
+//! A fault may make a processor leave out one instruction, a branch for example. So every critical decision (whether a PIN is right, a role may
+//! give a command, a policy allows a transaction, the guard allows a vote) is taken at least twice, from values that the compiler must take for
+//! others ([`black_box`]), and once more where its result is used, by what is in the flash then.
 
 mod chain;
 mod people;
 mod report;
 mod slots;
+
+use core::hint::black_box;
 
 use zeroize::Zeroizing;
 
@@ -52,11 +58,19 @@ impl Encoded for Host {
 /// Who is logged in. All is forgotten with the channel.
 #[derive(Default)]
 struct Session {
-    /// Bit `n`: the user at place `n`.
-    users: u8,
+    /// The role of the user at each place who is logged in.
+    roles: [Option<Role>; MAX_USERS as usize],
     /// The newest of them, whom the audit log names.
     newest: Option<u8>,
     storage_key: Option<StorageKey>,
+}
+
+impl Session {
+    /// Bit `n`: the user at place `n` is logged in.
+    fn places(&self) -> u8 {
+        let bits = self.roles.iter().rev();
+        bits.fold(0, |bits, role| bits.wrapping_shl(1) | u8::from(role.is_some()))
+    }
 }
 
 /// What takes several requests.
@@ -157,10 +171,12 @@ impl<B: Board> Hsm<B> {
         let (number, body) = request.split_first().ok_or(HsmError::CommandUnknown)?;
         let command = Command::from_number(*number).ok_or(HsmError::CommandUnknown)?;
         self.permit(command)?;
+        self.permit(black_box(command))?;
         self.run(command, body, reply)
     }
 
     /// Whether those who are logged in may give a command.
+    #[inline(never)] // its records must have left the stack when the command runs
     fn permit(&mut self, command: Command) -> Result<(), Refusal> {
         let device: Option<Device> = self.store.get(self.board.flash(), kind::DEVICE, 0)?;
         let roles = match (command.permission(), &device) {
@@ -169,28 +185,20 @@ impl<B: Board> Hsm<B> {
             (Permission::Roles(_), None) => return Err(HsmError::Fresh.into()),
             (Permission::Roles(roles), Some(_)) => roles,
         };
-        let officers_needed = device.map_or(1, |device| device.officers_needed);
-        let officers = self.store.officers(self.board.flash())?;
-        let mut logged_in = 0u8;
-        for index in 0..MAX_USERS {
-            if !self.is_logged_in(index) {
-                continue;
-            }
-            let user: Option<User> = self.store.get(self.board.flash(), kind::USER, index)?;
-            match user.map(|user| user.role) {
-                Some(Role::Officer) => logged_in = logged_in.saturating_add(1),
-                Some(role) if roles & role_bit(role) != 0 => return Ok(()),
-                _ => {}
-            }
+        let logged_in = self.session.roles.iter().flatten();
+        if logged_in.clone().any(|role| *role != Role::Officer && roles & role_bit(*role) != 0) {
+            return Ok(());
         }
-        let enough = logged_in > 0 && logged_in >= officers_needed.min(officers);
-        if roles & role_bit(Role::Officer) != 0 && enough { Ok(()) } else { Err(HsmError::Role.into()) }
+        let present = logged_in.filter(|role| **role == Role::Officer).count();
+        if roles & role_bit(Role::Officer) == 0 || present == 0 {
+            return Err(HsmError::Role.into());
+        }
+        let needed = device.map_or(1, |device| device.officers_needed);
+        let enough = needed.min(self.store.officers(self.board.flash())?);
+        if present >= usize::from(enough) { Ok(()) } else { Err(HsmError::Role.into()) }
     }
 
-    fn is_logged_in(&self, index: u8) -> bool {
-        self.session.users.wrapping_shr(u32::from(index)) & 1 == 1
-    }
-
+    #[inline(never)]
     fn run(&mut self, command: Command, body: &[u8], reply: &mut Reply<'_>) -> Result<(), Refusal> {
         let nothing = || codec::decode::<Nothing>(body);
         match command {

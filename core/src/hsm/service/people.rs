@@ -1,5 +1,7 @@
 //! Officers, operators, auditors and hosts: who they are, how they enter, and the keys that open with their PINs.
 
+use core::hint::black_box;
+
 use zeroize::Zeroizing;
 
 use super::{Device, Host, Hsm, MAX_HOSTS};
@@ -12,6 +14,22 @@ use crate::hsm::proto::{self, Command};
 use crate::hsm::refusal::{HsmError, Refusal};
 use crate::hsm::store::{Sealed, Secret, StorageKey, kind, secret};
 use crate::hsm::users::{Entry as PinEntry, MAX_USERS, Role, User, UserName, check_form};
+
+/// Who entered a PIN that was right.
+struct Entered {
+    /// The place of the user.
+    index: u8,
+    user: User,
+    /// The key that the PIN gives.
+    key: Secret,
+    /// The storage key, if the user has it.
+    storage_key: Option<StorageKey>,
+}
+
+/// Looks once more whether the PIN was right: see the service.
+fn sure(user: &User, key: &Secret) -> Result<(), HsmError> {
+    if black_box(user).knows(black_box(key)) { Ok(()) } else { Err(HsmError::PinWrong) }
+}
 
 impl<B: Board> Hsm<B> {
     pub(super) fn initialise(&mut self, request: &proto::Initialise<'_>) -> Result<(), Refusal> {
@@ -46,7 +64,9 @@ impl<B: Board> Hsm<B> {
     /// Seals all secrets under a new storage key, of which only the officer who asks gets a copy; others get theirs with a new
     /// PIN. What was sealed under the old key is erased.
     pub(super) fn rotate_storage_key(&mut self, request: &proto::Login<'_>) -> Result<(), Refusal> {
-        let (index, user, old) = self.enter(Command::RotateStorageKey, &request.user, request.pin)?;
+        let Entered { index, user, key, storage_key: old } =
+            self.enter(Command::RotateStorageKey, &request.user, request.pin)?;
+        sure(&user, &key)?;
         if user.role != Role::Officer {
             return Err(HsmError::Role.into());
         }
@@ -103,27 +123,26 @@ impl<B: Board> Hsm<B> {
     }
 
     pub(super) fn login(&mut self, request: &proto::Login<'_>) -> Result<(), Refusal> {
-        let (index, user, storage_key) = self.enter(Command::Login, &request.user, request.pin)?;
+        let Entered { index, user, key, storage_key } =
+            self.enter(Command::Login, &request.user, request.pin)?;
         let before = self.session.newest.replace(index);
         let noted = self.note_of(user.role, Command::Login, 0, Hash::default());
         if let Err(refusal) = noted.and_then(|()| self.confirm_image()) {
             self.session.newest = before;
             return Err(refusal);
         }
-        self.session.users |= 1u8.wrapping_shl(u32::from(index));
+        sure(&user, &key)?;
+        if let Some(role) = self.session.roles.get_mut(usize::from(index)) {
+            *role = Some(user.role);
+        }
         if storage_key.is_some() {
             self.session.storage_key = storage_key;
         }
         Ok(())
     }
 
-    /// Checks a PIN: the place and the record of the user, and the storage key if the user has it.
-    fn enter(
-        &mut self,
-        command: Command,
-        name: &UserName,
-        pin: &[u8],
-    ) -> Result<(u8, User, Option<StorageKey>), Refusal> {
+    /// Checks a PIN. Whoever lets somebody do something because it was right asks [`sure`] as well.
+    fn enter(&mut self, command: Command, name: &UserName, pin: &[u8]) -> Result<Entered, Refusal> {
         let flash = self.board.flash();
         let (index, user) = self.store.user(flash, name)?.ok_or(HsmError::UserUnknown)?;
         let tries = self.store.tries(flash, index)?;
@@ -137,7 +156,7 @@ impl<B: Board> Hsm<B> {
         }
         let unique_secret = Zeroizing::new(*self.board.unique_secret());
         match self.store.enter(self.board.flash(), &unique_secret, index, &user, pin)? {
-            PinEntry::Right(storage_key) => Ok((index, user, storage_key)),
+            PinEntry::Right(key, storage_key) => Ok(Entered { index, user, key, storage_key }),
             wrong => {
                 self.wrong_pin_ms = self.board.uptime_ms();
                 let refusal = Refusal::from(HsmError::PinWrong);
@@ -170,7 +189,9 @@ impl<B: Board> Hsm<B> {
             return Err(HsmError::UserLastOfficer.into());
         }
         self.note(Command::RemoveUser, 0, NOBODY, hash(Domain::Pin, &[request.user.padded()]))?;
-        self.session.users &= !1u8.wrapping_shl(u32::from(index));
+        if let Some(role) = self.session.roles.get_mut(usize::from(index)) {
+            *role = None;
+        }
         Ok(self.store.0.remove(self.board.flash(), Name { kind: kind::USER, index })?)
     }
 
@@ -185,7 +206,9 @@ impl<B: Board> Hsm<B> {
 
     pub(super) fn change_pin(&mut self, request: &proto::ChangePin<'_>) -> Result<(), Refusal> {
         check_form(request.new_pin)?;
-        let (index, user, storage_key) = self.enter(Command::ChangePin, &request.user, request.pin)?;
+        let Entered { index, user, key, storage_key } =
+            self.enter(Command::ChangePin, &request.user, request.pin)?;
+        sure(&user, &key)?;
         self.note_of(user.role, Command::ChangePin, 0, hash(Domain::Pin, &[request.user.padded()]))?;
         // An auditor has no storage key, and none is sealed for one.
         let none = StorageKey { key: Secret::default(), set: 0 };

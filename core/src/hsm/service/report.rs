@@ -18,7 +18,7 @@ impl<B: Board> Hsm<B> {
             version: self.board.firmware().version,
             name: device.map(|device| device.name),
             officers_needed: device.map_or(0, |device| device.officers_needed),
-            logged_in: self.session.users,
+            logged_in: self.session.places(),
             unlocked: self.session.storage_key.is_some(),
             trusted: self.trust(),
             audit_count: self.audit.head().count,

@@ -5,7 +5,7 @@ use crate::codec::Encoded;
 use crate::crypto::scheme::MAX_PUBLIC_KEY_BYTES;
 use crate::crypto::{Domain, Hash, KeyHash, Purpose, Scheme, hash};
 use crate::hsm::board::Board;
-use crate::hsm::flash::vault::Name;
+use crate::hsm::flash::vault::{MAX_CONTENT, Name};
 use crate::hsm::keys::{MAX_KEYS, Slot};
 use crate::hsm::proto::{self, Command};
 use crate::hsm::refusal::{HsmError, Refusal};
@@ -59,9 +59,7 @@ impl<B: Board> Hsm<B> {
 
     pub(super) fn describe_key(&mut self, index: u8, reply: &mut Reply<'_>) -> Result<(), Refusal> {
         let slot = self.store.slot(self.board.flash(), index)?;
-        let policy = self
-            .store
-            .bytes(self.board.flash(), kind::POLICY, index, |bytes| hash(Domain::Policy, &[bytes]))?;
+        let policy = self.policy_hash(index)?;
         // The public key needs the secret one; it is shown where that can be opened.
         let mut buffer = [0; MAX_PUBLIC_KEY_BYTES];
         let public_key = match &self.session.storage_key {
@@ -80,6 +78,14 @@ impl<B: Board> Hsm<B> {
             policy,
             public_key,
         })
+    }
+
+    // A call of its own: the policy must have left the stack before a public key is made.
+    #[inline(never)]
+    fn policy_hash(&mut self, index: u8) -> Result<Option<Hash>, Refusal> {
+        let mut buffer = [0; MAX_CONTENT];
+        let policy = self.store.read(self.board.flash(), kind::POLICY, index, &mut buffer)?;
+        Ok(policy.map(|policy| hash(Domain::Policy, &[policy])))
     }
 
     pub(super) fn delete_key(&mut self, request: &proto::Index) -> Result<(), Refusal> {
@@ -113,8 +119,10 @@ impl<B: Board> Hsm<B> {
         request: &proto::Index,
         reply: &mut Reply<'_>,
     ) -> Result<(), Refusal> {
-        let written =
-            self.store.bytes(self.board.flash(), kind::POLICY, request.index, |bytes| reply.bytes(bytes))?;
-        if written == Some(true) { Ok(()) } else { Err(HsmError::KeyPolicy.into()) }
+        let flash = self.board.flash();
+        let read = self.store.read(flash, kind::POLICY, request.index, reply.rest())?;
+        let len = read.ok_or(HsmError::KeyPolicy)?.len();
+        reply.filled(len);
+        Ok(())
     }
 }

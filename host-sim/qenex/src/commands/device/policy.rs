@@ -11,6 +11,7 @@ use qenex_core::num::Amount;
 use qenex_core::policy::{self, AssetRule, Hours, OpKind, OpSet, Policy, Sorted, Window};
 use qenex_core::tx::KycLevel;
 use qenex_device::DeviceError;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -89,13 +90,17 @@ struct ApprovalsFile {
     always: Vec<String>,
 }
 
+/// The longest encoding of a policy, in bytes.
+const LONGEST: usize = <Policy<'_> as Encoded>::MAX_LEN;
+
+/// Room for a list of a policy.
+type Room = [u8; LONGEST];
+
 pub fn run(args: args::Policy, output: &Output) -> Result<(), Failure> {
     match args {
         args::Policy::Set { session, slot, file } => {
             let policy = read(&file)?;
-            let mut buffer = [0; <Policy as Encoded>::MAX_LEN];
-            let policy = codec::encode(&policy, &mut buffer)?;
-            login(&session)?.ask(Command::SetPolicy, &SetPolicy { slot, policy })?;
+            login(&session)?.ask(Command::SetPolicy, &SetPolicy { slot, policy: &policy })?;
             output.line(format_args!("slot {slot} has the policy of {}", file.display()));
             output.result(&json!({ "slot": slot, "bytes": policy.len() }));
             Ok(())
@@ -112,14 +117,17 @@ pub fn run(args: args::Policy, output: &Output) -> Result<(), Failure> {
     }
 }
 
-fn read(file: &Path) -> Result<Policy, Failure> {
+/// The policy's encoding.
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::input(INPUT_FILE, format_args!("{}: {error}", file.display())))?;
     let wrong = |detail: String| Failure::input(INPUT_VALUE, format_args!("{}: {detail}", file.display()));
     let parsed: PolicyFile = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    let policy = parsed.policy().map_err(wrong)?;
+    let mut rooms = [[0; LONGEST]; 4];
+    let policy = parsed.policy(&mut rooms).map_err(wrong)?;
     policy.check().map_err(|error| Failure::input(error.code(), file.display()))?;
-    Ok(policy)
+    let mut buffer = [0; LONGEST];
+    Ok(codec::encode(&policy, &mut buffer)?.to_vec())
 }
 
 /// A value of a field.
@@ -138,23 +146,25 @@ where
 }
 
 /// A list in any order.
-fn sorted<T: Ord, const N: usize>(
+fn sorted<'r, T: Ord + Copy + Serialize + DeserializeOwned, const N: usize>(
     field: &str,
     items: impl Iterator<Item = Result<T, String>>,
-) -> Result<Sorted<T, N>, String> {
+    room: &'r mut Room,
+) -> Result<Sorted<'r, T, N>, String> {
     let mut items: Vec<T> = items.collect::<Result<_, _>>()?;
     items.sort();
-    Sorted::new(items).map_err(|error| format!("{field}: {error}"))
+    Sorted::new(items, room).map_err(|error| format!("{field}: {error}"))
 }
 
-fn parse_list<T: Ord + FromStr, const N: usize>(
+fn parse_list<'r, T: Ord + Copy + Serialize + DeserializeOwned + FromStr, const N: usize>(
     field: &str,
     list: &Option<Vec<String>>,
-) -> Result<Option<Sorted<T, N>>, String>
+    room: &'r mut Room,
+) -> Result<Option<Sorted<'r, T, N>>, String>
 where
     T::Err: std::fmt::Display,
 {
-    list.as_ref().map(|list| sorted(field, list.iter().map(|text| parse(field, text)))).transpose()
+    list.as_ref().map(|list| sorted(field, list.iter().map(|text| parse(field, text)), room)).transpose()
 }
 
 fn operations(field: &str, names: &[String]) -> Result<OpSet, String> {
@@ -182,7 +192,8 @@ fn minute(field: &str, text: &str) -> Result<u16, String> {
 }
 
 impl PolicyFile {
-    fn policy(&self) -> Result<Policy, String> {
+    fn policy<'r>(&self, rooms: &'r mut [Room; 4]) -> Result<Policy<'r>, String> {
+        let [assets, receivers, pools, approvers] = rooms;
         let kyc = match &self.min_receiver_kyc {
             None => KycLevel::None,
             Some(name) => *KycLevel::ALL.iter().find(|level| level.as_str() == name).ok_or_else(|| {
@@ -203,7 +214,11 @@ impl PolicyFile {
             };
             Ok::<_, String>(policy::Approvals {
                 threshold: approvals.threshold,
-                approvers: sorted("approvals.approvers", approvals.approvers.iter().map(approver))?,
+                approvers: sorted(
+                    "approvals.approvers",
+                    approvals.approvers.iter().map(approver),
+                    approvers,
+                )?,
                 always: operations("approvals.always", &approvals.always)?,
             })
         });
@@ -213,10 +228,10 @@ impl PolicyFile {
             without_witness: operations("without_witness", &self.without_witness)?,
             max_fee: parse("max_fee", &self.max_fee)?,
             max_validity_blocks: self.max_validity_blocks,
-            assets: sorted("assets", self.assets.iter().map(AssetFile::rule))?,
-            receivers: parse_list("receivers", &self.receivers)?,
+            assets: sorted("assets", self.assets.iter().map(AssetFile::rule), assets)?,
+            receivers: parse_list("receivers", &self.receivers, receivers)?,
             min_receiver_kyc: kyc,
-            pools: parse_list("pools", &self.pools)?,
+            pools: parse_list("pools", &self.pools, pools)?,
             max_price_impact_bps: self.max_price_impact_bps,
             max_slippage_bps: self.max_slippage_bps,
             hours: hours.transpose()?,
@@ -227,30 +242,26 @@ impl PolicyFile {
         })
     }
 
-    fn of(policy: &Policy) -> Self {
+    fn of(policy: &Policy<'_>) -> Self {
         let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-        let list = |ids: &[&dyn ToString]| ids.iter().map(|id| id.to_string()).collect::<Vec<_>>();
-        let receivers = policy.receivers.as_ref().map(Sorted::as_slice);
-        let pools = policy.pools.as_ref().map(Sorted::as_slice);
         Self {
             account: policy.account.to_string(),
             operations: names(policy.operations),
             without_witness: names(policy.without_witness),
             max_fee: policy.max_fee.to_string(),
             max_validity_blocks: policy.max_validity_blocks,
-            assets: policy.assets.as_slice().iter().map(AssetFile::of).collect(),
-            receivers: receivers
-                .map(|ids| list(&ids.iter().map(|id| id as &dyn ToString).collect::<Vec<_>>())),
+            assets: policy.assets.iter().map(|rule| AssetFile::of(&rule)).collect(),
+            receivers: policy.receivers.map(|ids| ids.iter().map(|id| id.to_string()).collect()),
             min_receiver_kyc: Some(policy.min_receiver_kyc.to_string()),
-            pools: pools.map(|ids| list(&ids.iter().map(|id| id as &dyn ToString).collect::<Vec<_>>())),
+            pools: policy.pools.map(|ids| ids.iter().map(|id| id.to_string()).collect()),
             max_price_impact_bps: policy.max_price_impact_bps,
             max_slippage_bps: policy.max_slippage_bps,
             hours: policy
                 .hours
                 .map(|hours| HoursFile { from: time(hours.from_minute), until: time(hours.until_minute) }),
-            approvals: policy.approvals.as_ref().map(|approvals| ApprovalsFile {
+            approvals: policy.approvals.map(|approvals| ApprovalsFile {
                 threshold: approvals.threshold,
-                approvers: approvals.approvers.as_slice().iter().map(|hash| hash.to_string()).collect(),
+                approvers: approvals.approvers.iter().map(|hash| hash.to_string()).collect(),
                 always: names(approvals.always),
             }),
             delay_ms: policy.delay_ms,
