@@ -206,6 +206,14 @@ codes! {
     966 PENDING_UNKNOWN "What is replayed must have been signed by this key and not yet be final or expired.";
     967 NONCE_SIGNED "Another transaction with this nonce was signed and has not expired.";
     968 APPROVER_UNKNOWN "The approval must be by a person whom the policy names, each once.";
+    981 IMAGE_KEY "An image must be signed by the key whose images the device takes.";
+    982 IMAGE_BOARD "An image must be made for the device's board.";
+    983 IMAGE_VERSION "The version of an image must not be lower than the one that runs.";
+    984 IMAGE_LENGTH "An image must have at least one byte and fit its slot.";
+    985 IMAGE_PIECE "Each piece of an image follows the one before it, within the image's length; all but the last are whole words of 16 bytes.";
+    986 IMAGE_MEASUREMENT "The bytes of an image must have the measurement that its manifest names.";
+    987 IMAGE_RETURNED "A new image must confirm itself by a login; this one did not, and the one before it runs again.";
+    988 IMAGE_NONE "A slot must hold an image that is signed, whole, and of no lower version than the one that was confirmed last.";
     1001 STORE_IO "The file system must do what it was asked.";
     1002 STORE_IN_USE "A data directory is used by one process at a time.";
     1003 STORE_FORMAT "The file must be of the kind and version that this program writes.";

@@ -6,7 +6,7 @@ mod flash_disk;
 #[allow(dead_code)]
 mod hsm_board;
 
-use hsm_board::{NOTHING, TestBoard, ask, get, give, power_on, tell};
+use hsm_board::{IMAGE, NOTHING, TestBoard, VERSION, ask, get, give, power_on, tell};
 use qenex_core::codec::{decode, encode};
 use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote};
 use qenex_core::crypto::ed25519::{self, SecretKey};
@@ -20,6 +20,7 @@ use qenex_core::error::{
 };
 use qenex_core::hsm::audit::{ENTRY_BYTES, Entry, Head};
 use qenex_core::hsm::backup::Backup;
+use qenex_core::hsm::image::measure;
 use qenex_core::hsm::proto::{
     AddUser, Anchor, Attestation, AuditFrom, BackupKey, BeginHeader, ChangePin, Command, CreateKey, GiveVote,
     Index, Initialise, KeyInfo, Login, Members, NamedUser, Nonce, Permission, SetPin, SetPolicy, Signed,
@@ -290,7 +291,7 @@ fn keys_are_derived_and_have_one_purpose() {
     let first = create_key(&mut hsm, 0, Purpose::Transaction).unwrap();
     assert_eq!(create_key(&mut hsm, 0, Purpose::Transaction), Err(refused(KEY_EXISTS)));
     assert_eq!(create_key(&mut hsm, 16, Purpose::Transaction), Err(refused(KEY_EXISTS)));
-    for purpose in [Purpose::Attestation, Purpose::Backup] {
+    for purpose in [Purpose::Attestation, Purpose::Backup, Purpose::Firmware] {
         assert_eq!(create_key(&mut hsm, 1, purpose), Err(refused(KEY_PURPOSE)));
     }
     let vote = create_key(&mut hsm, 2, Purpose::Vote).unwrap();
@@ -584,7 +585,7 @@ fn a_device_attests_what_it_is() {
     let body = ask(&mut hsm, Command::Attest, &Nonce { nonce: [3; 32] }).unwrap();
     let attestation: Attestation<'_> = decode(&body).unwrap();
     let report = &attestation.report;
-    assert_eq!((report.nonce, report.version, report.measurement), ([3; 32], 3, Hash([5; 32])));
+    assert_eq!((report.nonce, report.version, report.measurement), ([3; 32], VERSION, measure(IMAGE)));
     assert_eq!((report.name, report.trusted.unwrap().height), (Some(name("HSM_1")), 10));
     let digest = signing_digest(Scheme::Ed25519, Purpose::Attestation, &report.id());
     ed25519::verify(&attestation.public_key, digest.as_bytes(), attestation.signature).unwrap();

@@ -3,7 +3,7 @@
 use cobs::{CobsDecoder, DecodeError, max_encoding_length, try_encode};
 use qenex_core::hsm::proto::MAX_FRAME;
 
-use crate::boards::Line;
+use qenex_firmware::boards::Line;
 
 /// Bytes of a frame on the line.
 const ENCODED: usize = max_encoding_length(MAX_FRAME) + 1;

@@ -3,7 +3,7 @@
 
 use defmt::{Encoder, Logger, global_logger};
 
-use crate::boards;
+use qenex_firmware::boards;
 
 #[global_logger]
 struct Log;

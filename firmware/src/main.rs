@@ -1,22 +1,19 @@
 //! The device image: the device of [`qenex_core::hsm::channel`] behind a serial line.
 //!
-//! One frame in, one frame out, for ever. Nothing here knows of a board: see [`boards`]. A panic that can be reached does not link.
+//! One frame in, one frame out, for ever. Nothing here knows of a board: see [`boards`].
 #![no_std]
 #![no_main]
 
-mod boards;
 mod frames;
 mod log;
-
-use core::panic::PanicInfo;
 
 use cortex_m_rt::entry;
 use qenex_core::hsm::channel::{Device, kind};
 use qenex_core::hsm::proto::{MAX_FRAME, VERSION};
 use qenex_core::hsm::{Hsm, Refusal};
+use qenex_firmware::boards::{self, Line, Machine};
 use static_cell::{ConstStaticCell, StaticCell};
 
-use boards::{Line, Machine};
 use frames::Buffers;
 
 /// The device behind its channel, or why it did not start: then that is the answer to everything.
@@ -69,14 +66,4 @@ fn sleep() -> ! {
     loop {
         cortex_m::asm::wfi();
     }
-}
-
-/// Calls what does not exist: an image in which a panic can be reached does not link.
-#[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    unsafe extern "C" {
-        fn a_panic_can_be_reached() -> !;
-    }
-    // SAFETY: it is never linked, so it is never called.
-    unsafe { a_panic_can_be_reached() }
 }

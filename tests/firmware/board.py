@@ -21,9 +21,14 @@ import sys
 from unicorn import UC_ARCH_ARM, UC_HOOK_CODE, UC_MODE_MCLASS, UC_MODE_THUMB, Uc, UcError
 from unicorn.arm_const import UC_ARM_REG_MSP, UC_ARM_REG_PC, UC_CPU_ARM_CORTEX_M33
 
-CODE, CODE_SIZE = 0x1000_0000, 0x4_0000
+CODE, CODE_SIZE = 0x1000_0000, 0x5_0000
+# Behind the loader, which is not run here: what it would hand over is written to its place.
+IMAGE = 0x1001_0000
 RAM, RAM_SIZE = 0x3800_0000, 0x40_0000
-FLASH, FLASH_SIZE = 0x8000_0000, 0x10_0000
+FLASH, FLASH_SIZE = 0x8000_0000, 0x10_6000
+# What the service changes: its records and what it notes of the slots; and the page that only emulators have.
+CHANGED = ((FLASH, 0x8_4000), (FLASH + 0x10_4000, 0x1000))
+HANDOVER = RAM
 SYSTEM, SYSTEM_SIZE = 0xE000_0000, 0x10_0000
 TIMER = 0x5000_0000
 LINE, PANEL, LOG = 0x5020_0000, 0x5020_1000, 0x5020_2000
@@ -59,6 +64,8 @@ class Board:
                 self.uc.mem_write(physical, elf[start : start + size])
         with open(flash, "rb") as file:
             self.uc.mem_write(FLASH, file.read(FLASH_SIZE))
+        # The first image, from the first slot.
+        self.uc.mem_write(HANDOVER, struct.pack("<4sIII64x", b"QXH1", 1, 0, 1))
         for port in (LINE, PANEL, LOG):
             self.uc.mmio_map(port, 0x1000, self.read_port, port, self.write_port, port)
         self.uc.mmio_map(TIMER, 0x1000, self.read_timer, None, self.write_timer, None)
@@ -74,7 +81,7 @@ class Board:
         self.panel = bytearray()
         self.ticks = 0
         self.idle = False
-        stack, start = struct.unpack("<II", self.uc.mem_read(CODE, 8))
+        stack, start = struct.unpack("<II", self.uc.mem_read(IMAGE, 8))
         self.uc.reg_write(UC_ARM_REG_MSP, stack)
         self.pc = start | 1
 
@@ -135,7 +142,7 @@ class Board:
         self.uc.ctl_remove_cache(address, address + len(code))
 
     def save(self):
-        memory = [(start, bytes(self.uc.mem_read(start, size))) for start, size in (self.used_ram, (FLASH, 0x8_1000))]
+        memory = [(start, bytes(self.uc.mem_read(start, size))) for start, size in (self.used_ram, *CHANGED)]
         queues = {port: bytes(queue) for port, queue in self.received.items()}
         return self.uc.context_save(), memory, queues, bytes(self.sent), bytes(self.panel), self.ticks, self.pc
 

@@ -71,6 +71,10 @@ pub enum Domain {
     Backup = 0x4c,
     /// Seed of one half of a hybrid key: the key's seed, the half's scheme.
     HybridSeed = 0x4d,
+    /// Measurement of a firmware: the bytes of its image.
+    Measurement = 0x50,
+    /// What a vendor signs of an image.
+    Image = 0x51,
     /// Seed of a key that is derived from a public label, for demonstrations and measurements.
     LabelSeed = 0x7f,
 }

@@ -55,6 +55,8 @@ pub enum Purpose {
     Approval = 4,
     /// Backups of a device.
     Backup = 5,
+    /// Images of a device's firmware, by the vendor.
+    Firmware = 6,
 }
 
 error_enum! {
@@ -132,6 +134,7 @@ impl Purpose {
             3 => Ok(Self::Attestation),
             4 => Ok(Self::Approval),
             5 => Ok(Self::Backup),
+            6 => Ok(Self::Firmware),
             _ => Err(SchemeError::UnknownPurpose),
         }
     }
@@ -229,8 +232,14 @@ mod tests {
     use crate::error::Coded;
     use std::vec::Vec;
 
-    const PURPOSES: [Purpose; 5] =
-        [Purpose::Transaction, Purpose::Vote, Purpose::Attestation, Purpose::Approval, Purpose::Backup];
+    const PURPOSES: [Purpose; 6] = [
+        Purpose::Transaction,
+        Purpose::Vote,
+        Purpose::Attestation,
+        Purpose::Approval,
+        Purpose::Backup,
+        Purpose::Firmware,
+    ];
 
     #[test]
     fn numbers_round_trip_and_all_others_are_refused() {

@@ -15,6 +15,13 @@ use crate::error::error_enum;
 /// Length of a seed.
 pub const SEED_BYTES: usize = 32;
 
+/// The seed of the key that everybody can derive from a label and a name, for demonstrations and measurements. It protects
+/// nothing.
+pub fn label_seed(label: &str, name: &str) -> [u8; SEED_BYTES] {
+    let len = (label.len() as u64).to_be_bytes();
+    hash(Domain::LabelSeed, &[&len, label.as_bytes(), name.as_bytes()]).0
+}
+
 error_enum! {
     /// Why there is no secret key, public key or signature.
     pub enum SigningError {

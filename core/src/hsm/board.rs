@@ -4,7 +4,9 @@ use core::ops::DerefMut;
 
 use embedded_storage::nor_flash::NorFlash;
 
+use super::boot::SLOTS;
 use super::flash::Region;
+use super::image::Vendor;
 use super::sign::SignWork;
 use crate::crypto::Hash;
 use crate::error::error_enum;
@@ -26,6 +28,10 @@ pub struct Layout {
     pub audit: Region,
     /// The votes that were given; at least three pages. A vote takes a word: see ARCHITECTURE.md for how many pages last how long.
     pub votes: Region,
+    /// What the slots hold: one page for each.
+    pub boot: Region,
+    /// Two places for images of the firmware.
+    pub slots: [Region; SLOTS],
 }
 
 /// What runs on a board.
@@ -33,8 +39,14 @@ pub struct Layout {
 pub struct Firmware {
     /// Its version: a lower one is not installed.
     pub version: u32,
-    /// The hash of its image.
+    /// The hash of its image, as whoever started it has measured it.
     pub measurement: Hash,
+    /// The slot that it was started from.
+    pub slot: u8,
+    /// The place of its record in the order in which they were written.
+    pub sequence: u32,
+    /// The measurement of a newer image that was given up, if the audit log does not tell of it yet.
+    pub given_up: Option<Hash>,
 }
 
 /// A board.
@@ -52,7 +64,10 @@ pub trait Board {
     fn layout(&self) -> Layout;
 
     /// What runs on it.
-    fn firmware(&self) -> Firmware;
+    fn firmware(&self) -> &Firmware;
+
+    /// Whose images it takes.
+    fn vendor(&self) -> Vendor;
 
     /// A secret that only this one device has, and that no host can read.
     fn unique_secret(&self) -> &[u8; 32];

@@ -168,7 +168,13 @@ commands! {
     /// [`Login`] of an officer → [`Nothing`]: a new storage key; what was sealed under the old one is erased, and other users
     /// are locked out of secrets until they get a new PIN.
     RotateStorageKey = 80, "rotate-storage-key", OFFICERS;
-    /// [`Nothing`] → [`Nothing`]: erases everything.
+    /// A manifest ([`super::image`]) → [`Nothing`]: empties the slot that does not run.
+    BeginUpdate = 84, "begin-update", OFFICERS;
+    /// [`UpdatePiece`] → [`Nothing`].
+    UpdatePiece = 85, "update-piece", OFFICERS;
+    /// [`Nothing`] → [`Nothing`]: the next start tries the new image.
+    FinishUpdate = 86, "finish-update", OFFICERS;
+    /// [`Nothing`] → [`Nothing`]: erases everything but the audit log, the votes and the firmware.
     Wipe = 90, "wipe", OFFICERS;
 }
 
@@ -403,6 +409,15 @@ bodies! {
     /// A piece of something longer.
     pub struct Piece<'a> {
         /// The next bytes.
+        #[serde(serialize_with = "bytes")]
+        pub bytes: &'a [u8],
+    }
+
+    /// A piece of an image.
+    pub struct UpdatePiece<'a> {
+        /// How many bytes come before it.
+        pub offset: u32,
+        /// Its bytes: whole words of 16 bytes, but for the last piece.
         #[serde(serialize_with = "bytes")]
         pub bytes: &'a [u8],
     }

@@ -256,7 +256,9 @@ impl<B: Board> Hsm<B> {
     fn sign_work(&mut self) -> Result<&mut SignWork, Refusal> {
         match self.work {
             Work::Sign => Ok(&mut self.sign),
-            Work::None | Work::Signed | Work::Header { .. } => Err(HsmError::CommandSequence.into()),
+            Work::None | Work::Signed | Work::Header { .. } | Work::Update(_) => {
+                Err(HsmError::CommandSequence.into())
+            }
         }
     }
 

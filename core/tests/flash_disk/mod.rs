@@ -62,6 +62,11 @@ impl Disk {
         z ^ (z >> 31)
     }
 
+    /// Tears in another manner.
+    pub fn reseed(&mut self, seed: u64) {
+        self.random = seed;
+    }
+
     /// Gives power again.
     pub fn restart(&mut self) {
         self.fuse = None;

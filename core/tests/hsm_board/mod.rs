@@ -1,11 +1,16 @@
 //! A board in memory, and a host that talks to the service on it.
 
+use std::sync::OnceLock;
+
 use qenex_core::codec::{Encoded, decode, encode};
-use qenex_core::crypto::Hash;
+use qenex_core::crypto::secret::{SecretKey, label_seed};
+use qenex_core::crypto::{Purpose, Scheme};
 use qenex_core::hsm::board::{Board, BoardError, Firmware, Layout};
+use qenex_core::hsm::boot;
 use qenex_core::hsm::flash::Region;
-use qenex_core::hsm::proto::{Command, MAX_MESSAGE, Nothing};
-use qenex_core::hsm::{Hsm, Refusal, SignWork};
+use qenex_core::hsm::image::{BoardName, Image, Vendor, measure, measure_slot};
+use qenex_core::hsm::proto::{Command, MAX_MESSAGE, Nothing, UpdatePiece};
+use qenex_core::hsm::{Hsm, Refusal, SignWork, manufacture};
 use qenex_core::tx::Line;
 use serde::de::DeserializeOwned;
 
@@ -14,7 +19,37 @@ use crate::flash_disk::{Disk, PAGE};
 pub const VAULT_PAGES: u16 = 24;
 pub const AUDIT_PAGES: u16 = 4;
 pub const VOTE_PAGES: u16 = 4;
-pub const PAGES: usize = (VAULT_PAGES + AUDIT_PAGES + VOTE_PAGES) as usize;
+pub const BOOT_PAGES: u16 = 2;
+pub const SLOT_PAGES: u16 = 2;
+pub const PAGES: usize = (VAULT_PAGES + AUDIT_PAGES + VOTE_PAGES + BOOT_PAGES + 2 * SLOT_PAGES) as usize;
+
+/// The version of the image that a board is made with, and its bytes.
+pub const VERSION: u32 = 3;
+pub const IMAGE: &[u8] = b"the image that the board was made with";
+
+/// Whose images the board takes.
+pub fn vendor() -> Vendor {
+    Vendor::demonstration(BoardName::new("TEST").unwrap())
+}
+
+/// What an image is.
+pub fn described(version: u32, image: &[u8]) -> Image {
+    Image { board: vendor().board, version, length: image.len() as u32, measurement: measure(image) }
+}
+
+/// The vendor's signature of an image.
+pub fn signed(image: Image) -> Vec<u8> {
+    signed_by(&label_seed("qenex-demo", "VENDOR"), Purpose::Firmware, image)
+}
+
+/// Somebody's signature of an image, with a key of some purpose.
+pub fn signed_by(seed: &[u8; 32], purpose: Purpose, image: Image) -> Vec<u8> {
+    let key = SecretKey::from_seed(Scheme::Ed25519, seed).unwrap();
+    let (mut public_key, mut signature) = ([0; 32], [0; 64]);
+    let public_key = key.public_key(&mut public_key).unwrap();
+    let signature = key.sign(purpose, &image.id(), &mut signature).unwrap();
+    [&image.to_bytes(), public_key, signature].concat()
+}
 
 /// A board whose time and person are what the test says.
 #[derive(Clone)]
@@ -25,18 +60,48 @@ pub struct TestBoard {
     pub shown: Vec<String>,
     pub entropy: u64,
     pub unique_secret: [u8; 32],
+    /// What was started last.
+    pub firmware: Option<Firmware>,
 }
 
 impl TestBoard {
     pub fn new(seed: u64) -> Self {
+        static MANIFEST: OnceLock<Vec<u8>> = OnceLock::new();
+        let manifest = MANIFEST.get_or_init(|| signed(described(VERSION, IMAGE)));
+        let mut disk = Disk::new(PAGES, seed);
+        manufacture(&mut disk, &layout(), &vendor(), manifest, IMAGE).unwrap();
         Self {
-            disk: Disk::new(PAGES, seed),
+            disk,
             uptime_ms: 0,
             confirms: true,
             shown: Vec::new(),
             entropy: seed,
             unique_secret: [7; 32],
+            firmware: None,
         }
+    }
+
+    /// What a loader does: which image runs.
+    pub fn boot(&mut self) -> Option<Firmware> {
+        self.firmware = boot::start(&mut self.disk, &layout(), &vendor(), measure_slot);
+        self.firmware
+    }
+}
+
+/// Where the board keeps what.
+pub fn layout() -> Layout {
+    let mut end = 0;
+    let mut region = |pages: u16| {
+        let start = end;
+        end += u32::from(pages) * PAGE as u32;
+        Region { start, pages }
+    };
+    Layout {
+        vault: region(VAULT_PAGES),
+        audit: region(AUDIT_PAGES),
+        votes: region(VOTE_PAGES),
+        boot: region(BOOT_PAGES),
+        slots: [region(SLOT_PAGES), region(SLOT_PAGES)],
     }
 }
 
@@ -49,16 +114,15 @@ impl Board for TestBoard {
     }
 
     fn layout(&self) -> Layout {
-        let start = |page: u16| u32::from(page) * PAGE as u32;
-        Layout {
-            vault: Region { start: 0, pages: VAULT_PAGES },
-            audit: Region { start: start(VAULT_PAGES), pages: AUDIT_PAGES },
-            votes: Region { start: start(VAULT_PAGES + AUDIT_PAGES), pages: VOTE_PAGES },
-        }
+        layout()
     }
 
-    fn firmware(&self) -> Firmware {
-        Firmware { version: 3, measurement: Hash([5; 32]) }
+    fn firmware(&self) -> &Firmware {
+        self.firmware.as_ref().unwrap()
+    }
+
+    fn vendor(&self) -> Vendor {
+        vendor()
     }
 
     fn unique_secret(&self) -> &[u8; 32] {
@@ -88,8 +152,9 @@ impl Board for TestBoard {
     }
 }
 
-/// Starts a device.
-pub fn power_on(board: TestBoard) -> Hsm<TestBoard> {
+/// Starts a device: whichever of its images is to run.
+pub fn power_on(mut board: TestBoard) -> Hsm<TestBoard> {
+    board.boot().expect("an image that can be started");
     Hsm::start(board, Box::new(SignWork::new())).unwrap()
 }
 
@@ -131,3 +196,20 @@ pub fn get<T: Encoded, R: Encoded + DeserializeOwned>(
 }
 
 pub const NOTHING: Nothing = Nothing {};
+
+/// Gives a device a new image, in pieces.
+pub fn update(hsm: &mut Hsm<TestBoard>, version: u32, image: &[u8]) -> Result<(), Refusal> {
+    begin_update(hsm, described(version, image))?;
+    for (index, bytes) in image.chunks(PIECE).enumerate() {
+        tell(hsm, Command::UpdatePiece, &UpdatePiece { offset: (index * PIECE) as u32, bytes })?;
+    }
+    tell(hsm, Command::FinishUpdate, &NOTHING)
+}
+
+/// Bytes of a piece of an image.
+pub const PIECE: usize = 256;
+
+/// Brings a manifest that the vendor signed.
+pub fn begin_update(hsm: &mut Hsm<TestBoard>, image: Image) -> Result<(), Refusal> {
+    give(hsm, Command::BeginUpdate as u8, &signed(image)).map(drop)
+}

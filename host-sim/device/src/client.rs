@@ -10,7 +10,7 @@ use qenex_core::hsm::channel::{HEADER, PairingCode, kind, pairing_code};
 use qenex_core::hsm::noise::{Channel, FIRST_BYTES, Handshake, Side, THIRD_BYTES};
 use qenex_core::hsm::proto::{
     Approve, BeginSign, Command, Judged, MAX_MESSAGE, Nothing, Piece, Records, Rest, SIGNATURE_PIECE, Signed,
-    VERSION,
+    UpdatePiece, VERSION,
 };
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -101,12 +101,12 @@ impl<S: Read + Write> Client<S> {
     /// The device refused, or the channel is broken.
     pub fn ask<T: Encoded>(&mut self, command: Command, body: &T) -> Result<Vec<u8>, DeviceError> {
         let mut buffer = Zeroizing::new(vec![0; MAX_MESSAGE]);
-        self.give(command, codec::encode(body, &mut buffer).map_err(|_| DeviceError::Frame)?)
+        self.ask_bytes(command, codec::encode(body, &mut buffer).map_err(|_| DeviceError::Frame)?)
     }
 
-    /// Gives a command whose body is encoded.
-    fn give(&mut self, command: Command, body: &[u8]) -> Result<Vec<u8>, DeviceError> {
-        let mut message = Zeroizing::new([&[command as u8], body].concat());
+    /// Gives a command whose body is these bytes.
+    fn ask_bytes(&mut self, command: Command, encoded: &[u8]) -> Result<Vec<u8>, DeviceError> {
+        let mut message = Zeroizing::new([&[command as u8], encoded].concat());
         let len = message.len();
         message.extend([0; 16]);
         self.channel.seal(&mut message, len)?;
@@ -183,7 +183,7 @@ impl<S: Read + Write> Client<S> {
             self.ask(Command::ApprovalPart, &Piece { bytes })?;
             rest = after;
         }
-        self.give(Command::Approve, rest).map(drop)
+        self.ask_bytes(Command::Approve, rest).map(drop)
     }
 
     /// What the device would say of the transaction that was brought: nothing, or why not.
@@ -193,6 +193,24 @@ impl<S: Read + Write> Client<S> {
     pub fn judge(&mut self) -> Result<Option<Refusal>, DeviceError> {
         let Judged { refusal, .. } = self.get(Command::Judge, &Nothing {})?;
         Ok((refusal != 0).then_some(Refusal(refusal)))
+    }
+
+    /// Brings a new image, which the device tries at its next start.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn update(&mut self, manifest: &[u8], image: &[u8]) -> Result<(), DeviceError> {
+        if manifest.len() > PIECE {
+            return Err(DeviceError::Frame);
+        }
+        self.ask_bytes(Command::BeginUpdate, manifest)?;
+        let mut offset = 0;
+        for bytes in image.chunks(PIECE) {
+            let at = u32::try_from(offset).map_err(|_| DeviceError::Frame)?;
+            self.ask(Command::UpdatePiece, &UpdatePiece { offset: at, bytes })?;
+            offset += bytes.len();
+        }
+        self.tell(Command::FinishUpdate)
     }
 
     /// The signature of the transaction that was brought.

@@ -65,6 +65,11 @@ impl FileFlash {
         Ok(Self { file, bytes })
     }
 
+    /// Whether nothing was ever written to the first so many pages.
+    pub fn is_blank(&self, pages: usize) -> bool {
+        self.bytes.iter().take(pages * PAGE).all(|byte| *byte == 0xff)
+    }
+
     fn write_through(&mut self, from: usize, until: usize) -> Result<(), FlashFileError> {
         let bytes = self.bytes.get(from..until).ok_or(FlashFileError::Bounds)?;
         self.file.write_all_at(bytes, from as u64).map_err(|_| FlashFileError::File)?;

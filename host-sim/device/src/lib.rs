@@ -1,6 +1,7 @@
 //! Devices as a host sees them.
 //!
 //! - [`client`]: opens a channel to a device and gives it commands.
+//! - [`image`]: manifests of firmware, and devices that are made with one.
 //! - [`mod@line`]: frames on a serial line or a socket: COBS, with a zero byte behind each.
 //! - [`soft`]: the simulated device, the same service as in the firmware, with its flash in a file.
 //! - [`serve`]: puts a simulated device on a socket.
@@ -9,6 +10,7 @@
 pub mod client;
 pub mod error;
 mod flash_file;
+pub mod image;
 pub mod line;
 pub mod serve;
 pub mod soft;

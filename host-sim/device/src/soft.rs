@@ -1,5 +1,8 @@
 //! The simulated device: the service of the firmware in this process. Its flash and its unique secret are files of one directory, so it protects
 //! its keys no better than that directory. For tests, and to try a device before there is one.
+//!
+//! It has slots for images, chooses among them as a loader does, and says the version and the measurement of the one that it chose. The code that
+//! runs is this process all the same. It is made with a text as its image, and takes what is signed with the demonstration key for the board `SOFT`.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, Read, Write};
@@ -7,16 +10,18 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use qenex_core::crypto::Hash;
+use qenex_core::error::IMAGE_NONE;
 use qenex_core::hsm::board::{Board, BoardError, Firmware, Layout};
 use qenex_core::hsm::channel::Device;
 use qenex_core::hsm::flash::Region;
-use qenex_core::hsm::{Hsm, SignWork};
+use qenex_core::hsm::image::{BoardName, Vendor, measure_slot};
+use qenex_core::hsm::{Hsm, Refusal, SignWork, boot};
 use qenex_core::tx::Line;
 use zeroize::Zeroizing;
 
 use crate::error::DeviceError;
 use crate::flash_file::{FileFlash, PAGE};
+use crate::image::manufacture_demonstration;
 
 /// Pages of the vault.
 const VAULT_PAGES: u16 = 16;
@@ -25,8 +30,37 @@ const AUDIT_PAGES: u16 = 16;
 /// Pages of the votes.
 const VOTE_PAGES: u16 = 32;
 
-/// The simulated firmware has the version of this crate's protocol.
+/// Pages of the boot region, and of each slot: 256 KB, as on the emulated boards.
+const BOOT_PAGES: u16 = 2;
+const SLOT_PAGES: u16 = 32;
+const PAGES: u16 = VAULT_PAGES + AUDIT_PAGES + VOTE_PAGES + BOOT_PAGES + 2 * SLOT_PAGES;
+
+/// What a simulated device is made with.
 const VERSION: u32 = 1;
+const IMAGE: &[u8] =
+    b"The first image of a simulated device. The code that runs is the program that simulates it.\n";
+
+/// Whose images it takes.
+fn vendor() -> Result<Vendor, DeviceError> {
+    Ok(Vendor::demonstration(BoardName::new("SOFT").map_err(|_| DeviceError::Message)?))
+}
+
+/// Where it keeps what.
+fn layout() -> Layout {
+    let mut end = 0;
+    let mut region = |pages: u16| {
+        let start = end;
+        end += u32::from(pages) * PAGE as u32;
+        Region { start, pages }
+    };
+    Layout {
+        vault: region(VAULT_PAGES),
+        audit: region(AUDIT_PAGES),
+        votes: region(VOTE_PAGES),
+        boot: region(BOOT_PAGES),
+        slots: [region(SLOT_PAGES), region(SLOT_PAGES)],
+    }
+}
 
 /// Who stands at the panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +79,8 @@ pub struct SoftBoard {
     secret: Zeroizing<[u8; 32]>,
     start: Instant,
     person: Person,
+    vendor: Vendor,
+    firmware: Firmware,
 }
 
 impl SoftBoard {
@@ -56,11 +92,17 @@ impl SoftBoard {
         let failed = |path: &Path, error| DeviceError::File(path.display().to_string(), error);
         std::fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
         let path = directory.join("flash");
-        let pages = usize::from(VAULT_PAGES + AUDIT_PAGES + VOTE_PAGES);
-        let flash = FileFlash::open(&path, pages).map_err(|error| failed(&path, error))?;
+        let vendor = vendor()?;
+        let mut flash = FileFlash::open(&path, PAGES.into()).map_err(|error| failed(&path, error))?;
+        // A device that was never started; whoever made it may have been cut off.
+        if flash.is_blank(VAULT_PAGES.into()) {
+            manufacture_demonstration(&mut flash, &layout(), vendor.board, VERSION, IMAGE)?;
+        }
+        let firmware = boot::start(&mut flash, &layout(), &vendor, measure_slot);
+        let firmware = firmware.ok_or(DeviceError::Refused(Refusal(IMAGE_NONE.number)))?;
         let path = directory.join("unique-secret");
         let secret = unique_secret(&path).map_err(|error| failed(&path, error))?;
-        Ok(Self { flash, secret, start: Instant::now(), person })
+        Ok(Self { flash, secret, start: Instant::now(), person, vendor, firmware })
     }
 
     /// The device behind its channel.
@@ -99,17 +141,15 @@ impl Board for SoftBoard {
     }
 
     fn layout(&self) -> Layout {
-        let start = |page: u16| u32::from(page) * PAGE as u32;
-        Layout {
-            vault: Region { start: 0, pages: VAULT_PAGES },
-            audit: Region { start: start(VAULT_PAGES), pages: AUDIT_PAGES },
-            votes: Region { start: start(VAULT_PAGES + AUDIT_PAGES), pages: VOTE_PAGES },
-        }
+        layout()
     }
 
-    fn firmware(&self) -> Firmware {
-        // There is no image to measure.
-        Firmware { version: VERSION, measurement: Hash::default() }
+    fn firmware(&self) -> &Firmware {
+        &self.firmware
+    }
+
+    fn vendor(&self) -> Vendor {
+        self.vendor
     }
 
     fn unique_secret(&self) -> &[u8; 32] {

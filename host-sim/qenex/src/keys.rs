@@ -5,17 +5,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use qenex_core::crypto::ed25519::SecretKey;
-use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash::hash};
+pub use qenex_core::crypto::secret::label_seed;
+use qenex_core::crypto::{Hash, Purpose, Scheme};
 use qenex_core::error::{KEY_FILE, OUTPUT_FILE};
 use qenex_core::tx::{KeyRef, MAX_SIGNED_LEN, Signature, Transaction, encode_signed};
 
 use crate::output::Failure;
-
-/// The seed of the key that everybody can derive from a label and an account's name. It protects nothing.
-pub fn label_seed(label: &str, name: &str) -> [u8; 32] {
-    let len = (label.len() as u64).to_be_bytes();
-    *hash(Domain::LabelSeed, &[&len, label.as_bytes(), name.as_bytes()]).as_bytes()
-}
 
 /// The key of a seed.
 pub fn from_seed(seed: &[u8; 32]) -> Result<SecretKey, Failure> {

@@ -200,3 +200,49 @@ fn a_backup_goes_to_another_device() {
     source.json(&format!("device user set-pin OSCAR --new-pin-file operator {OFFICER}"));
     assert_eq!(source.json(&format!("device unlock {OPERATOR}"))["unlocked"], true);
 }
+
+#[test]
+fn a_new_image_is_tried_and_kept_once_somebody_logs_in() {
+    let folder = folder("device-update");
+    folder.file("image", &"an image of many words ".repeat(500));
+    let start = || Running::start(&folder, "confirm");
+    let attested = || folder.json("device attest");
+    let sign = |version: u32, out: &str| {
+        folder.json(&format!("device image sign image --board SOFT --version {version} --out {out}"))
+    };
+    let update = |manifest: &str| format!("device update --image image --manifest {manifest} {OFFICER}");
+    let running = start();
+    initialised(&folder);
+    assert_eq!(attested()["version"], 1);
+    let signed = sign(2, "two");
+    folder.refused(&update("two").replace(OFFICER, OPERATOR), 1, "ROLE");
+    folder.json("key new another.key");
+    folder.json("device image sign image --board SOFT --version 2 --out other --key another.key");
+    folder.refused(&update("other"), 1, "IMAGE_KEY");
+    folder.json("device image sign image --board HARD --version 2 --out other");
+    folder.refused(&update("other"), 1, "IMAGE_BOARD");
+    assert_eq!(folder.json(&update("two"))["measurement"], signed["measurement"]);
+    assert_eq!(attested()["version"], 1);
+    drop(running);
+
+    // Nobody logs in: the next start gives it up, and the log says so.
+    let running = start();
+    assert_eq!((&attested()["version"], &attested()["measurement"]), (&2.into(), &signed["measurement"]));
+    drop(running);
+    let running = start();
+    assert_eq!(attested()["version"], 1);
+    let log = folder.json(&format!("device log read {AUDITOR}"));
+    let told: Vec<_> = log.as_array().unwrap().iter().filter(|entry| entry["code"] == 987).collect();
+    assert_eq!((told.len(), &told[0]["about"]), (1, &signed["measurement"]), "{log}");
+
+    // Somebody does: it stays, and nothing older is taken.
+    folder.json(&update("two"));
+    drop(running);
+    let running = start();
+    folder.json(&format!("device unlock {OFFICER}"));
+    drop(running);
+    let _running = start();
+    assert_eq!(attested()["version"], 2);
+    sign(1, "one");
+    folder.refused(&update("one"), 1, "IMAGE_VERSION");
+}

@@ -5,10 +5,33 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
+use qenex_core::hsm::board::Layout;
+use qenex_core::hsm::flash::Region;
+use qenex_core::hsm::image::BoardName;
+use qenex_device::FileFlash;
+use qenex_device::image::manufacture_demonstration;
 use rand::RngExt;
 
-/// Bytes of the flash; the emulator's own page follows.
-const FLASH: usize = 512 << 10;
+use crate::image::Image;
+
+const PAGE: usize = 8_192;
+/// Pages of the flash; the emulator's own page follows.
+const PAGES: usize = 130;
+const FLASH: usize = PAGES * PAGE;
+/// Pages before the boot region, and of each slot.
+const RECORDS: u16 = 64;
+const SLOT: u16 = 32;
+/// The version of the image that devices are made with.
+pub const VERSION: u32 = 1;
+
+/// Where an emulated board keeps images, as `firmware/src/boards/mps` says; of the rest no more than that it comes before.
+pub fn layout() -> Layout {
+    let region = |page: u16, pages| Region { start: u32::from(page) * PAGE as u32, pages };
+    let records = region(0, RECORDS);
+    let slots = [region(RECORDS + 2, SLOT), region(RECORDS + 2 + SLOT, SLOT)];
+    Layout { vault: records, audit: records, votes: records, boot: region(RECORDS, 2), slots }
+}
 const NO_FUSE: u32 = u32::MAX;
 const FUSE: u64 = 4;
 const TEAR: u64 = 8;
@@ -24,6 +47,8 @@ pub struct Machine {
     pub flash: u64,
     /// Ticks of its clock in a microsecond, which are a thousand instructions.
     pub ticks_per_us: u64,
+    /// What images call its board.
+    pub board: &'static str,
 }
 
 impl Machine {
@@ -31,9 +56,13 @@ impl Machine {
     pub fn chosen() -> Self {
         match std::env::var("QENEX_BOARD").as_deref() {
             Ok("mps3-an524") => {
-                Self { name: "mps3-an524", memory: 2 << 30, flash: 0x1000_0000, ticks_per_us: 32 }
+                let board = "MPS3-AN524";
+                Self { name: "mps3-an524", memory: 2 << 30, flash: 0x1000_0000, ticks_per_us: 32, board }
             }
-            _ => Self { name: "mps2-an505", memory: 16 << 20, flash: 0, ticks_per_us: 20 },
+            _ => {
+                let board = "MPS2-AN505";
+                Self { name: "mps2-an505", memory: 16 << 20, flash: 0, ticks_per_us: 20, board }
+            }
         }
     }
 }
@@ -48,9 +77,14 @@ pub struct FlashFile {
 }
 
 impl FlashFile {
-    /// A blank flash with fresh secrets.
-    pub fn create(folder: &Path) -> io::Result<Self> {
+    /// A flash with fresh secrets and the image in its first slot.
+    pub fn create(folder: &Path) -> Result<Self> {
         let machine = Machine::chosen();
+        let made = folder.join("made");
+        let mut flash = FileFlash::open(&made, PAGES)?;
+        let image = Image::chosen()?.bytes()?;
+        manufacture_demonstration(&mut flash, &layout(), BoardName::new(machine.board)?, VERSION, &image)?;
+        let made = std::fs::read(made)?;
         let path = folder.join("flash");
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
         file.set_len(machine.memory)?;
@@ -58,7 +92,7 @@ impl FlashFile {
         page.extend([NO_FUSE, 0, 0].map(u32::to_le_bytes).concat());
         page.extend(rand::rng().random::<[u8; 32]>());
         page.extend(rand::rng().random::<[u8; 32]>());
-        file.write_all_at(&[vec![0xff; FLASH], page].concat(), machine.flash)?;
+        file.write_all_at(&[made, page].concat(), machine.flash)?;
         Ok(Self { file, path, machine })
     }
 
@@ -72,6 +106,18 @@ impl FlashFile {
 
     fn at(&self, offset: u64) -> u64 {
         self.machine.flash + FLASH as u64 + offset
+    }
+
+    /// Bytes of the flash.
+    pub fn read(&self, offset: u32, bytes: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(bytes, self.machine.flash + u64::from(offset))
+    }
+
+    /// Changes a byte of the flash, against its rules.
+    pub fn damage(&self, offset: u32) -> io::Result<()> {
+        let mut byte = [0];
+        self.read(offset, &mut byte)?;
+        self.file.write_all_at(&[!byte[0]], self.machine.flash + u64::from(offset))
     }
 
     /// The power fails in the middle of this step, counted from one.

@@ -9,18 +9,21 @@ use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote}
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::PIN_WAIT;
+use qenex_core::hsm::image::BoardName;
 use qenex_core::hsm::proto::{
-    AddUser, Anchor, BeginHeader, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login, Members, Nothing,
-    SetPolicy, Signed, Status,
+    AddUser, Anchor, Attestation, BeginHeader, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login,
+    Members, Nonce, Nothing, SetPolicy, Signed, Status,
 };
 use qenex_core::hsm::{Refusal, Role, UserName};
 use qenex_core::id::{AccountId, ChainId, NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
 use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
+use qenex_device::image::{demonstration_seed, sign};
 use qenex_device::{Client, DeviceError};
 use zeroize::Zeroizing;
 
+use crate::bench::Machine;
 use crate::emulator::{Emulator, Line};
 
 /// A channel to an emulated device.
@@ -245,4 +248,23 @@ pub fn begin_transfer(session: &mut Session<'_>, nonce: u64, amount: u64) -> Res
     };
     let mut buffer = [0; <Transaction<'_> as Encoded>::MAX_LEN];
     Ok(session.bring(TRANSACTIONS, encode(&transaction, &mut buffer)?, &[], None)?)
+}
+
+/// The vendor's manifest of an image.
+pub fn sign_image(version: u32, image: &[u8]) -> Result<Vec<u8>> {
+    let key = SecretKey::from_seed(&demonstration_seed())?;
+    Ok(sign(&key, BoardName::new(Machine::chosen().board)?, version, image)?)
+}
+
+/// Gives the device a new image.
+pub fn update(session: &mut Session<'_>, version: u32, image: &[u8]) -> Result<(), DeviceError> {
+    let manifest = sign_image(version, image).map_err(|_| DeviceError::Message)?;
+    session.update(&manifest, image)
+}
+
+/// The version and the measurement that the device attests.
+pub fn attested(session: &mut Session<'_>) -> Result<(u32, Hash), DeviceError> {
+    let body = session.ask(Command::Attest, &Nonce { nonce: [3; 32] })?;
+    let Attestation { report, .. } = decode(&body).map_err(|_| DeviceError::Message)?;
+    Ok((report.version, report.measurement))
 }

@@ -52,7 +52,7 @@ impl Emulator {
             .args(["-serial", &socket("line"), "-serial", &socket("panel"), "-serial", &socket("log")])
             .args(["-qmp", &socket("monitor")])
             .arg("-kernel")
-            .arg(&image.path)
+            .arg(&Image::loader()?.path)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -111,6 +111,20 @@ impl Emulator {
     /// What was logged so far.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().map(|lines| lines.clone()).unwrap_or_default()
+    }
+
+    /// Waits for the first start of an image that logs, and says how long it took, that of the loader included: in instructions.
+    pub fn started_after(&self) -> Result<u64> {
+        let start = Instant::now();
+        let log = loop {
+            match self.log().first() {
+                Some(line) => break line.clone(),
+                None if start.elapsed() > PATIENCE => bail!("nothing was started"),
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let ticks = log.strip_prefix("started after ").and_then(|rest| rest.strip_suffix(" ticks"));
+        Ok(ticks.context("another line")?.parse::<u64>()? * 1_000 / self.flash.machine.ticks_per_us)
     }
 
     /// How long each answer so far took, by the log: in instructions.

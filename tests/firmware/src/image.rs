@@ -16,8 +16,17 @@ pub struct Image {
 impl Image {
     /// The image that `QENEX_IMAGE` names.
     pub fn chosen() -> Result<Self> {
-        let path =
-            std::env::var_os("QENEX_IMAGE").context("QENEX_IMAGE names no image: see tests/firmware/run")?;
+        Self::named_by("QENEX_IMAGE")
+    }
+
+    /// The loader that `QENEX_LOADER` names.
+    pub fn loader() -> Result<Self> {
+        Self::named_by("QENEX_LOADER")
+    }
+
+    fn named_by(variable: &str) -> Result<Self> {
+        let path = std::env::var_os(variable)
+            .with_context(|| format!("{variable} names no image: see tests/firmware/run"))?;
         let path = PathBuf::from(path);
         let elf = std::fs::read(&path).with_context(|| path.display().to_string())?;
         Ok(Self { path, elf })

@@ -7,6 +7,6 @@ mod emulator;
 pub mod image;
 mod skips;
 
-pub use bench::FlashFile;
+pub use bench::{FlashFile, VERSION, layout};
 pub use emulator::Emulator;
 pub use skips::{Skip, Skips};

@@ -5,16 +5,16 @@ use std::io::Write;
 
 use qenex_core::codec::decode;
 use qenex_core::crypto::Purpose;
-use qenex_core::crypto::hash::sha3_256;
 use qenex_core::error::{FRAME_LENGTH, FRAME_VERSION, KEY_EXISTS, ROLE, VOTE_CONTRADICTS};
 use qenex_core::hsm::channel::kind;
-use qenex_core::hsm::proto::{Attestation, Command, Index, MAX_FRAME, Nonce, VERSION};
+use qenex_core::hsm::image::measure;
+use qenex_core::hsm::proto::{self, Command, Index, MAX_FRAME};
 use qenex_device::line::Line;
 use qenex_firmware_tests::device::{
-    NOTHING, TRANSACTIONS, VOTES, connect, create_key, is_refusal, key_info, login, name, notarize, set_up,
-    status, verify_vote, vote,
+    NOTHING, TRANSACTIONS, VOTES, attested, connect, create_key, is_refusal, key_info, login, name, notarize,
+    set_up, status, verify_vote, vote,
 };
-use qenex_firmware_tests::{Emulator, FlashFile};
+use qenex_firmware_tests::{Emulator, FlashFile, VERSION};
 use tempfile::TempDir;
 
 #[test]
@@ -50,16 +50,14 @@ fn what_was_acknowledged_survives_a_restart() {
     assert_eq!(vote(&mut session, notarize(7, 1)).unwrap(), signature);
 }
 
-/// The device says what runs on it: the hash that any tool gives of the image's bytes.
+/// The device says what runs on it, as the loader has measured it.
 #[test]
 fn an_attestation_names_the_image() {
     let folder = TempDir::new().unwrap();
     let emulator = Emulator::start(FlashFile::create(folder.path()).unwrap()).unwrap();
     let mut session = connect(&emulator).unwrap();
-    let body = session.ask(Command::Attest, &Nonce { nonce: [3; 32] }).unwrap();
-    let Attestation { report, .. } = decode(&body).unwrap();
-    assert_eq!(report.measurement.0, sha3_256(&emulator.image().bytes().unwrap()));
-    assert_eq!(report.nonce, [3; 32]);
+    let image = emulator.image().bytes().unwrap();
+    assert_eq!(attested(&mut session).unwrap(), (VERSION, measure(&image)));
 }
 
 /// Whatever comes on the line is answered, one frame for one frame, and the device goes on.
@@ -70,7 +68,7 @@ fn frames_that_are_none_are_refused() {
     let mut line = Line::new(emulator.line().unwrap());
     let refused = |code: u16| {
         let [low, high] = code.to_le_bytes();
-        Some(vec![VERSION, kind::REFUSED, low, high])
+        Some(vec![proto::VERSION, kind::REFUSED, low, high])
     };
     let mut raw = emulator.line().unwrap();
     for broken in [&[5, 1, 0][..], &[1, 0], &[2, 1, 0], &[255; 10_000][..], &[7; 4_200]] {

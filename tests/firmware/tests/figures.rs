@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 
 use qenex_core::crypto::Purpose;
-use qenex_core::hsm::proto::{Command, Nonce};
+use qenex_core::error::IMAGE_NONE;
+use qenex_core::hsm::channel::kind;
+use qenex_core::hsm::proto::{Command, Nonce, VERSION};
+use qenex_device::line::Line;
 use qenex_firmware_tests::device::{
     Session, connect, create_key, follow, login, notarize, set_policy, set_up, sign_transfer, status, vote,
 };
 use qenex_firmware_tests::image::Image;
-use qenex_firmware_tests::{Emulator, FlashFile};
+use qenex_firmware_tests::{Emulator, FlashFile, layout};
 use tempfile::TempDir;
 
 /// The budgets of a kind.
@@ -73,11 +76,33 @@ fn the_image_fits() {
     check("bytes", &[("flash", flash), ("statics", statics), ("stack", stack)]);
 }
 
+/// The loader, and what it does where there is nothing to start: then its stack is not used by an image afterwards.
+#[test]
+fn the_loader_fits_and_says_that_there_is_no_image() {
+    let folder = TempDir::new().unwrap();
+    let (flash, statics) = Image::loader().unwrap().sizes().unwrap();
+    let file = FlashFile::create(folder.path()).unwrap();
+    let image = Image::chosen().unwrap().bytes().unwrap();
+    file.damage(layout().slots[0].start + image.len() as u32 - 1).unwrap();
+    let mut emulator = Emulator::start(file).unwrap();
+    let mut line = Line::new(emulator.line().unwrap());
+    for _ in 0..3 {
+        line.send(&[VERSION, kind::OPEN]).unwrap();
+        let [low, high] = IMAGE_NONE.number.to_le_bytes();
+        assert_eq!(line.receive().unwrap(), Some(vec![VERSION, kind::REFUSED, low, high]));
+    }
+    drop(line);
+    assert!(emulator.panel().contains("No image can be started"), "{}", emulator.panel());
+    let stack = emulator.stack_used().unwrap();
+    check("loader", &[("flash", flash), ("statics", statics), ("stack", stack)]);
+}
+
 #[test]
 fn commands_are_done_in_time() {
     let folder = TempDir::new().unwrap();
     let emulator = Emulator::start(FlashFile::create(folder.path()).unwrap()).unwrap();
     let (session, handshake) = emulator.measure(|| connect(&emulator).unwrap()).unwrap();
+    let start = emulator.started_after().unwrap();
     let mut session = session;
     set_up(&mut session).unwrap();
     // Before anything is measured: time that passes while a person is waited for would count.
@@ -95,6 +120,7 @@ fn commands_are_done_in_time() {
     check(
         "instructions",
         &[
+            ("start", start),
             ("handshake", handshake),
             ("status", status),
             ("login", login),

@@ -12,6 +12,7 @@ use qenex_core::hsm::audit::Head;
 use qenex_core::hsm::proto::{
     AddUser, Anchor, AuditFrom, BeginHeader, BeginSign, ChangePin, Command, CreateKey, GiveVote, Index,
     Initialise, Login, Members, NamedUser, Nonce, Nothing, Piece, Records, SetPin, SetPolicy, Signed, Status,
+    UpdatePiece,
 };
 use qenex_core::hsm::{Hsm, Role, UserName};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
@@ -19,7 +20,7 @@ use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
 use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 
-use crate::hsm_board::{NOTHING, TestBoard, ask, get, give, power_on, tell};
+use crate::hsm_board::{NOTHING, TestBoard, ask, described, get, give, power_on, signed, tell};
 
 type Device = Hsm<TestBoard>;
 
@@ -28,6 +29,9 @@ const USERS: [(&str, Role, &[u8]); 3] = [
     ("OSCAR", Role::Operator, b"operator pin"),
     ("AUDREY", Role::Auditor, b"auditor pin"),
 ];
+
+/// Images that updates bring.
+const IMAGES: [&[u8]; 2] = [&[4; 1_100], b"another image"];
 
 fn name(text: &str) -> UserName {
     UserName::new(text).expect("a name")
@@ -189,6 +193,12 @@ fn body(command: Command, input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         Command::Pending => bytes(&Piece { bytes: &transaction(input)? }),
         Command::Records => bytes(&Records { records: piece }),
         Command::Proof => bytes(&Piece { bytes: piece }),
+        Command::BeginUpdate => signed(described(height as u32 % 6, IMAGES[usize::from(index) % 2])),
+        Command::UpdatePiece => {
+            let image = IMAGES[usize::from(index) % 2];
+            let offset = if input.ratio(1, 4)? { height as u32 } else { 0 };
+            bytes(&UpdatePiece { offset, bytes: image.get(offset as usize..).unwrap_or_default() })
+        }
         Command::AuditHead | Command::Attest => bytes(&Nonce { nonce: [index; 32] }),
         Command::AuditRead => bytes(&AuditFrom { count: height }),
         Command::AuditTake => bytes(&Head { count: height, hash: Hash([index; 32]) }),
@@ -200,6 +210,8 @@ fn body(command: Command, input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 #[derive(Default)]
 struct Watch {
     audit_count: u64,
+    /// The highest version that somebody logged in to.
+    confirmed: u32,
     votes: HashMap<(Round, VoteKind), Hash>,
 }
 
@@ -210,6 +222,10 @@ impl Watch {
         assert!(status.audit_count >= self.audit_count, "the log went back");
         assert!(status.audit_taken <= status.audit_count);
         self.audit_count = status.audit_count;
+        assert!(status.version >= self.confirmed, "the firmware went back");
+        if status.logged_in != 0 {
+            self.confirmed = status.version;
+        }
     }
 
     fn vote(&mut self, request: &[u8], response: &[u8]) {
@@ -258,7 +274,7 @@ pub fn sequence(input: &mut Unstructured<'_>) -> Result<()> {
         {
             watch.vote(&request, &response);
         }
-        if hsm.board().disk.fuse.take() == Some(0) {
+        if hsm.board().disk.fuse.take() == Some(0) || input.ratio(1, 32)? {
             let mut board = hsm.board().clone();
             board.disk.restart();
             hsm = power_on(board);

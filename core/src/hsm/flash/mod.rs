@@ -11,6 +11,8 @@
 pub mod ring;
 pub mod vault;
 
+use core::slice;
+
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::error::error_enum;
@@ -19,7 +21,7 @@ use crate::error::error_enum;
 pub const WORD: usize = 16;
 
 /// What an erased word reads as.
-const BLANK: [u8; WORD] = [0xff; WORD];
+pub(super) const BLANK: [u8; WORD] = [0xff; WORD];
 
 error_enum! {
     /// Why the flash did not keep or give something.
@@ -41,20 +43,20 @@ pub struct Region {
 }
 
 /// A region of a flash, with all offsets counted from its start.
-struct Area<'f, F> {
+pub(super) struct Area<'f, F> {
     flash: &'f mut F,
     region: Region,
 }
 
 impl<F: NorFlash> Area<'_, F> {
     /// Bytes of a page.
-    const PAGE: u32 = F::ERASE_SIZE as u32;
+    pub(super) const PAGE: u32 = F::ERASE_SIZE as u32;
 
     /// Whether this device's words and pages fit.
     const FITS: bool =
         F::WRITE_SIZE <= WORD && F::READ_SIZE <= WORD && F::ERASE_SIZE >= 1024 && F::ERASE_SIZE <= 1 << 17;
 
-    fn new(flash: &mut F, region: Region) -> Result<Area<'_, F>, FlashError> {
+    pub(super) fn new(flash: &mut F, region: Region) -> Result<Area<'_, F>, FlashError> {
         let area = Area { flash, region };
         let aligned = region.start.checked_rem(Area::<F>::PAGE) == Some(0);
         let end = region.start.checked_add(area.size());
@@ -62,7 +64,7 @@ impl<F: NorFlash> Area<'_, F> {
         if Area::<F>::FITS && aligned && inside { Ok(area) } else { Err(FlashError::Geometry) }
     }
 
-    fn size(&self) -> u32 {
+    pub(super) fn size(&self) -> u32 {
         Self::PAGE.saturating_mul(u32::from(self.region.pages))
     }
 
@@ -74,22 +76,46 @@ impl<F: NorFlash> Area<'_, F> {
         self.region.start.checked_add(offset).ok_or(FlashError::Geometry)
     }
 
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
+    pub(super) fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
         let at = self.at(offset, bytes.len())?;
         self.flash.read(at, bytes).map_err(|_| FlashError::Io)
     }
 
-    fn word(&mut self, offset: u32) -> Result<[u8; WORD], FlashError> {
+    pub(super) fn word(&mut self, offset: u32) -> Result<[u8; WORD], FlashError> {
         let mut word = [0; WORD];
         self.read(offset, &mut word)?;
         Ok(word)
     }
 
     /// Writes one word and reads it back.
-    fn write(&mut self, offset: u32, word: &[u8; WORD]) -> Result<(), FlashError> {
-        let at = self.at(offset, WORD)?;
-        self.flash.write(at, word).map_err(|_| FlashError::Io)?;
-        if self.word(offset)? == *word { Ok(()) } else { Err(FlashError::Damaged) }
+    pub(super) fn write(&mut self, offset: u32, word: &[u8; WORD]) -> Result<(), FlashError> {
+        self.write_words(offset, slice::from_ref(word))
+    }
+
+    /// Writes words and reads them back.
+    fn write_words(&mut self, offset: u32, words: &[[u8; WORD]]) -> Result<(), FlashError> {
+        let at = self.at(offset, words.as_flattened().len())?;
+        self.flash.write(at, words.as_flattened()).map_err(|_| FlashError::Io)?;
+        let mut at = offset;
+        for word in words {
+            if self.word(at)? != *word {
+                return Err(FlashError::Damaged);
+            }
+            at = at.saturating_add(WORD as u32);
+        }
+        Ok(())
+    }
+
+    /// Writes bytes, the last word filled up with zeros, and reads them back.
+    pub(super) fn write_all(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
+        let (words, rest) = bytes.as_chunks::<WORD>();
+        self.write_words(offset, words)?;
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let mut word = [0; WORD];
+        word.iter_mut().zip(rest).for_each(|(slot, byte)| *slot = *byte);
+        self.write(offset.saturating_add(words.as_flattened().len() as u32), &word)
     }
 
     /// Whether all words from one offset up to another are blank.
@@ -105,7 +131,7 @@ impl<F: NorFlash> Area<'_, F> {
     }
 
     /// Erases a page unless it is blank: pages wear out.
-    fn erase(&mut self, page: u16) -> Result<(), FlashError> {
+    pub(super) fn erase(&mut self, page: u16) -> Result<(), FlashError> {
         let from = Self::PAGE.saturating_mul(u32::from(page));
         let until = from.saturating_add(Self::PAGE);
         if self.is_blank(from, until)? {

@@ -66,7 +66,7 @@ impl<B: Board> Hsm<B> {
     pub(super) fn finish_header(&mut self) -> Result<(), Refusal> {
         match core::mem::replace(&mut self.work, Work::None) {
             Work::Header { following, .. } => self.trust_in(following.finish()?),
-            Work::None | Work::Sign | Work::Signed => Err(HsmError::CommandSequence.into()),
+            Work::None | Work::Sign | Work::Signed | Work::Update(_) => Err(HsmError::CommandSequence.into()),
         }
     }
 

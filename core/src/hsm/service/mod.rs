@@ -23,6 +23,7 @@ use crate::hsm::proto::{self, Command, Nothing, Permission};
 use crate::hsm::refusal::{HsmError, Refusal};
 use crate::hsm::reply::Reply;
 use crate::hsm::store::{StorageKey, Store, kind, random};
+use crate::hsm::update::Installation;
 use crate::hsm::users::{MAX_USERS, Role, User, UserName};
 use crate::hsm::votes::Votes;
 use crate::tx::Line;
@@ -85,6 +86,7 @@ pub(super) enum Work {
         signers: SignerSet,
         next: u8,
     },
+    Update(Installation),
 }
 
 /// A device.
@@ -138,6 +140,7 @@ impl<B: Board> Hsm<B> {
                 break;
             }
         }
+        hsm.tell_of_return()?;
         Ok(hsm)
     }
 
@@ -249,6 +252,12 @@ impl<B: Board> Hsm<B> {
             Command::Backup => self.backup(&codec::decode(body)?, reply),
             Command::Restore => self.restore(&codec::decode(body)?),
             Command::RotateStorageKey => self.rotate_storage_key(&codec::decode(body)?),
+            Command::BeginUpdate => self.begin_update(body),
+            Command::UpdatePiece => self.update_piece(&codec::decode(body)?),
+            Command::FinishUpdate => {
+                nothing()?;
+                self.finish_update()
+            }
             Command::Wipe => {
                 nothing()?;
                 self.show("Operation", "Erase everything");

@@ -126,7 +126,8 @@ impl<B: Board> Hsm<B> {
         let Entered { index, user, key, storage_key } =
             self.enter(Command::Login, &request.user, request.pin)?;
         let before = self.session.newest.replace(index);
-        if let Err(refusal) = self.note_of(user.role, Command::Login, 0, Hash::default()) {
+        let noted = self.note_of(user.role, Command::Login, 0, Hash::default());
+        if let Err(refusal) = noted.and_then(|()| self.confirm_image()) {
             self.session.newest = before;
             return Err(refusal);
         }

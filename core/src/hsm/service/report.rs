@@ -73,11 +73,10 @@ impl<B: Board> Hsm<B> {
 
     pub(super) fn attest(&mut self, request: &proto::Nonce, reply: &mut Reply<'_>) -> Result<(), Refusal> {
         let device: Option<Device> = self.store.get(self.board.flash(), kind::DEVICE, 0)?;
-        let firmware = self.board.firmware();
         let report = proto::Report {
             nonce: request.nonce,
-            version: firmware.version,
-            measurement: firmware.measurement,
+            version: self.board.firmware().version,
+            measurement: self.board.firmware().measurement,
             name: device.map(|device| device.name),
             audit: self.audit.head(),
             trusted: self.trust(),

@@ -23,12 +23,14 @@ impl<B: Board> Hsm<B> {
         if request.slot >= MAX_KEYS || taken {
             return Err(HsmError::KeyExists.into());
         }
-        // One guard watches one key for votes. Attestation and backup keys are the device's own.
+        // One guard watches one key for votes. Attestation and backup keys are the device's own, images are signed by their vendor.
         match request.purpose {
             Purpose::Transaction | Purpose::Approval => {}
             Purpose::Vote if request.scheme != Scheme::Ed25519 => return Err(HsmError::KeyScheme.into()),
             Purpose::Vote => self.no_vote_key()?,
-            Purpose::Attestation | Purpose::Backup => return Err(HsmError::KeyPurpose.into()),
+            Purpose::Attestation | Purpose::Backup | Purpose::Firmware => {
+                return Err(HsmError::KeyPurpose.into());
+            }
         }
         let mut slot = Slot {
             label: request.label,

@@ -27,9 +27,12 @@ fn timer(map: &Map) -> &'static Registers {
     unsafe { &*core::ptr::with_exposed_provenance(map.timer) }
 }
 
-/// Starts the clock.
+/// Starts the clock. Where the loader has started it, it goes on: ticks count from there.
 pub fn start(map: &Map) {
     let timer = timer(map);
+    if timer.control.get() & ENABLE != 0 {
+        return;
+    }
     timer.reload.set(u32::MAX);
     timer.value.set(u32::MAX);
     timer.control.set(ENABLE | INTERRUPT);

@@ -18,10 +18,13 @@ use core::slice;
 use cortex_m::asm::wfi;
 use cortex_m::interrupt::{self, InterruptNumber};
 use cortex_m::peripheral::NVIC;
-use qenex_core::crypto::{Domain, Hash, hash, hash::sha3_256};
-use qenex_core::hsm::SignWork;
+use cortex_m::peripheral::SCB;
+use embedded_storage::nor_flash::ReadNorFlash;
+use qenex_core::crypto::{Domain, hash};
 use qenex_core::hsm::board::{Board, BoardError, Firmware, Layout};
-use qenex_core::hsm::flash::Region;
+use qenex_core::hsm::flash::{FlashError, Region};
+use qenex_core::hsm::image::{BoardName, Vendor, measure};
+use qenex_core::hsm::{SignWork, boot};
 use qenex_core::tx;
 use static_cell::StaticCell;
 
@@ -29,10 +32,9 @@ use bench::Bench;
 use flash::{Flash, PAGE};
 use uart::Uart;
 
-pub use clock::ticks;
+use crate::handover::Handover;
 
-/// The version of the firmware: a lower one is not installed.
-const VERSION: u32 = 1;
+pub use clock::ticks;
 
 /// Where a board has what.
 pub struct Map {
@@ -54,13 +56,44 @@ pub struct Map {
     pub ticks_per_ms: u32,
     /// Memory that stands for the flash.
     pub flash: usize,
+    /// Where an image runs: memory of its own, into which the loader copies it.
+    pub image: usize,
+    /// Where the loader tells the image what it is.
+    pub handover: usize,
+    /// Whose images it takes.
+    pub vendor: Vendor,
+}
+
+/// The name of a board; a wrong one does not compile.
+pub const fn name(text: &str) -> BoardName {
+    match BoardName::new(text) {
+        Ok(name) => name,
+        Err(_) => panic!("no name"),
+    }
 }
 
 const VAULT_PAGES: u16 = 16;
 const AUDIT_PAGES: u16 = 8;
 const VOTE_PAGES: u16 = 40;
-/// 512 KB.
-const PAGES: u16 = VAULT_PAGES + AUDIT_PAGES + VOTE_PAGES;
+const BOOT_PAGES: u16 = 2;
+const SLOT_PAGES: u16 = 32;
+/// 1,040 KB.
+const PAGES: u16 = VAULT_PAGES + AUDIT_PAGES + VOTE_PAGES + BOOT_PAGES + 2 * SLOT_PAGES;
+
+const LAYOUT: Layout = {
+    const fn region(after: u16, pages: u16) -> Region {
+        Region { start: (after as u32).wrapping_mul(PAGE as u32), pages }
+    }
+    const BOOT: u16 = VAULT_PAGES + AUDIT_PAGES + VOTE_PAGES;
+    const SLOTS: u16 = BOOT + BOOT_PAGES;
+    Layout {
+        vault: region(0, VAULT_PAGES),
+        audit: region(VAULT_PAGES, AUDIT_PAGES),
+        votes: region(VAULT_PAGES + AUDIT_PAGES, VOTE_PAGES),
+        boot: region(BOOT, BOOT_PAGES),
+        slots: [region(SLOTS, SLOT_PAGES), region(SLOTS + SLOT_PAGES, SLOT_PAGES)],
+    }
+};
 
 #[derive(Clone, Copy)]
 struct Interrupt(u16);
@@ -72,22 +105,34 @@ unsafe impl InterruptNumber for Interrupt {
     }
 }
 
-/// Sets up the hardware, once.
-pub fn start(map: &'static Map) -> Option<(Line, Machine)> {
-    static SIGN_WORK: StaticCell<SignWork> = StaticCell::new();
-    let sign_work = SIGN_WORK.try_init_with(SignWork::new)?;
+/// The part of the flash's file that only the emulator has.
+fn bench(map: &Map) -> Bench {
+    Bench::at(map.flash.saturating_add(usize::from(PAGES).saturating_mul(PAGE)))
+}
+
+/// Sets up what loader and image both use: the clock, which goes on when it runs already, and the line.
+fn start_line(map: &'static Map) -> Line {
     interrupt::disable();
     for number in [map.line_interrupt, map.panel_interrupt, map.timer_interrupt] {
         // SAFETY: interrupts are disabled for good; this one only ends a sleep.
         unsafe { NVIC::unmask(Interrupt(number)) };
     }
     clock::start(map);
+    let uart = Uart::at(map.line);
+    uart.enable();
+    Line { map, uart }
+}
+
+/// Sets up the hardware, once.
+pub fn start(map: &'static Map) -> Option<(Line, Machine)> {
+    static SIGN_WORK: StaticCell<SignWork> = StaticCell::new();
+    let sign_work = SIGN_WORK.try_init_with(SignWork::new)?;
+    let firmware = Handover::at(map.handover).read()?;
+    let line = start_line(map);
     Uart::at(map.log).enable();
-    let line = Uart::at(map.line);
     let panel = Uart::at(map.panel);
-    line.enable();
     panel.enable();
-    let bench = Bench::at(map.flash.saturating_add(usize::from(PAGES).saturating_mul(PAGE)));
+    let bench = bench(map);
     bench.start();
     let machine = Machine {
         map,
@@ -96,30 +141,41 @@ pub fn start(map: &'static Map) -> Option<(Line, Machine)> {
         bench,
         drawn: 0,
         panel,
-        measurement: Hash(sha3_256(image())),
+        firmware,
         sign_work: Some(sign_work),
     };
-    Some((Line { map, uart: line }, machine))
+    Some((line, machine))
+}
+
+/// Copies an image to its place, where it is measured, and starts it; or returns the line, where there is none to start.
+pub fn load(map: &'static Map) -> Line {
+    let line = start_line(map);
+    let mut flash = Flash::at(map.flash, bench(map));
+    let place = core::ptr::with_exposed_provenance_mut::<u8>(map.image);
+    // SAFETY: the maps name memory that their boards have, which nothing else uses while the loader runs.
+    let place = unsafe { slice::from_raw_parts_mut(place, usize::from(SLOT_PAGES).saturating_mul(PAGE)) };
+    let firmware = boot::start(&mut flash, &LAYOUT, &map.vendor, |flash, slot, length| {
+        let image = place.get_mut(..length as usize).ok_or(FlashError::Geometry)?;
+        flash.read(slot.start, image).map_err(|_| FlashError::Io)?;
+        Ok(measure(image))
+    });
+    if let Some(firmware) = firmware {
+        Handover::at(map.handover).write(&firmware);
+        // SAFETY: an image that its vendor signed begins with a vector table for this place; no interrupt is taken.
+        unsafe {
+            (*SCB::PTR).vtor.write(map.image as u32);
+            cortex_m::asm::bootload(core::ptr::with_exposed_provenance(map.image));
+        }
+    }
+    let mut panel = Uart::at(map.panel);
+    panel.enable();
+    let _ = write!(panel, "No image can be started\r\n");
+    line
 }
 
 /// Sends a part of an encoded log frame.
 pub fn log(map: &Map, bytes: &[u8]) {
     Uart::at(map.log).send(bytes);
-}
-
-/// The image in the flash, from the vector table to the initial values of variables.
-fn image() -> &'static [u8] {
-    unsafe extern "C" {
-        static __vector_table: u8;
-        static __sidata: u8;
-        static __sdata: u8;
-        static __edata: u8;
-    }
-    let start = &raw const __vector_table;
-    let variables = (&raw const __edata).addr().wrapping_sub((&raw const __sdata).addr());
-    let len = (&raw const __sidata).addr().wrapping_add(variables).wrapping_sub(start.addr());
-    // SAFETY: the linker places all of it in the flash, one section behind the other, and nobody writes there.
-    unsafe { slice::from_raw_parts(start, len) }
 }
 
 /// Sleeps until a byte arrived somewhere or the clock went round.
@@ -168,7 +224,7 @@ pub struct Machine {
     /// How often entropy was drawn since the start.
     drawn: u32,
     panel: Uart,
-    measurement: Hash,
+    firmware: Firmware,
     sign_work: Option<&'static mut SignWork>,
 }
 
@@ -188,18 +244,15 @@ impl Board for Machine {
     }
 
     fn layout(&self) -> Layout {
-        const fn after(pages: u16) -> u32 {
-            (pages as u32).wrapping_mul(PAGE as u32)
-        }
-        Layout {
-            vault: Region { start: 0, pages: VAULT_PAGES },
-            audit: Region { start: after(VAULT_PAGES), pages: AUDIT_PAGES },
-            votes: Region { start: after(VAULT_PAGES + AUDIT_PAGES), pages: VOTE_PAGES },
-        }
+        LAYOUT
     }
 
-    fn firmware(&self) -> Firmware {
-        Firmware { version: VERSION, measurement: self.measurement }
+    fn firmware(&self) -> &Firmware {
+        &self.firmware
+    }
+
+    fn vendor(&self) -> Vendor {
+        self.map.vendor
     }
 
     fn unique_secret(&self) -> &[u8; 32] {

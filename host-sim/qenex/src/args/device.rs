@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use qenex_core::hsm::UserName;
+use qenex_core::hsm::image::BoardName;
 
 use super::{Data, parse};
 
@@ -123,6 +124,21 @@ pub enum Device {
     Log(Log),
     /// Let it say what it is, signed.
     Attest(Session),
+    /// Give it a new image of its firmware, which it tries at its next start and keeps if somebody logs in then.
+    Update {
+        /// The device.
+        #[command(flatten)]
+        session: Session,
+        /// The image: the bytes that the device runs.
+        #[arg(long)]
+        image: PathBuf,
+        /// Its manifest, as `device image sign` wrote it.
+        #[arg(long)]
+        manifest: PathBuf,
+    },
+    /// Images of firmware, as their vendor makes them.
+    #[command(subcommand)]
+    Image(Image),
     /// Print the key to which other devices seal backups for it; its panel shows a code of the key.
     BackupKey(Session),
     /// Seal the root of its keys to another device. Vote keys are in no backup.
@@ -321,5 +337,27 @@ pub enum Log {
     Verify {
         /// The archive.
         archive: PathBuf,
+    },
+}
+
+/// `device image`.
+#[derive(Subcommand, Debug)]
+pub enum Image {
+    /// Sign an image with the vendor's key, and write its manifest.
+    Sign {
+        /// The vendor's key file; otherwise the demonstration key signs, which everybody has.
+        #[arg(long)]
+        key: Option<PathBuf>,
+        /// For which board the image is made: SOFT, MPS2-AN505, MPS3-AN524.
+        #[arg(long, value_parser = parse::<BoardName>)]
+        board: BoardName,
+        /// Its version.
+        #[arg(long)]
+        version: u32,
+        /// The image: the bytes that the device runs.
+        image: PathBuf,
+        /// Where to write the manifest.
+        #[arg(long)]
+        out: PathBuf,
     },
 }

@@ -6,6 +6,7 @@ mod log;
 mod policy;
 mod session;
 mod sign;
+mod update;
 mod users;
 
 use qenex_core::codec;
@@ -88,6 +89,8 @@ pub fn run(args: Device, output: &Output) -> Result<(), Failure> {
         Device::Approve { key, signer, file, out } => sign::approve(&key, &signer, &file, &out, output),
         Device::Log(args) => log::run(args, output),
         Device::Attest(session) => attest(&session, output),
+        Device::Update { session, image, manifest } => update::run(&session, &image, &manifest, output),
+        Device::Image(args) => update::image(args, output),
         Device::BackupKey(session) => backup::key(&session, output),
         Device::Backup { session, to, out } => backup::make(&session, &to, &out, output),
         Device::Restore { session, file } => backup::restore(&session, &file, output),
