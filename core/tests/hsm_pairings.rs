@@ -28,8 +28,14 @@ use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 const PIN: &[u8] = b"everybody's pin";
 const USERS: [(&str, Role); 3] =
     [("ALICE", Role::Officer), ("OSCAR", Role::Operator), ("AUDREY", Role::Auditor)];
-const PURPOSES: [Purpose; 5] =
-    [Purpose::Transaction, Purpose::Vote, Purpose::Attestation, Purpose::Approval, Purpose::Backup];
+const PURPOSES: [Purpose; 6] = [
+    Purpose::Transaction,
+    Purpose::Vote,
+    Purpose::Attestation,
+    Purpose::Approval,
+    Purpose::Backup,
+    Purpose::Firmware,
+];
 /// A slot without a key.
 const EMPTY: u8 = 15;
 
@@ -102,7 +108,7 @@ fn keys(hsm: &mut Hsm<TestBoard>) -> Vec<(u8, Scheme, Purpose, Vec<u8>)> {
                 Purpose::Transaction | Purpose::Approval => {}
                 Purpose::Vote if scheme == Scheme::Ed25519 => {}
                 Purpose::Vote => assert_eq!(result, refused(KEY_SCHEME), "{scheme}"),
-                Purpose::Attestation | Purpose::Backup => {
+                Purpose::Attestation | Purpose::Backup | Purpose::Firmware => {
                     assert_eq!(result, refused(KEY_PURPOSE), "{scheme}")
                 }
             }
