@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::audit::{Audit, ENTRY_BYTES, Entry, Head, NOBODY};
 use super::board::Board;
 use super::flash::vault::{MAX_CONTENT, Name, Vault};
-use super::keys::{MAX_KEYS, Slot, attestation_key};
+use super::keys::{AttestationKey, MAX_KEYS, Slot};
 use super::proto::{self, Command, Nothing, Permission};
 use super::refusal::{HsmError, Refusal};
 use super::reply::Reply;
@@ -78,6 +78,7 @@ pub struct Hsm<B: Board> {
     audit: Audit,
     votes: Votes,
     pub(super) trusted: Option<Trusted>,
+    attestation: AttestationKey,
     session: Session,
     pub(super) work: Work,
     /// Means something while the work is [`Work::Sign`] or [`Work::Signed`].
@@ -100,12 +101,14 @@ impl<B: Board> Hsm<B> {
         let audit = Audit::open(board.flash(), layout.audit, taken)?;
         let votes = Votes::open(board.flash(), layout.votes)?;
         let trusted = store.get(board.flash(), kind::TRUSTED, 0)?;
+        let attestation = AttestationKey::of(&board)?;
         let mut hsm = Self {
             board,
             store,
             audit,
             votes,
             trusted,
+            attestation,
             session: Session::default(),
             work: Work::None,
             sign,
@@ -580,10 +583,12 @@ impl<B: Board> Hsm<B> {
             purpose: request.purpose,
             path: request.path,
             hash: KeyHash(Hash::default()),
+            public_key: None,
         };
         let storage_key = self.storage_key()?.clone();
         let key = self.store.secret_key(self.board.flash(), &storage_key, &slot)?;
         slot.hash = key.key_hash(slot.purpose)?;
+        slot.public_key = key.short_public_key();
         self.note(Command::CreateKey, 0, request.slot, slot.hash.0)?;
         self.store.put::<{ Slot::MAX_LEN }, _, _>(self.board.flash(), kind::KEY, request.slot, &slot)?;
         self.describe_key(request.slot, reply)
@@ -746,10 +751,10 @@ impl<B: Board> Hsm<B> {
     // ---- the audit log and attestation
 
     fn audit_head(&mut self, request: &proto::Nonce, reply: &mut Reply<'_>) -> Result<(), Refusal> {
-        let key = attestation_key(&self.board)?;
         let head = self.audit.head();
-        let signature = key.sign(Purpose::Attestation, &head.id(&request.nonce))?;
-        reply.value(&proto::SignedHead { head, public_key: key.public_key(), signature: &signature })
+        let signature = self.attestation.sign(&self.board, &head.id(&request.nonce))?;
+        let public_key = self.attestation.public_key();
+        reply.value(&proto::SignedHead { head, public_key, signature: &signature })
     }
 
     fn audit_read(&mut self, request: &proto::AuditFrom, reply: &mut Reply<'_>) -> Result<(), Refusal> {
@@ -784,9 +789,9 @@ impl<B: Board> Hsm<B> {
             audit: self.audit.head(),
             trusted: self.trust(),
         };
-        let key = attestation_key(&self.board)?;
-        let signature = key.sign(Purpose::Attestation, &report.id())?;
-        reply.value(&proto::Attestation { report, public_key: key.public_key(), signature: &signature })
+        let signature = self.attestation.sign(&self.board, &report.id())?;
+        let public_key = self.attestation.public_key();
+        reply.value(&proto::Attestation { report, public_key, signature: &signature })
     }
 }
 
