@@ -284,7 +284,7 @@ fn no_two_votes_contradict_each_other() {
                 Ok(Recorded::New) => {
                     journal.push((round, vote.kind(), mark));
                     // A cut right here loses the vote, not the mark.
-                    guard.record(&vote, &mark);
+                    guard.recall(vote.round(), vote.kind(), &mark);
                     model.insert((round, vote.kind()), mark);
                     given += 1;
                 }

@@ -678,7 +678,7 @@ fn persons_approve_what_is_large() {
     let hashes = persons.iter().map(|key| key.key_hash(Purpose::Approval));
     let approvals = Approvals { threshold: 2, approvers: sorted(hashes), always: OpSet::default() };
     bench.set(&Policy {
-        approvals: Some(approvals.clone()),
+        approvals: Some(approvals),
         ..usdc_rule(|rule| rule.approve_above = Some(amount("100")))
     });
     bench.judge(&transaction(7, transfer(&[("SHOP", "100")])), &[]).unwrap();

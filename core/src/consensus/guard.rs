@@ -98,12 +98,7 @@ impl Guard {
         }
     }
 
-    /// Takes up a vote that is durable.
-    pub fn record(&mut self, vote: &Vote, mark: &Mark) {
-        self.recall(vote.round(), vote.kind(), mark);
-    }
-
-    /// Takes up what was made durable before a restart, in the order in which it was written.
+    /// Takes up a vote that is durable; after a restart all of them, in the order in which they were written.
     pub fn recall(&mut self, round: Round, kind: VoteKind, mark: &Mark) {
         if round.epoch > self.epoch {
             *self = Self::new(round.epoch);

@@ -9,6 +9,8 @@
 //!
 //! Bytes that are not a transaction are never signed. Nothing of a request outlives its channel.
 
+use core::hint::black_box;
+
 use super::board::Board;
 use super::flash::FlashError;
 use super::proto::{self, Command};
@@ -167,6 +169,7 @@ impl SignWork {
         }
         self.stage = Stage::Failed;
         self.records.check(&self.witness, &trusted.state_root)?;
+        self.records.check(black_box(&self.witness), &trusted.state_root)?;
         for index in 1..=self.transactions.replayed() {
             self.records.apply(&env(trusted), &self.transactions.get(index)?)?;
         }
@@ -284,6 +287,7 @@ impl<B: Board> Hsm<B> {
         let id = approval_id(&slot.hash, &transaction);
         let digest = signing_digest(request.scheme, Purpose::Approval, &id);
         verify(request.scheme, request.public_key, &digest, request.signature)?;
+        verify(request.scheme, request.public_key, black_box(&digest), request.signature)?;
         Ok(self.sign.approvals.push(person).map_err(|_| HsmError::ApproverUnknown)?)
     }
 
@@ -329,6 +333,11 @@ impl<B: Board> Hsm<B> {
         if !self.sign.signed()?.contains(&id) {
             self.allow(index, id)?;
         }
+        // What is in the flash decides, not that this place was reached: see the service.
+        self.read_signed(index)?;
+        if !self.sign.signed()?.contains(black_box(&id)) {
+            return Err(HsmError::KeyPolicy.into());
+        }
         // The records are not needed any more: the longest signature is half as long as they may be.
         self.work = Work::None;
         let buffer = self.sign.records.reuse();
@@ -360,6 +369,9 @@ impl<B: Board> Hsm<B> {
             }
             judgement => judgement?,
         };
+        if self.judgement()? != exposure {
+            return Err(HsmError::KeyPolicy.into());
+        }
         let SignWork { transactions, policy, signed: Some(signed), .. } = &mut *self.sign else {
             return Err(HsmError::KeyPolicy.into());
         };

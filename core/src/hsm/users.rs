@@ -6,6 +6,8 @@
 //! the failure and the start of the device. When an officer has no try left the device wipes itself; an operator or auditor loses the
 //! copy of the storage key, and officers may set a new PIN.
 
+use core::hint::black_box;
+
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -129,15 +131,20 @@ impl User {
         Ok(Self { name, role, salt, check: pin_check(&key), storage_key: sealed, set: storage_key.set })
     }
 
-    /// Whether the PIN is the user's, and the storage key if the user has it.
-    fn enter(&self, unique_secret: &[u8; 32], index: u8, pin: &[u8]) -> Result<Option<StorageKey>, Refusal> {
-        let key = pin_key(unique_secret, &self.salt, index, pin);
-        if !bool::from(self.check.ct_eq(&pin_check(&key))) {
+    /// Whether a PIN that gives this key is the user's.
+    #[inline(never)] // it is asked several times, which must not become one
+    pub(super) fn knows(&self, key: &Secret) -> bool {
+        self.check.ct_eq(&pin_check(key)).into()
+    }
+
+    /// The storage key under the key of the PIN, if the user has one.
+    fn open(&self, index: u8, key: &Secret) -> Result<Option<StorageKey>, Refusal> {
+        if !self.knows(key) {
             return Err(HsmError::PinWrong.into());
         }
         match &self.storage_key {
             Some(sealed) => {
-                let key = sealed.open(&key, Name { kind: kind::USER, index })?;
+                let key = sealed.open(key, Name { kind: kind::USER, index })?;
                 Ok(Some(StorageKey { key, set: self.set }))
             }
             None => Ok(None),
@@ -147,8 +154,8 @@ impl User {
 
 /// What became of a try.
 pub(super) enum Entry {
-    /// The PIN was right.
-    Right(Option<StorageKey>),
+    /// The PIN was right: the key that it gives, and the storage key if the user has it.
+    Right(Secret, Option<StorageKey>),
     /// It was wrong, and tries are left.
     Wrong,
     /// It was wrong, and no try is left.
@@ -210,18 +217,20 @@ impl Store {
     ) -> Result<Entry, Refusal> {
         let left = self.tries(flash, index)?.left.checked_sub(1).ok_or(HsmError::PinBlocked)?;
         self.put::<3, F, _>(flash, kind::TRIES, index, &Tries { left })?;
-        match user.enter(unique_secret, index, pin) {
-            Ok(storage_key) => {
+        let key = pin_key(unique_secret, &user.salt, index, pin);
+        match user.open(index, &key) {
+            // Twice, as all critical decisions: see the service.
+            Ok(storage_key) if black_box(user).knows(black_box(&key)) => {
                 self.put::<3, F, _>(flash, kind::TRIES, index, &Tries::ALL)?;
                 // A copy from before the storage key was replaced opens nothing any more.
                 let opens = |key: &StorageKey| {
                     let index = key.index(secret::ROOT);
                     self.0.contains(Name { kind: kind::SECRET, index })
                 };
-                Ok(Entry::Right(storage_key.filter(opens)))
+                Ok(Entry::Right(key, storage_key.filter(opens)))
             }
-            Err(_) if left == 0 => Ok(Entry::WrongAndLast),
-            Err(_) => Ok(Entry::Wrong),
+            _ if left == 0 => Ok(Entry::WrongAndLast),
+            _ => Ok(Entry::Wrong),
         }
     }
 }

@@ -3,10 +3,12 @@
 //! A page's base is a number of this module: the epoch in the upper half, a view in the lower one; each entry counts its view from there. An entry is
 //! durable before its vote is signed; the guard of [`crate::consensus`] decides by what is found again.
 
+use core::hint::black_box;
+
 use embedded_storage::nor_flash::NorFlash;
 
 use super::flash::Region;
-use super::flash::ring::Ring;
+use super::flash::ring::{Page, Ring};
 use super::refusal::{HsmError, Refusal};
 use super::store::Secret;
 use crate::consensus::{Guard, MARK_BYTES, Mark, Recorded, Round, Vote, VoteKind};
@@ -34,25 +36,24 @@ impl Votes {
     pub(super) fn open<F: NorFlash>(flash: &mut F, region: Region) -> Result<Self, Refusal> {
         let ring = Ring::open(flash, region)?;
         let mut guard = Guard::new(0);
-        ring.for_each(flash, PAGES, |page, _, slot| {
-            let (epoch, base) = split(page.base);
-            if let Some((kind, offset, mark)) = read(slot) {
-                guard.recall(Round { epoch, view: base.saturating_add(offset) }, kind, &mark);
-            }
-        })?;
+        ring.for_each(flash, PAGES, |page, _, slot| recall(&mut guard, page, slot))?;
         Ok(Self { ring, guard })
     }
 
-    /// Allows a vote once what forbids its contradiction is durable.
+    /// Allows a vote once what forbids its contradiction is durable. Returns its mark, with which [`Self::holds`] is asked before the vote is
+    /// signed.
     pub(super) fn allow<F: NorFlash>(
         &mut self,
         flash: &mut F,
         key: &Secret,
         vote: &Vote,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Mark, Refusal> {
         let mark = mark(key, vote);
-        if self.guard.judge(vote, &mark)? == Recorded::Before {
-            return Ok(());
+        // Twice, as all critical decisions: see the service.
+        let recorded = self.guard.judge(vote, &mark)?;
+        let again = self.guard.judge(black_box(vote), black_box(&mark))?;
+        if recorded == Recorded::Before && again == Recorded::Before {
+            return Ok(mark);
         }
         let Round { epoch, view } = vote.round();
         let place = |ring: &Ring<SLOT>| {
@@ -70,8 +71,24 @@ impl Votes {
             }
         };
         self.ring.append(flash, &write(vote.kind(), offset, &mark))?;
-        self.guard.record(vote, &mark);
-        Ok(())
+        // What the flash says is what counts.
+        if let Some((page, slot)) = self.ring.last(flash)? {
+            recall(&mut self.guard, &page, &slot);
+        }
+        Ok(mark)
+    }
+
+    /// Whether a vote with this mark was allowed and is durable.
+    pub(super) fn holds(&self, vote: &Vote, mark: &Mark) -> bool {
+        self.guard.judge(vote, mark) == Ok(Recorded::Before)
+    }
+}
+
+/// Tells the guard of an entry.
+fn recall(guard: &mut Guard, page: &Page, slot: &[u8; SLOT]) {
+    let (epoch, base) = split(page.base);
+    if let Some((kind, offset, mark)) = read(slot) {
+        guard.recall(Round { epoch, view: base.saturating_add(offset) }, kind, &mark);
     }
 }
 

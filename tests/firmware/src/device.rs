@@ -34,7 +34,7 @@ pub const TRANSACTIONS: u8 = 1;
 /// The epoch of the chain.
 const EPOCH: u64 = 4;
 /// The host's key. It protects nothing.
-const HOST: [u8; 32] = [9; 32];
+pub const HOST: [u8; 32] = [9; 32];
 const OFFICER_PIN: &[u8] = b"officer pin";
 const OPERATOR_PIN: &[u8] = b"operator pin";
 
@@ -225,8 +225,15 @@ pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
 
 /// Signs a transfer without a witness.
 pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
-    let leg =
-        Leg { to: AccountId::new("SHOP")?, amount: Amount::from_whole(5), reference: Reference::new("A 1")? };
+    begin_transfer(session, nonce, 5)?;
+    session.sign()?;
+    Ok(())
+}
+
+/// Brings a transfer of so many whole units, without a witness.
+pub fn begin_transfer(session: &mut Session<'_>, nonce: u64, amount: u64) -> Result<()> {
+    let amount = Amount::from_whole(amount);
+    let leg = Leg { to: AccountId::new("SHOP")?, amount, reference: Reference::new("A 1")? };
     let legs = LegsBuf::new(&[leg])?;
     let transaction = Transaction {
         chain_id: chain()?,
@@ -237,7 +244,5 @@ pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
         op: Op::Transfer(Transfer { asset: NATIVE_ASSET, legs: legs.get() }),
     };
     let mut buffer = [0; <Transaction<'_> as Encoded>::MAX_LEN];
-    session.bring(TRANSACTIONS, encode(&transaction, &mut buffer)?, &[], None)?;
-    session.sign()?;
-    Ok(())
+    Ok(session.bring(TRANSACTIONS, encode(&transaction, &mut buffer)?, &[], None)?)
 }

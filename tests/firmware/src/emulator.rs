@@ -90,7 +90,7 @@ impl Emulator {
 
     /// The serial line: it ends where the power fails.
     pub fn line(&self) -> Result<Line<'_>> {
-        Ok(Line { stream: self.line.try_clone()?, flash: &self.flash })
+        Ok(Line { stream: self.line.try_clone()?, flash: &self.flash, patience: PATIENCE })
     }
 
     /// The flash.
@@ -184,8 +184,10 @@ impl Drop for Emulator {
 
 /// The device's serial line.
 pub struct Line<'e> {
-    stream: UnixStream,
-    flash: &'e FlashFile,
+    pub(crate) stream: UnixStream,
+    pub(crate) flash: &'e FlashFile,
+    /// How long the device may take for an answer.
+    pub(crate) patience: Duration,
 }
 
 impl Read for Line<'_> {
@@ -199,7 +201,7 @@ impl Read for Line<'_> {
             if self.flash.is_burnt()? {
                 return Ok(0);
             }
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > self.patience {
                 return Err(io::ErrorKind::TimedOut.into());
             }
         }
@@ -217,7 +219,7 @@ impl Write for Line<'_> {
 }
 
 /// The socket appears once the emulator runs.
-fn connect(path: &Path) -> Result<UnixStream> {
+pub(crate) fn connect(path: &Path) -> Result<UnixStream> {
     let start = Instant::now();
     loop {
         match UnixStream::connect(path) {

@@ -5,6 +5,8 @@ mod bench;
 pub mod device;
 mod emulator;
 pub mod image;
+mod skips;
 
 pub use bench::FlashFile;
 pub use emulator::Emulator;
+pub use skips::{Skip, Skips};

@@ -182,6 +182,16 @@ impl<const SIZE: usize> Ring<SIZE> {
         }
     }
 
+    /// The newest entry of the newest page, as the flash has it, and the page.
+    ///
+    /// # Errors
+    /// The flash cannot be read.
+    pub fn last<F: NorFlash>(&self, flash: &mut F) -> Result<Option<(Page, [u8; SIZE])>, FlashError> {
+        let Some(newest) = self.newest else { return Ok(None) };
+        let Some(index) = newest.used.checked_sub(1) else { return Ok(None) };
+        Ok(self.read(flash, &newest, index)?.map(|entry| (newest, entry)))
+    }
+
     /// Calls `each` with every entry of the newest `pages` pages, the oldest first. The oldest page of all may read as
     /// anything if its erasure was cut off.
     ///
