@@ -128,17 +128,17 @@ fn add(state: &mut Slices, round_key: &Slices) {
     state.iter_mut().zip(round_key).for_each(|(word, key)| *word ^= key);
 }
 
+/// Exchanges the bits of a word under the mask with those above them.
+const fn swap_within(x: &mut u32, mask: u32, shift: u32) {
+    let changed = (*x ^ x.wrapping_shr(shift)) & mask;
+    *x ^= changed ^ changed.wrapping_shl(shift);
+}
+
 /// Row `n` of each column moves on by `n` columns: a byte of a slice is a row, two bits of it are a column.
 fn shift_rows(state: &mut Slices) {
     for word in state {
-        let x = *word;
-        *word = x & 0x0000_00ff
-            | (x & 0x0000_fc00) >> 2
-            | (x & 0x0000_0300) << 6
-            | (x & 0x00f0_0000) >> 4
-            | (x & 0x000f_0000) << 4
-            | (x & 0xc000_0000) >> 6
-            | (x & 0x3f00_0000) << 2;
+        swap_within(word, 0x0c0f_0300, 4);
+        swap_within(word, 0x3300_3300, 2);
     }
 }
 

@@ -50,14 +50,23 @@ pub struct FlashFile {
 impl FlashFile {
     /// A blank flash with fresh secrets.
     pub fn create(folder: &Path) -> io::Result<Self> {
+        Self::with_secrets(folder, rand::rng().random(), rand::rng().random())
+    }
+
+    /// A blank flash with the same secrets each time: what is measured on it can be compared.
+    pub fn create_the_same(folder: &Path) -> io::Result<Self> {
+        Self::with_secrets(folder, [1; 32], [2; 32])
+    }
+
+    fn with_secrets(folder: &Path, entropy: [u8; 32], unique_secret: [u8; 32]) -> io::Result<Self> {
         let machine = Machine::chosen();
         let path = folder.join("flash");
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
         file.set_len(machine.memory)?;
         let mut page = b"QXE1".to_vec();
         page.extend([NO_FUSE, 0, 0].map(u32::to_le_bytes).concat());
-        page.extend(rand::rng().random::<[u8; 32]>());
-        page.extend(rand::rng().random::<[u8; 32]>());
+        page.extend(entropy);
+        page.extend(unique_secret);
         file.write_all_at(&[vec![0xff; FLASH], page].concat(), machine.flash)?;
         Ok(Self { file, path, machine })
     }

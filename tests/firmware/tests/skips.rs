@@ -68,7 +68,10 @@ fn judge(what: &str, reports: &[Skip], harm: impl Fn(&Skip, &Skip) -> bool) {
         skips.iter().filter(silent).count()
     );
     let mut harmful = BTreeMap::<u64, usize>::new();
-    skips.iter().filter(|skip| harm(normal, skip)).for_each(|skip| *harmful.entry(skip.address).or_default() += 1);
+    skips
+        .iter()
+        .filter(|skip| harm(normal, skip))
+        .for_each(|skip| *harmful.entry(skip.address).or_default() += 1);
     for (address, times) in &harmful {
         println!("{what}: harmful at {address:x}, {times} times");
     }
@@ -106,7 +109,8 @@ fn wrong_pin(user: &str) {
     };
     let known = encoded(&status);
     // Of the answer, what says who is logged in and whether secrets can be opened.
-    let other = encoded(&Status { logged_in: !status.logged_in, unlocked: !status.unlocked, ..status.clone() });
+    let other =
+        encoded(&Status { logged_in: !status.logged_in, unlocked: !status.unlocked, ..status.clone() });
     let places: Vec<usize> = (0..known.len()).filter(|at| known[*at] != other[*at]).collect();
     assert_eq!((status.logged_in, status.unlocked, places.len()), (0, false, 2));
     judge(&format!("a wrong PIN of {user}"), &reports, |normal, skip| {
