@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use qenex_core::codec::{decode, encode};
 use qenex_core::consensus::{
-    Anchor, CertificateError, Guard, GuardError, Header, LightError, Mark, Proposal, Recorded, Round,
-    SetHasher, SignerSet, Trusted, ValidatorSetError, Vote, VoteKind, namespace, quorum,
+    Anchor, CertificateError, Guard, GuardError, Header, LightError, MAX_SIMPLEX_BYTES, Mark, Proposal,
+    Recorded, Round, SetHasher, SignerSet, Trusted, ValidatorSetError, Vote, VoteKind, namespace, quorum,
 };
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash};
-use qenex_core::id::{AccountId, ChainId};
+use qenex_core::id::{AccountId, ChainId, MAX_ID_LEN};
 use rand::{Rng, RngExt};
 
 const PERIOD_MS: u64 = 1_000_000;
@@ -89,6 +89,7 @@ fn a_vote_is_the_hash_of_what_simplex_signs() {
     ] {
         let namespace = [b"QENEX:QENEX-TEST", suffix].concat();
         let bytes = [&[namespace.len() as u8][..], &namespace, message].concat();
+        assert_eq!(vote.simplex_bytes(&chain)[..], bytes);
         assert_eq!(vote.id(&chain), hash(Domain::Vote, &[&bytes]));
         assert_eq!(VoteKind::from_number(vote.kind() as u8), Some(vote.kind()));
         let mut buffer = [0; 128];
@@ -96,6 +97,11 @@ fn a_vote_is_the_hash_of_what_simplex_signs() {
         assert_eq!(decode::<Vote>(encoded), Ok(vote));
     }
     assert_eq!(&namespace(&chain)[..], b"QENEX:QENEX-TEST");
+    // The longest of all.
+    let longest = self::chain(&"C".repeat(MAX_ID_LEN));
+    let round = Round { epoch: u64::MAX, view: u64::MAX };
+    let vote = Vote::Notarize(Proposal { round, parent_view: u64::MAX, header: Hash([0; 32]) });
+    assert_eq!(vote.simplex_bytes(&longest).len(), MAX_SIMPLEX_BYTES);
 }
 
 #[test]

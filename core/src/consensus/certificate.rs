@@ -25,7 +25,7 @@ impl From<ValidatorSetError> for CertificateError {
 }
 
 /// Which members of a set signed: bit `i` of the bytes, the least significant of the first byte first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SignerSet(pub [u8; MAX_VALIDATORS.div_ceil(8)]);
 
 impl SignerSet {

@@ -15,4 +15,4 @@ pub use guard::{GUARDED_VIEWS, Guard, GuardError, MARK_BYTES, Mark, Recorded};
 pub use header::{Header, MAX_SEAL_LEN};
 pub use light::{Anchor, Following, LightError, Trusted};
 pub use validators::{MAX_VALIDATORS, SetHasher, ValidatorSetError, quorum};
-pub use vote::{Proposal, Round, Vote, VoteKind, namespace};
+pub use vote::{MAX_SIMPLEX_BYTES, Proposal, Round, Vote, VoteKind, namespace};

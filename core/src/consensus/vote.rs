@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Encoded, Tagging, hash_encoded, tagged_enum};
+use crate::codec::{Encoded, Tagging, encode, hash_encoded, tagged_enum};
 use crate::crypto::{Domain, Hash};
 use crate::id::{ChainId, MAX_ID_LEN};
 
@@ -122,9 +122,12 @@ impl Serialize for Message<'_> {
     }
 }
 
+/// The longest bytes that simplex signs.
+pub const MAX_SIMPLEX_BYTES: usize = 1 + MAX_NAMESPACE_LEN + 3 * 10 + 32;
+
 impl Encoded for Subject<'_> {
     const TAGGING: Tagging = Tagging::None;
-    const MAX_LEN: usize = 1 + MAX_NAMESPACE_LEN + 3 * 10 + 32;
+    const MAX_LEN: usize = MAX_SIMPLEX_BYTES;
 }
 
 impl Vote {
@@ -153,8 +156,20 @@ impl Vote {
         }
     }
 
+    /// The bytes that simplex signs on this chain.
+    pub fn simplex_bytes(&self, chain_id: &ChainId) -> heapless::Vec<u8, MAX_SIMPLEX_BYTES> {
+        let mut buffer = [0; MAX_SIMPLEX_BYTES];
+        // There is room for the longest.
+        let bytes = self.with_subject(chain_id, |subject| encode(subject, &mut buffer).unwrap_or_default());
+        heapless::Vec::from_slice(bytes).unwrap_or_default()
+    }
+
     /// The hash of the bytes that simplex signs on this chain.
     pub fn id(&self, chain_id: &ChainId) -> Hash {
+        self.with_subject(chain_id, |subject| hash_encoded(Domain::Vote, subject))
+    }
+
+    fn with_subject<R>(&self, chain_id: &ChainId, use_it: impl FnOnce(&Subject<'_>) -> R) -> R {
         let mut namespace = namespace(chain_id);
         // There is room for every suffix.
         let _ = namespace.extend_from_slice(self.kind().suffix());
@@ -162,6 +177,6 @@ impl Vote {
             Self::Notarize(proposal) | Self::Finalize(proposal) => Message::Proposal(proposal),
             Self::Nullify(round) => Message::Round(round),
         };
-        hash_encoded(Domain::Vote, &Subject { namespace: &namespace, message })
+        use_it(&Subject { namespace: &namespace, message })
     }
 }

@@ -1,0 +1,124 @@
+//! Who signs votes.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::sync::{Mutex, PoisonError};
+
+use qenex_core::codec;
+use qenex_core::consensus::{Header, Proposal, Vote};
+use qenex_core::crypto::ed25519::SecretKey;
+use qenex_core::crypto::{Purpose, Scheme, signing_digest, verify};
+use qenex_core::error::{Code, Coded};
+use qenex_core::hsm::proto::{BeginHeader, Command, GiveVote, Index, KeyInfo, Members, Signed};
+use qenex_core::id::ChainId;
+use qenex_device::{Client, DeviceError};
+
+use crate::certificate::{Certificate, Signature};
+use crate::validators::{Validators, VoteKey};
+
+/// Members of a set in one request to a device: with scheme, key and signature they are 97 bytes each.
+const MEMBERS_AT_ONCE: usize = 32;
+
+/// Signs votes with one key. The same vote has the same signature whenever it is asked for.
+pub trait VoteSigner: fmt::Debug + Send + Sync {
+    /// The key.
+    fn vote_key(&self) -> VoteKey;
+
+    /// The signature of a vote on this chain.
+    ///
+    /// # Errors
+    /// The code of why it is refused.
+    fn sign(&self, chain_id: &ChainId, vote: &Vote) -> Result<Signature, Code>;
+}
+
+/// A key in memory. It has no guard: whoever uses it for a validator that can be restarted relies on the engine's journal.
+#[derive(Debug)]
+pub struct KeySigner(pub SecretKey);
+
+impl VoteSigner for KeySigner {
+    fn vote_key(&self) -> VoteKey {
+        self.0.public_key()
+    }
+
+    fn sign(&self, chain_id: &ChainId, vote: &Vote) -> Result<Signature, Code> {
+        self.0.sign(Purpose::Vote, &vote.id(chain_id)).map_err(|error| error.code())
+    }
+}
+
+/// A key in a device, behind its guard.
+pub struct DeviceSigner<S> {
+    client: Mutex<Client<S>>,
+    slot: u8,
+    vote_key: VoteKey,
+}
+
+impl<S: Read + Write> DeviceSigner<S> {
+    /// The key in this slot of a device, on a channel where an operator is logged in.
+    ///
+    /// # Errors
+    /// The device has no Ed25519 key there, or cannot be asked.
+    pub fn new(mut client: Client<S>, slot: u8) -> Result<Self, DeviceError> {
+        let body = client.ask(Command::DescribeKey, &Index { index: slot })?;
+        let info: KeyInfo<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
+        let vote_key = info.public_key.try_into().map_err(|_| DeviceError::Message)?;
+        Ok(Self { client: Mutex::new(client), slot, vote_key })
+    }
+
+    /// Brings a final header to the device, which signs votes of the epoch that it trusts and of the next one only.
+    ///
+    /// # Errors
+    /// The header does not follow the one that the device trusts, or the certificate does not hold.
+    pub fn follow(
+        &self,
+        header: &Header,
+        proposal: &Proposal,
+        validators: &Validators,
+        certificate: &Certificate,
+    ) -> Result<(), DeviceError> {
+        let members = validators.members(certificate).map_err(|error| DeviceError::Refused(error.into()))?;
+        let rows: Vec<Vec<u8>> = members
+            .map(|(vote_key, signature)| {
+                let signature = signature.map_or(&[][..], |bytes| bytes);
+                [&[Scheme::Ed25519.number()], &vote_key[..], signature].concat()
+            })
+            .collect();
+        let mut client = self.client();
+        let (header, signers) = (header.clone(), certificate.signers().0);
+        client.ask(Command::BeginHeader, &BeginHeader { header, proposal: *proposal, signers })?;
+        for rows in rows.chunks(MEMBERS_AT_ONCE) {
+            client.ask(Command::Members, &Members { members: &rows.concat() })?;
+        }
+        client.tell(Command::FinishHeader)
+    }
+
+    /// A channel on which another thread panicked is as good as before: each request stands for itself.
+    fn client(&self) -> std::sync::MutexGuard<'_, Client<S>> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn vote(&self, vote: &Vote) -> Result<Signature, DeviceError> {
+        let body = self.client().ask(Command::Vote, &GiveVote { slot: self.slot, vote: *vote })?;
+        let signed: Signed<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
+        signed.signature.try_into().map_err(|_| DeviceError::Message)
+    }
+}
+
+impl<S: Read + Write + Send> VoteSigner for DeviceSigner<S> {
+    fn vote_key(&self) -> VoteKey {
+        self.vote_key
+    }
+
+    fn sign(&self, chain_id: &ChainId, vote: &Vote) -> Result<Signature, Code> {
+        let signature = self.vote(vote).map_err(|error| error.code())?;
+        // The device signs for the chain that it trusts.
+        let digest = signing_digest(Scheme::Ed25519, Purpose::Vote, &vote.id(chain_id));
+        verify(Scheme::Ed25519, &self.vote_key, &digest, &signature).map_err(|error| error.code())?;
+        Ok(signature)
+    }
+}
+
+impl<S> fmt::Debug for DeviceSigner<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceSigner").field("slot", &self.slot).finish_non_exhaustive()
+    }
+}
