@@ -18,8 +18,8 @@ use zeroize::Zeroizing;
 use crate::error::DeviceError;
 use crate::line::Line;
 
-/// Bytes of a long thing in one request.
-const PIECE: usize = 3_072;
+/// Bytes of a long thing in one request: all that fits beside the command and its length.
+const PIECE: usize = MAX_MESSAGE - 4;
 
 /// An open channel to a device.
 pub struct Client<S> {
