@@ -2,8 +2,8 @@
 
     board.py IMAGE FLASH LINE MONITOR
 
-Makes two sockets. LINE is the device's serial line. A line on MONITOR starts a campaign: `all`, or names of functions, separated by commas, in
-which alone instructions are skipped; `sample N` before it takes every N-th. The next frame is the attacked one; the
+Makes two sockets. LINE is the device's serial line. A line on MONITOR starts a campaign: `sample N` and `all`,
+or parts of names of functions, separated by commas, in which alone instructions are skipped, every N-th of them. The next frame is the attacked one; the
 frame after it asks what came of it. Both are answered as if nothing happened. Then MONITOR brings a line for each instruction that was executed
 for the attacked frame: its address, what the device answers to both frames if it was skipped, in hexadecimal without
 framing, or `-` where it answers nothing (a fault, or no end); before them, with the address 0, the answers if none is. The last line is empty.
@@ -286,7 +286,7 @@ def main():
             continue
         order, orders = orders.split(b"\n", 1)
         words = order.decode().split()
-        every = int(words[1]) if words[0] == "sample" else 1
+        every = int(words[1])
         chosen = words[-1].split(",")
         places = [
             place

@@ -92,9 +92,9 @@ impl SecretKey {
             return Err(SecretKeyError::Seed);
         }
         let expanded = Zeroizing::new(<[u8; 64]>::from(Sha512::digest(seed)));
-        let (scalar, prefix) = halves(&expanded);
-        let scalar = Zeroizing::new(clamp_integer(scalar));
-        Ok(Self { scalar: Scalar::from_bytes_mod_order(*scalar), prefix, public_key })
+        let expanded = Zeroizing::new(halves(&expanded));
+        let scalar = Zeroizing::new(clamp_integer(expanded.0));
+        Ok(Self { scalar: Scalar::from_bytes_mod_order(*scalar), prefix: expanded.1, public_key })
     }
 
     /// Its public key.

@@ -1,8 +1,8 @@
 //! A fault that skips one instruction turns no decision: a wrong PIN does not open the device, what the policy refuses and what contradicts a
 //! vote is not signed, and who may not give a command does not.
 //!
-//! Each instruction of the answer is skipped in a run of its own, but those of cryptographic primitives. `QENEX_SKIPS=1` skips each one;
-//! without it every so many-th, from one that is drawn.
+//! Each instruction that decides is skipped in a run of its own. `QENEX_SKIPS=1` skips each one, without it every so many-th;
+//! `QENEX_SKIP_IN=all` those of all functions but cryptographic primitives.
 #![allow(clippy::unwrap_used)] // a test that meets what it does not expect should stop there
 
 use std::collections::BTreeMap;
@@ -21,7 +21,10 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 /// Every so many-th instruction is skipped where `QENEX_SKIPS` does not say.
-const EVERY: usize = 16;
+const EVERY: usize = 101;
+
+/// The functions that decide: of the service, of policies, of the guard.
+const DECIDE: &str = "hsm::service,hsm::users,hsm::keys,hsm::votes,hsm::sign::,hsm::signed,hsm::store,policy::,consensus::guard";
 
 /// A device that is set up, in the emulator that skips; `prepare` is done to it before.
 fn attacked(prepare: impl FnOnce(&mut Session<'_>)) -> (TempDir, Skips) {
@@ -48,7 +51,8 @@ fn attack<T>(
     probe: impl FnOnce(&mut Session<'_>),
 ) -> Vec<Skip> {
     let every = std::env::var("QENEX_SKIPS").map_or(EVERY, |text| text.parse().unwrap());
-    skips.attack("all", every).unwrap();
+    let functions = std::env::var("QENEX_SKIP_IN").unwrap_or(DECIDE.into());
+    skips.attack(&functions, every).unwrap();
     std::thread::scope(|scope| {
         let report = scope.spawn(|| skips.report().unwrap());
         assert!(is_refusal(&request(session), refusal.number), "without a fault it is refused");
