@@ -4,12 +4,14 @@
 //! - [`image`]: manifests of firmware, and devices that are made with one.
 //! - [`mod@line`]: frames on a serial line or a socket: COBS, with a zero byte behind each.
 //! - [`soft`]: the simulated device, the same service as in the firmware, with its flash in a file.
+//! - [`emulated`]: the device image in QEMU.
 //! - [`serve`]: puts a simulated device on a socket.
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod emulated;
 pub mod error;
-mod flash_file;
+pub mod flash_file;
 pub mod image;
 pub mod line;
 pub mod serve;

@@ -23,7 +23,7 @@ use qenex_device::image::{demonstration_seed, sign};
 use qenex_device::{Client, DeviceError};
 use zeroize::Zeroizing;
 
-use crate::bench::Machine;
+use crate::bench::machine;
 use crate::chain::{Chain, EPOCH, chain_id};
 use crate::emulator::{Emulator, Line};
 use crate::ledger::{sender, shop, usdc};
@@ -240,7 +240,7 @@ pub fn verify_transaction(
 /// The vendor's manifest of an image.
 pub fn sign_image(version: u32, image: &[u8]) -> Result<Vec<u8>> {
     let key = SecretKey::from_seed(&demonstration_seed())?;
-    Ok(sign(&key, BoardName::new(Machine::chosen().board)?, version, image)?)
+    Ok(sign(&key, BoardName::new(machine().board)?, version, image)?)
 }
 
 /// Gives the device a new image.

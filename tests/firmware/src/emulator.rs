@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,22 +37,11 @@ impl Emulator {
         let sockets = TempDir::new()?;
         let socket = |name: &str| format!("unix:{},server=on,wait=off", sockets.path().join(name).display());
         let machine = flash.machine;
-        let process = Command::new("qemu-system-arm")
-            .args(["-machine", &format!("{},memory-backend=flash", machine.name)])
-            .args([
-                "-object",
-                &format!(
-                    "memory-backend-file,id=flash,size={},mem-path={},share=on",
-                    machine.memory,
-                    flash.path.display()
-                ),
-            ])
-            // One instruction is one nanosecond, whatever the host does.
-            .args(["-icount", "shift=0", "-nodefaults", "-display", "none", "-S"])
+        let process = machine
+            .qemu(&flash.path, &Image::loader()?.path)
+            .arg("-S")
             .args(["-serial", &socket("line"), "-serial", &socket("panel"), "-serial", &socket("log")])
             .args(["-qmp", &socket("monitor")])
-            .arg("-kernel")
-            .arg(&Image::loader()?.path)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()

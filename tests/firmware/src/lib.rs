@@ -9,6 +9,7 @@ pub mod image;
 pub mod ledger;
 mod skips;
 
-pub use bench::{FlashFile, VERSION, layout};
+pub use bench::FlashFile;
 pub use emulator::Emulator;
+pub use qenex_device::emulated::{VERSION, layout};
 pub use skips::{Skip, Skips};

@@ -28,11 +28,20 @@ pub struct Session {
 /// `device`.
 #[derive(Subcommand, Debug)]
 pub enum Device {
-    /// Run the simulated device until it is stopped.
+    /// Run a simulated device until it is stopped: the firmware image in QEMU, or the same service in this process.
     Run {
         /// The service in this process, with its flash in a file.
-        #[arg(long, required = true)]
+        #[arg(long, conflicts_with_all = ["image", "loader", "machine"])]
         soft: bool,
+        /// The image of a new device in QEMU, as it is signed and installed.
+        #[arg(long, requires = "loader")]
+        image: Option<PathBuf>,
+        /// Its loader, as it was linked.
+        #[arg(long, requires = "image")]
+        loader: Option<PathBuf>,
+        /// Its board.
+        #[arg(long, value_parser = ["mps2-an505", "mps3-an524"], default_value = "mps2-an505")]
+        machine: String,
         /// Its directory; a new device is made where there is none.
         #[arg(long, default_value = "device.qenex")]
         dir: PathBuf,
@@ -41,6 +50,15 @@ pub enum Device {
         socket: Option<PathBuf>,
         /// Who stands at its panel.
         #[arg(long, value_enum, default_value = "ask")]
+        panel: Panel,
+    },
+    /// Stand at the panel of a device in QEMU that was started with another panel than this terminal.
+    Panel {
+        /// The socket of the panel.
+        #[arg(long, default_value = "device.qenex/panel")]
+        at: PathBuf,
+        /// What to answer when it asks; nobody says no.
+        #[arg(long, value_enum, default_value = "confirm")]
         panel: Panel,
     },
     /// Say what state it is in.

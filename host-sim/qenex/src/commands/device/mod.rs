@@ -4,6 +4,7 @@ mod backup;
 mod keys;
 mod log;
 mod policy;
+mod run;
 mod session;
 mod sign;
 mod update;
@@ -15,11 +16,10 @@ use qenex_core::error::{Coded, SIGNATURE_MISMATCH};
 use qenex_core::hsm::proto::{
     Anchor, Attestation, Command, Initialise, Login, Nonce, Nothing, Status, Trust,
 };
-use qenex_device::soft::{Person, SoftBoard};
-use qenex_device::{DeviceError, serve};
+use qenex_device::DeviceError;
 use serde_json::{Value, json};
 
-use crate::args::{self, Device, Panel};
+use crate::args::{self, Device};
 use crate::local::Local;
 use crate::output::{Failure, Output};
 
@@ -29,25 +29,15 @@ type Client = qenex_device::Client<std::os::unix::net::UnixStream>;
 
 pub fn run(args: Device, output: &Output) -> Result<(), Failure> {
     match args {
-        Device::Run { dir, socket, panel, .. } => {
+        Device::Run { soft, image, loader, machine, dir, socket, panel } => {
             let socket = socket.unwrap_or_else(|| dir.join("socket"));
-            let person = match panel {
-                Panel::Ask => Person::Asked,
-                Panel::Confirm => Person::Confirms,
-                Panel::Absent => Person::Absent,
-            };
-            let mut device = SoftBoard::open(&dir, person)?.start()?;
-            let listener = serve::listen(&socket)?;
-            output.line(format_args!("device in {}, listening on {}", dir.display(), socket.display()));
-            output.result(&json!({ "socket": socket.display().to_string() }));
-            for stream in listener.incoming() {
-                // A host that breaks off does not stop the device.
-                if let Err(error) = serve::serve(&mut device, stream.map_err(DeviceError::Line)?) {
-                    output.line(format_args!("a host broke off: {error}"));
-                }
+            if soft {
+                run::soft(&dir, &socket, panel, output)
+            } else {
+                run::emulated(&dir, &socket, panel, &machine, image.as_deref().zip(loader.as_deref()), output)
             }
-            Ok(())
         }
+        Device::Panel { at, panel } => run::panel(&at, panel),
         Device::Status(session) => {
             let mut client = session::connect(&session)?;
             let status: Status = client.get(Command::Status, &Nothing {})?;
