@@ -136,7 +136,9 @@ fn commands_are_done_in_time() {
     let public_key = public_key(&mut session, TRANSACTIONS);
     let mut measure =
         |act: &mut dyn FnMut(&mut Session<'_>)| emulator.measure(|| act(&mut session)).unwrap().1;
-    let status = measure(&mut |session| drop(status(session).unwrap()));
+    let status = measure(&mut |session| {
+        status(session).unwrap();
+    });
     let login = measure(&mut |session| login(session, "OSCAR").unwrap());
     let create_key = measure(&mut |session| drop(create_key(session, 5, Purpose::Transaction).unwrap()));
     let attest =
