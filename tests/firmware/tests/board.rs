@@ -3,7 +3,6 @@
 
 use std::io::Write;
 
-use qenex_core::codec::decode;
 use qenex_core::crypto::Purpose;
 use qenex_core::error::{FRAME_LENGTH, FRAME_VERSION, KEY_EXISTS, ROLE, VOTE_CONTRADICTS};
 use qenex_core::hsm::channel::kind;
