@@ -118,8 +118,8 @@ tags! {
     TRIES = 0x0708;
     /// What a device keeps: a secret.
     SECRET = 0x070c;
-    /// What a device keeps: a key's slot.
-    KEY = 0x0710;
+    /// What a device keeps: a key's slot. (0x0710 had no public key.)
+    KEY = 0x0711;
     /// What a device keeps: what a key has signed.
     SIGNED = 0x0714;
     /// What a device keeps: where its audit log was taken up.

@@ -2,8 +2,8 @@
 
     board.py IMAGE FLASH LINE MONITOR
 
-Makes two sockets. LINE is the device's serial line. A line on MONITOR starts a campaign: `all`, or names of functions, separated by commas, in
-which alone instructions are skipped; `sample N` before it takes every N-th. The next frame is the attacked one; the
+Makes two sockets. LINE is the device's serial line. A line on MONITOR starts a campaign: `sample N` and `all`,
+or parts of names of functions, separated by commas, in which alone instructions are skipped, every N-th of them. The next frame is the attacked one; the
 frame after it asks what came of it. Both are answered as if nothing happened. Then MONITOR brings a line for each instruction that was executed
 for the attacked frame: its address, what the device answers to both frames if it was skipped, in hexadecimal without
 framing, or `-` where it answers nothing (a fault, or no end); before them, with the address 0, the answers if none is. The last line is empty.
@@ -38,10 +38,10 @@ NOP, NOP_W = bytes.fromhex("00bf"), bytes.fromhex("aff30080")
 # The longest answer takes a tenth of it.
 LIMIT_US = 3_000_000
 
-# Functions that are not attacked, by their demangled names.
+# Functions that are not attacked, by their demangled names: primitives, and what carries frames from and to the line.
 PRIMITIVES = re.compile(
     r"keccak|sha3|sha2|sha512|compress|aes|ghash|polyval|curve25519|edwards|montgomery|scalar|field|ml_dsa|p256|elliptic|crypto_bigint"
-    r"|x25519|mem(cpy|set|move|cmp)|__aeabi|cobs|uart|defmt|boards::mps::log|compiler_builtins",
+    r"|x25519|__cortex_m_rt_main|boards::mps::receive|mem(cpy|set|move|cmp)|__aeabi|cobs|uart|defmt|boards::mps::log|compiler_builtins",
     re.I,
 )
 
@@ -73,6 +73,9 @@ class Board:
         self.conditional = {address for block in self.blocks.values() for address, _ in block}
         for wait in waits:
             self.uc.hook_add(UC_HOOK_CODE, self.sleep, begin=wait, end=wait)
+        for start, _, name in functions(image):
+            if re.fullmatch("HardFault_?|DefaultHandler_?|UsageFault|BusFault|SecureFault|MemoryManagement", name):
+                self.uc.hook_add(UC_HOOK_CODE, self.fault, begin=start, end=start)
         self.received = {LINE: bytearray(), PANEL: bytearray(), LOG: bytearray()}
         self.sent = bytearray()
         self.panel = bytearray()
@@ -108,6 +111,9 @@ class Board:
 
     def sleep(self, uc, *_):
         self.idle = True
+        uc.emu_stop()
+
+    def fault(self, uc, *_):
         uc.emu_stop()
 
     def write_timer(self, *_):
@@ -280,7 +286,7 @@ def main():
             continue
         order, orders = orders.split(b"\n", 1)
         words = order.decode().split()
-        every = int(words[1]) if words[0] == "sample" else 1
+        every = int(words[1])
         chosen = words[-1].split(",")
         places = [
             place

@@ -12,8 +12,10 @@
 
 use core::fmt;
 
-use curve25519_dalek::Scalar;
-use ed25519_dalek::{Signer, SigningKey};
+use curve25519_dalek::scalar::clamp_integer;
+use curve25519_dalek::{EdwardsPoint, Scalar};
+use sha2::{Digest, Sha512};
+use zeroize::{Zeroize, Zeroizing};
 
 use super::edwards25519::{challenge, decode, sum_of_multiples};
 use super::hash::Hash;
@@ -64,21 +66,40 @@ pub fn validate_public_key(public_key: &[u8; PUBLIC_KEY_BYTES]) -> Result<(), Si
     decode(public_key).map(|_| ()).ok_or(SignatureError::PublicKeyInvalid)
 }
 
-/// A secret key. It is overwritten when it is dropped, is never printed, and cannot be compared.
-pub struct SecretKey(SigningKey);
+/// A secret key (RFC 8032, section 5.1.5). It is overwritten when it is dropped, is never printed, and cannot be compared.
+pub struct SecretKey {
+    scalar: Scalar,
+    /// From which nonces are made.
+    prefix: [u8; 32],
+    public_key: [u8; PUBLIC_KEY_BYTES],
+}
 
 impl SecretKey {
     /// The key of a seed of 32 random bytes. A seed of zeros is none.
     pub fn from_seed(seed: &[u8; SEED_BYTES]) -> Result<Self, SecretKeyError> {
+        let mut key = Self::with_public_key(seed, [0; PUBLIC_KEY_BYTES])?;
+        key.public_key = EdwardsPoint::mul_base(&key.scalar).compress().to_bytes();
+        Ok(key)
+    }
+
+    /// The key of a seed whose public key is known: on a device, to make that anew takes as long as to sign. With any other public
+    /// key no signature is released.
+    pub fn with_public_key(
+        seed: &[u8; SEED_BYTES],
+        public_key: [u8; PUBLIC_KEY_BYTES],
+    ) -> Result<Self, SecretKeyError> {
         if seed.iter().fold(0, |bits, byte| bits | byte) == 0 {
             return Err(SecretKeyError::Seed);
         }
-        Ok(Self(SigningKey::from_bytes(seed)))
+        let expanded = Zeroizing::new(<[u8; 64]>::from(Sha512::digest(seed)));
+        let expanded = Zeroizing::new(halves(&expanded));
+        let scalar = Zeroizing::new(clamp_integer(expanded.0));
+        Ok(Self { scalar: Scalar::from_bytes_mod_order(*scalar), prefix: expanded.1, public_key })
     }
 
     /// Its public key.
-    pub fn public_key(&self) -> [u8; PUBLIC_KEY_BYTES] {
-        self.0.verifying_key().to_bytes()
+    pub const fn public_key(&self) -> [u8; PUBLIC_KEY_BYTES] {
+        self.public_key
     }
 
     /// The hash of its public key for this purpose.
@@ -96,13 +117,26 @@ impl SecretKey {
         self.sign_message(digest.as_bytes())
     }
 
-    /// Signs bytes. Private: outside this module only digests with a purpose are signed.
+    /// Signs bytes (RFC 8032, section 5.1.6). Private: outside this module only digests with a purpose are signed.
+    #[allow(clippy::arithmetic_side_effects, reason = "the operators of scalars, which cannot overflow")]
     fn sign_message(&self, message: &[u8]) -> Result<[u8; SIGNATURE_BYTES], SecretKeyError> {
-        let signature = self.0.try_sign(message).map_err(|_| SecretKeyError::NotReleased)?.to_bytes();
-        match verify(&self.public_key(), message, &signature) {
+        let nonce = Sha512::new().chain_update(self.prefix).chain_update(message).finalize();
+        let nonce = Zeroizing::new(Scalar::from_bytes_mod_order_wide(&nonce.into()));
+        let r = EdwardsPoint::mul_base(&nonce).compress().to_bytes();
+        let s = challenge(&r, &self.public_key, message) * self.scalar + *nonce;
+        let mut signature = [0; SIGNATURE_BYTES];
+        signature.iter_mut().zip(r.iter().chain(s.as_bytes())).for_each(|(slot, byte)| *slot = *byte);
+        match verify(&self.public_key, message, &signature) {
             Ok(()) => Ok(signature),
             Err(_) => Err(SecretKeyError::NotReleased),
         }
+    }
+}
+
+impl Drop for SecretKey {
+    fn drop(&mut self) {
+        self.scalar.zeroize();
+        self.prefix.zeroize();
     }
 }
 
@@ -158,6 +192,24 @@ mod tests {
             assert_eq!(key.public_key()[..], hex(public));
             assert_eq!(key.sign_message(&hex(message)).unwrap()[..], hex(signature));
             assert_eq!(verify(&hex(public), &hex(message), &hex(signature)), Ok(()));
+        }
+    }
+
+    /// A fault that exchanges the public key would give two signatures with one nonce, and with them the secret key.
+    #[test]
+    fn nothing_is_released_under_another_public_key() {
+        let seed = [1; 32];
+        let right = SecretKey::from_seed(&seed).unwrap();
+        let same = SecretKey::with_public_key(&seed, right.public_key()).unwrap();
+        assert_eq!(same.sign_message(b"m").unwrap(), right.sign_message(b"m").unwrap());
+        let other = SecretKey::from_seed(&[2; 32]).unwrap().public_key();
+        for bit in 0..256 {
+            let mut public = right.public_key();
+            public[bit / 8] ^= 1 << (bit % 8);
+            for public in [public, other] {
+                let wrong = SecretKey::with_public_key(&seed, public).unwrap();
+                assert_eq!(wrong.sign_message(b"m"), Err(SecretKeyError::NotReleased), "bit {bit}");
+            }
         }
     }
 

@@ -85,7 +85,10 @@ mod straus {
     pub fn sum_of_multiples(k: &Scalar, a: &EdwardsPoint, s: &Scalar) -> EdwardsPoint {
         let table = table(a, &ED25519_BASEPOINT_POINT);
         let mut sum = EdwardsPoint::identity();
-        for (&k, &s) in digits(k).iter().zip(&digits(s)).rev() {
+        let (k_digits, s_digits) = (digits(k), digits(s));
+        let digits = k_digits.iter().zip(&s_digits).rev();
+        // The highest digits are often zero.
+        for (&k, &s) in digits.skip_while(|digits| *digits == (&0, &0)) {
             // The cofactor is the base of the digits.
             sum = sum.mul_by_cofactor();
             let column = if k < 0 { 4 - s } else { 4 + s };
@@ -101,17 +104,16 @@ mod straus {
     }
 
     fn table(a: &EdwardsPoint, b: &EdwardsPoint) -> Table {
-        let double = b + b;
-        let mut start = -(double + double);
-        let mut table = [[start; 9]; 5];
-        for [first, others @ ..] in &mut table {
-            *first = start;
-            let mut entry = start;
-            for other in others {
-                entry += b;
-                *other = entry;
+        let two = b + b;
+        let (three, four) = (two + b, two + two);
+        let first = [-four, -three, -two, -b, EdwardsPoint::identity(), *b, two, three, four];
+        let mut table = [first; 5];
+        let mut rows = table.as_mut_slice();
+        while let [row, rest @ ..] = rows {
+            if let [next, ..] = rest {
+                next.iter_mut().zip(&*row).for_each(|(entry, before)| *entry = before + a);
             }
-            start += a;
+            rows = rest;
         }
         table
     }

@@ -73,6 +73,17 @@ impl SecretKey {
         }))
     }
 
+    /// The Ed25519 key of a seed whose public key is known: see [`ed25519::SecretKey::with_public_key`].
+    ///
+    /// # Errors
+    /// The seed is all zero.
+    pub fn with_public_key(
+        seed: &[u8; SEED_BYTES],
+        public_key: [u8; ed25519::PUBLIC_KEY_BYTES],
+    ) -> Result<Self, SigningError> {
+        Ok(Self(Key::Ed25519(ed25519::SecretKey::with_public_key(seed, public_key)?)))
+    }
+
     /// How it signs.
     pub const fn scheme(&self) -> Scheme {
         match self.0 {
@@ -101,6 +112,14 @@ impl SecretKey {
             Key::P256(key) => *public_key.first_chunk_mut().ok_or(length)? = key.public_key(),
         }
         Ok(public_key)
+    }
+
+    /// The public key of an Ed25519 key.
+    pub const fn short_public_key(&self) -> Option<[u8; ed25519::PUBLIC_KEY_BYTES]> {
+        match &self.0 {
+            Key::Ed25519(key) => Some(key.public_key()),
+            Key::MlDsa87(_) | Key::Hybrid(..) | Key::P256(_) => None,
+        }
     }
 
     /// The hash of its public key for this purpose.

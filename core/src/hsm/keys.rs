@@ -30,11 +30,13 @@ pub(super) struct Slot {
     pub(super) purpose: Purpose,
     pub(super) path: u32,
     pub(super) hash: KeyHash,
+    /// Of an Ed25519 key: to make it anew for each signature takes as long as to sign.
+    pub(super) public_key: Option<[u8; ed25519::PUBLIC_KEY_BYTES]>,
 }
 
 impl Encoded for Slot {
     const TAGGING: Tagging = Tagging::Fixed(Tag::KEY);
-    const MAX_LEN: usize = 2 + 25 + 1 + 1 + 5 + 32;
+    const MAX_LEN: usize = 2 + 25 + 1 + 1 + 5 + 32 + 1 + 32;
 }
 
 /// The seed of a key.
@@ -44,9 +46,36 @@ pub(super) fn derive(root: &Secret, scheme: Scheme, purpose: Purpose, path: u32)
 }
 
 /// The key that attests; it can be used without a PIN.
-pub(super) fn attestation_key(board: &impl Board) -> Result<ed25519::SecretKey, Refusal> {
-    Ok(ed25519::SecretKey::from_seed(&device_seed(board, b"attestation"))?)
+pub(super) struct AttestationKey {
+    public_key: [u8; ed25519::PUBLIC_KEY_BYTES],
 }
+
+impl AttestationKey {
+    /// That of a board.
+    #[inline(never)]
+    pub(super) fn of(board: &impl Board) -> Result<Self, Refusal> {
+        let key = ed25519::SecretKey::from_seed(&device_seed(board, ATTESTATION))?;
+        Ok(Self { public_key: key.public_key() })
+    }
+
+    /// Signs; the secret key is made for each signature.
+    pub(super) fn sign(
+        &self,
+        board: &impl Board,
+        id: &Hash,
+    ) -> Result<[u8; ed25519::SIGNATURE_BYTES], Refusal> {
+        let seed = device_seed(board, ATTESTATION);
+        Ok(ed25519::SecretKey::with_public_key(&seed, self.public_key)?.sign(Purpose::Attestation, id)?)
+    }
+
+    /// Its public key.
+    pub(super) const fn public_key(&self) -> [u8; ed25519::PUBLIC_KEY_BYTES] {
+        self.public_key
+    }
+}
+
+/// What the seed of the key that attests is for.
+const ATTESTATION: &[u8] = b"attestation";
 
 impl Store {
     /// A root, opened with the storage key.
@@ -84,7 +113,11 @@ impl Store {
         slot: &Slot,
     ) -> Result<SecretKey, Refusal> {
         let root = self.root(flash, storage_key, slot.purpose)?;
-        Ok(SecretKey::from_seed(slot.scheme, &derive(&root, slot.scheme, slot.purpose, slot.path))?)
+        let seed = derive(&root, slot.scheme, slot.purpose, slot.path);
+        Ok(match (slot.scheme, slot.public_key) {
+            (Scheme::Ed25519, Some(public_key)) => SecretKey::with_public_key(&seed, public_key)?,
+            (scheme, _) => SecretKey::from_seed(scheme, &seed)?,
+        })
     }
 
     /// Signs for a purpose that the slot's key must have, into the front of a buffer.

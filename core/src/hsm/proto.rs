@@ -10,6 +10,7 @@ use super::audit::Head;
 use super::users::{Role, UserName};
 use crate::codec::{Encoded, Tagging, bytes};
 use crate::consensus::{Header, Proposal, SignerSet, Vote};
+use crate::crypto::scheme::{MAX_PUBLIC_KEY_BYTES, MAX_SIGNATURE_BYTES};
 use crate::crypto::{Hash, KeyHash, Purpose, Scheme};
 
 /// The version of the protocol, which every frame starts with.
@@ -136,7 +137,7 @@ commands! {
     BeginSign = 50, "begin-sign", SIGNERS;
     /// [`Piece`]: a transaction that was signed before and is not final → [`Nothing`].
     Pending = 51, "pending", SIGNERS;
-    /// [`Approve`] → [`Nothing`].
+    /// [`Approve`], or what is left of one after [`Command::ApprovalPart`] → [`Nothing`].
     Approve = 52, "approve", SIGNERS;
     /// [`Records`] → [`Nothing`].
     Records = 53, "records", SIGNERS;
@@ -148,6 +149,8 @@ commands! {
     Sign = 56, "sign", SIGNERS;
     /// [`Rest`] → [`Signed`]: of the transaction that was signed last, what did not fit the answers so far.
     SignatureRest = 57, "signature-rest", SIGNERS;
+    /// [`Piece`] of an [`Approve`] that is longer than a request → [`Nothing`]. Before any records.
+    ApprovalPart = 58, "approval-part", SIGNERS;
     /// [`Nonce`] → [`SignedHead`].
     AuditHead = 60, "audit-head", ANYONE;
     /// [`AuditFrom`] → as many entries as fit.
@@ -419,18 +422,6 @@ bodies! {
         pub bytes: &'a [u8],
     }
 
-    /// A person's approval of the transaction.
-    pub struct Approve<'a> {
-        /// How the person signs.
-        pub scheme: Scheme,
-        /// The person's key.
-        #[serde(serialize_with = "bytes")]
-        pub public_key: &'a [u8],
-        /// Of the approval's id, with the purpose of approvals.
-        #[serde(serialize_with = "bytes")]
-        pub signature: &'a [u8],
-    }
-
     /// Records of the ledger, in ascending order of their keys.
     pub struct Records<'a> {
         /// For each: its length as two bytes little-endian, zero where there is none, and its canonical encoding.
@@ -515,4 +506,22 @@ impl BeginHeader {
     pub const fn signer_set(&self) -> SignerSet {
         SignerSet(self.signers)
     }
+}
+
+/// The approval of a person. The only request that may be longer than one: see [`Command::ApprovalPart`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approve<'a> {
+    /// How the person signs.
+    pub scheme: Scheme,
+    /// The person's key.
+    #[serde(serialize_with = "bytes")]
+    pub public_key: &'a [u8],
+    /// Of the approval's id, with the purpose of approvals.
+    #[serde(serialize_with = "bytes")]
+    pub signature: &'a [u8],
+}
+
+impl Encoded for Approve<'_> {
+    const TAGGING: Tagging = Tagging::None;
+    const MAX_LEN: usize = 1 + 2 + MAX_PUBLIC_KEY_BYTES + 2 + MAX_SIGNATURE_BYTES;
 }

@@ -1,7 +1,7 @@
 //! Witnessed signing: the device learns what a transaction would do, and only then signs it.
 //!
 //! 1. [`Command::BeginSign`] brings the transaction; [`Command::Pending`] those that the key signed before and that are not final yet, in
-//!    order; [`Command::Approve`] the approvals of persons.
+//!    order; [`Command::Approve`] the approvals of persons, after [`Command::ApprovalPart`] if one is longer than a request.
 //! 2. [`Command::Records`] bring every record that these transactions may touch, [`Command::Proof`] the proof that they are those of the
 //!    newest trusted header.
 //! 3. [`Command::Judge`] says what would come of it. [`Command::Sign`] does the same, shows the summary, makes durable what the
@@ -92,8 +92,10 @@ impl Transactions {
         range.ok_or(HsmError::CommandSequence)
     }
 
+    #[inline(never)] // it is asked for in many places
     fn get(&self, index: usize) -> Result<Transaction<'_>, Refusal> {
-        Ok(codec::decode(self.bytes(index)?)?)
+        // Each was decoded when it was brought.
+        Ok(codec::decode_trusted(self.bytes(index)?)?)
     }
 
     /// The id of the one to be signed.
@@ -198,6 +200,21 @@ impl SignWork {
         self.signed.as_ref().ok_or(HsmError::KeyPolicy)
     }
 
+    /// Who approves that the key signs the transaction, if the policy names that person and the approval is right.
+    fn approver(&self, key: &KeyHash, approval: &[u8]) -> Result<KeyHash, Refusal> {
+        let proto::Approve { scheme, public_key, signature } = codec::decode(approval)?;
+        let person = KeyHash::of(scheme, Purpose::Approval, public_key);
+        let approvals = self.policy()?.approvals;
+        let named = approvals.is_some_and(|approvals| approvals.approvers.contains(&person));
+        if !named || self.approvals.contains(&person) {
+            return Err(HsmError::ApproverUnknown.into());
+        }
+        let digest = signing_digest(scheme, Purpose::Approval, &approval_id(key, &self.transactions.id()?));
+        verify(scheme, public_key, &digest, signature)?;
+        verify(scheme, public_key, black_box(&digest), signature)?;
+        Ok(person)
+    }
+
     /// Executes the transaction and applies the policy.
     fn judge(&self, trusted: &Trusted, key: &KeyRef) -> Result<Exposure, Refusal> {
         let policy = self.policy()?;
@@ -275,22 +292,31 @@ impl<B: Board> Hsm<B> {
         Ok(self.sign.transactions.push(request.bytes)?)
     }
 
-    pub(super) fn approve(&mut self, request: &proto::Approve<'_>) -> Result<(), Refusal> {
+    /// Takes a part of an approval that is longer than a request. It lies where the records will, which come later.
+    pub(super) fn approval_part(&mut self, request: &proto::Piece<'_>) -> Result<(), Refusal> {
         let work = self.sign_work()?;
-        let (index, transaction) = (work.slot, work.transactions.id()?);
+        if work.stage != Stage::Transactions {
+            return Err(HsmError::CommandSequence.into());
+        }
+        Ok(work.records.keep(request.bytes)?)
+    }
+
+    /// Takes an approval, or the rest of one.
+    pub(super) fn approve(&mut self, body: &[u8]) -> Result<(), Refusal> {
+        let work = self.sign_work()?;
+        let index = work.slot;
+        let in_parts = work.stage == Stage::Transactions && !work.records.bytes().is_empty();
+        if in_parts {
+            work.records.keep(body)?;
+        }
         self.read_policy(index)?;
         let slot = self.store.slot(self.board.flash(), index)?;
-        let person = KeyHash::of(request.scheme, Purpose::Approval, request.public_key);
-        let approvals = self.sign.policy()?.approvals;
-        let named = approvals.is_some_and(|approvals| approvals.approvers.contains(&person));
-        if !named || self.sign.approvals.contains(&person) {
-            return Err(HsmError::ApproverUnknown.into());
+        let approval = if in_parts { self.sign.records.bytes() } else { body };
+        let person = self.sign.approver(&slot.hash, approval);
+        if in_parts {
+            self.sign.records.clear();
         }
-        let id = approval_id(&slot.hash, &transaction);
-        let digest = signing_digest(request.scheme, Purpose::Approval, &id);
-        verify(request.scheme, request.public_key, &digest, request.signature)?;
-        verify(request.scheme, request.public_key, black_box(&digest), request.signature)?;
-        Ok(self.sign.approvals.push(person).map_err(|_| HsmError::ApproverUnknown)?)
+        Ok(self.sign.approvals.push(person?).map_err(|_| HsmError::ApproverUnknown)?)
     }
 
     pub(super) fn records(&mut self, request: &proto::Records<'_>) -> Result<(), Refusal> {

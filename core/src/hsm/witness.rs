@@ -62,6 +62,11 @@ impl Records {
         &mut self.arena
     }
 
+    /// Puts bytes of something else behind those that the buffer holds.
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> Result<(), HsmError> {
+        self.arena.extend_from_slice(bytes).map_err(|_| HsmError::WitnessTooLarge)
+    }
+
     /// What the buffer holds.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.arena

@@ -271,10 +271,16 @@ impl<'a> Policy<'a> {
     pub fn check(&self) -> Result<(), PolicyError> {
         let bps = |limit: Option<u16>| limit.is_none_or(|bps| bps <= 10_000);
         let minute = |minute: u16| minute < 1_440;
-        let rules = || self.assets.iter();
-        let needs_approval = rules().any(|rule| rule.approve_above.is_some());
-        let needs_delay = rules().any(|rule| rule.delay_above.is_some());
-        let assets_differ = rules().zip(rules().skip(1)).all(|(a, b)| a.asset < b.asset);
+        let (mut needs_approval, mut needs_delay) = (false, false);
+        let (mut windows_fit, mut assets_differ) = (true, true);
+        let mut before = None;
+        // The rules are decoded anew each time that they are asked for: so they are asked for once.
+        for rule in self.assets.iter() {
+            needs_approval |= rule.approve_above.is_some();
+            needs_delay |= rule.delay_above.is_some();
+            windows_fit &= rule.window.is_none_or(|window| window.span_ms >= super::SLOTS as u64);
+            assets_differ &= before.replace(rule.asset).is_none_or(|before| before < rule.asset);
+        }
         if !assets_differ {
             return Err(PolicyError::Order);
         }
@@ -287,7 +293,7 @@ impl<'a> Policy<'a> {
                     && minute(hours.until_minute)
                     && hours.from_minute != hours.until_minute
             })
-            && rules().all(|rule| rule.window.is_none_or(|window| window.span_ms >= super::SLOTS as u64))
+            && windows_fit
             && self.approvals.as_ref().is_none_or(|approvals| {
                 approvals.threshold > 0 && usize::from(approvals.threshold) <= approvals.approvers.count()
             })

@@ -9,7 +9,7 @@ use qenex_core::hsm::Refusal;
 use qenex_core::hsm::channel::{HEADER, PairingCode, kind, pairing_code};
 use qenex_core::hsm::noise::{Channel, FIRST_BYTES, Handshake, Side, THIRD_BYTES};
 use qenex_core::hsm::proto::{
-    BeginSign, Command, Judged, MAX_MESSAGE, Nothing, Piece, Records, Rest, SIGNATURE_PIECE, Signed,
+    Approve, BeginSign, Command, Judged, MAX_MESSAGE, Nothing, Piece, Records, Rest, SIGNATURE_PIECE, Signed,
     UpdatePiece, VERSION,
 };
 use serde::de::DeserializeOwned;
@@ -18,8 +18,8 @@ use zeroize::Zeroizing;
 use crate::error::DeviceError;
 use crate::line::Line;
 
-/// Bytes of a long thing in one request.
-const PIECE: usize = 3_072;
+/// Bytes of a long thing in one request: all that fits beside the command and its length.
+const PIECE: usize = MAX_MESSAGE - 4;
 
 /// An open channel to a device.
 pub struct Client<S> {
@@ -170,6 +170,20 @@ impl<S: Read + Write> Client<S> {
             self.ask(Command::Proof, &Piece { bytes })?;
         }
         Ok(())
+    }
+
+    /// Brings the approval of a person. One that is longer than a request must come before the witness.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn approve(&mut self, approval: &Approve<'_>) -> Result<(), DeviceError> {
+        let mut buffer = [0; Approve::MAX_LEN];
+        let mut rest = codec::encode(approval, &mut buffer).map_err(|_| DeviceError::Frame)?;
+        while let Some((bytes, after)) = rest.split_at_checked(PIECE) {
+            self.ask(Command::ApprovalPart, &Piece { bytes })?;
+            rest = after;
+        }
+        self.ask_bytes(Command::Approve, rest).map(drop)
     }
 
     /// What the device would say of the transaction that was brought: nothing, or why not.

@@ -79,6 +79,15 @@ pub struct FlashFile {
 impl FlashFile {
     /// A flash with fresh secrets and the image in its first slot.
     pub fn create(folder: &Path) -> Result<Self> {
+        Self::with_secrets(folder, rand::rng().random(), rand::rng().random())
+    }
+
+    /// One with the same secrets each time: what is measured on it can be compared.
+    pub fn create_the_same(folder: &Path) -> Result<Self> {
+        Self::with_secrets(folder, [1; 32], [2; 32])
+    }
+
+    fn with_secrets(folder: &Path, entropy: [u8; 32], unique_secret: [u8; 32]) -> Result<Self> {
         let machine = Machine::chosen();
         let made = folder.join("made");
         let mut flash = FileFlash::open(&made, PAGES)?;
@@ -90,8 +99,8 @@ impl FlashFile {
         file.set_len(machine.memory)?;
         let mut page = b"QXE1".to_vec();
         page.extend([NO_FUSE, 0, 0].map(u32::to_le_bytes).concat());
-        page.extend(rand::rng().random::<[u8; 32]>());
-        page.extend(rand::rng().random::<[u8; 32]>());
+        page.extend(entropy);
+        page.extend(unique_secret);
         file.write_all_at(&[made, page].concat(), machine.flash)?;
         Ok(Self { file, path, machine })
     }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use qenex_core::codec::{Encoded, decode, encode};
-use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote};
+use qenex_core::consensus::{Proposal, Round, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::PIN_WAIT;
 use qenex_core::hsm::image::BoardName;
 use qenex_core::hsm::proto::{
-    AddUser, Anchor, Attestation, BeginHeader, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login,
-    Members, Nonce, Nothing, SetPolicy, Signed, Status,
+    AddUser, Attestation, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login, Nonce, Nothing,
+    SetPolicy, Signed, Status,
 };
 use qenex_core::hsm::{Refusal, Role, UserName};
-use qenex_core::id::{AccountId, ChainId, NATIVE_ASSET, Reference};
+use qenex_core::id::{NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
 use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
@@ -24,7 +24,9 @@ use qenex_device::{Client, DeviceError};
 use zeroize::Zeroizing;
 
 use crate::bench::Machine;
+use crate::chain::{Chain, EPOCH, chain_id};
 use crate::emulator::{Emulator, Line};
+use crate::ledger::{sender, shop, usdc};
 
 /// A channel to an emulated device.
 pub type Session<'e> = Client<Line<'e>>;
@@ -34,8 +36,6 @@ pub const VOTES: u8 = 0;
 /// See above.
 pub const TRANSACTIONS: u8 = 1;
 
-/// The epoch of the chain.
-const EPOCH: u64 = 4;
 /// The host's key. It protects nothing.
 pub const HOST: [u8; 32] = [9; 32];
 const OFFICER_PIN: &[u8] = b"officer pin";
@@ -66,7 +66,7 @@ pub fn set_up(session: &mut Session<'_>) -> Result<()> {
     }
     create_key(session, VOTES, Purpose::Vote)?;
     create_key(session, TRANSACTIONS, Purpose::Transaction)?;
-    session.ask(Command::Anchor, &Anchor { trusting_period_ms: 1_000_000, header: header(10)? })?;
+    chain()?.anchor(session, 10)?;
     Ok(login(session, "OSCAR")?)
 }
 
@@ -96,14 +96,24 @@ pub fn status(session: &mut Session<'_>) -> Result<Status, DeviceError> {
     session.get(Command::Status, &NOTHING)
 }
 
-/// Makes a key: its hash and its public key.
+/// Makes an Ed25519 key: its hash and its public key.
 pub fn create_key(
     session: &mut Session<'_>,
     slot: u8,
     purpose: Purpose,
 ) -> Result<(KeyHash, Vec<u8>), DeviceError> {
+    create_key_of(session, slot, purpose, Scheme::Ed25519)
+}
+
+/// Makes a key of any scheme.
+pub fn create_key_of(
+    session: &mut Session<'_>,
+    slot: u8,
+    purpose: Purpose,
+    scheme: Scheme,
+) -> Result<(KeyHash, Vec<u8>), DeviceError> {
     let label = UserName::new("KEY").map_err(|_| DeviceError::Frame)?;
-    let create = CreateKey { slot, scheme: Scheme::Ed25519, purpose, path: slot.into(), label };
+    let create = CreateKey { slot, scheme, purpose, path: slot.into(), label };
     key_info(&session.ask(Command::CreateKey, &create)?)
 }
 
@@ -127,7 +137,7 @@ pub fn vote(session: &mut Session<'_>, vote: Vote) -> Result<Vec<u8>, DeviceErro
 
 /// Whether a signature of a vote is right.
 pub fn verify_vote(public_key: &[u8], vote: &Vote, signature: &[u8]) -> Result<()> {
-    let digest = signing_digest(Scheme::Ed25519, Purpose::Vote, &vote.id(&chain()?));
+    let digest = signing_digest(Scheme::Ed25519, Purpose::Vote, &vote.id(&chain_id()?));
     Ok(verify(Scheme::Ed25519, public_key, &digest, signature)?)
 }
 
@@ -136,65 +146,20 @@ pub fn is_refusal<T>(result: &Result<T, DeviceError>, number: u16) -> bool {
     matches!(result, Err(DeviceError::Refused(Refusal(refused))) if *refused == number)
 }
 
-fn chain() -> Result<ChainId> {
-    Ok(ChainId::new("QENEX-TEST")?)
-}
-
-/// Four validators, in the order of their set.
-fn validators() -> Result<Vec<SecretKey>> {
-    let mut keys = (1..5).map(|seed| SecretKey::from_seed(&[seed; 32])).collect::<Result<Vec<_>, _>>()?;
-    keys.sort_by_key(SecretKey::public_key);
-    Ok(keys)
-}
-
-fn header(height: u64) -> Result<Header> {
-    let mut set = SetHasher::new();
-    for key in validators()? {
-        set.push(Scheme::Ed25519, &key.public_key())?;
-    }
-    let set = set.finish()?;
-    Ok(Header {
-        protocol: Header::PROTOCOL,
-        chain_id: chain()?,
-        epoch: EPOCH,
-        height,
-        parent: Hash([1; 32]),
-        time_ms: height * 1_000,
-        proposer: AccountId::new("VALIDATOR_1")?,
-        transaction_root: Hash([2; 32]),
-        state_root: Hash([3; 32]),
-        receipt_root: Hash([4; 32]),
-        validators: set,
-        next_validators: set,
-        seal: Default::default(),
-    })
-}
-
-/// Brings a header with the signatures of three of the four validators.
-pub fn follow(session: &mut Session<'_>, height: u64) -> Result<()> {
-    let header = header(height)?;
-    let round = Round { epoch: EPOCH, view: height };
-    let proposal = Proposal { round, parent_view: 1, header: header.id() };
-    let mut set = SignerSet::default();
-    (0..3).for_each(|index| set.insert(index));
-    let vote = Vote::Finalize(proposal).id(&header.chain_id);
-    session.ask(Command::BeginHeader, &BeginHeader { header, proposal, signers: set.0 })?;
-    for (index, key) in validators()?.iter().enumerate() {
-        let mut members = vec![Scheme::Ed25519.number()];
-        members.extend(key.public_key());
-        if index < 3 {
-            members.extend(key.sign(Purpose::Vote, &vote)?);
-        }
-        session.ask(Command::Members, &Members { members: &members })?;
-    }
-    session.tell(Command::FinishHeader)?;
-    Ok(())
+/// The chain that devices are anchored in: four validators.
+pub fn chain() -> Result<Chain> {
+    Chain::new(4, Hash([3; 32]))
 }
 
 /// Sets a policy that allows small transfers without a witness.
 pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
-    let rule = AssetRule {
-        asset: NATIVE_ASSET,
+    set_policy_of(session, TRANSACTIONS)
+}
+
+/// Sets the same policy for any key.
+pub fn set_policy_of(session: &mut Session<'_>, slot: u8) -> Result<()> {
+    let rule = |asset| AssetRule {
+        asset,
         max_per_transaction: Amount::from_whole(100),
         window: Some(Window { span_ms: 1_000_000, max: Amount::from_whole(1_000) }),
         min_after: Amount::ZERO,
@@ -203,12 +168,12 @@ pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
     };
     let mut room = [0; 256];
     let policy = Policy {
-        account: AccountId::new("BANK_001")?,
+        account: sender()?,
         operations: OpSet::of(&[OpKind::Transfer]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: Amount::from_whole(1),
         max_validity_blocks: 100,
-        assets: Sorted::new([rule], &mut room)?,
+        assets: Sorted::new([rule(NATIVE_ASSET), rule(usdc()?)], &mut room)?,
         receivers: None,
         min_receiver_kyc: KycLevel::None,
         pools: None,
@@ -222,32 +187,54 @@ pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
     };
     let mut buffer = [0; <Policy<'_> as Encoded>::MAX_LEN];
     let policy = encode(&policy, &mut buffer)?;
-    session.ask(Command::SetPolicy, &SetPolicy { slot: TRANSACTIONS, policy })?;
+    session.ask(Command::SetPolicy, &SetPolicy { slot, policy })?;
     Ok(())
 }
 
 /// Signs a transfer without a witness.
 pub fn sign_transfer(session: &mut Session<'_>, nonce: u64) -> Result<()> {
-    begin_transfer(session, nonce, 5)?;
-    session.sign()?;
-    Ok(())
+    sign_transfer_with(session, TRANSACTIONS, nonce).map(drop)
+}
+
+/// Signs a transfer without a witness with any key: what was signed, and the signature.
+pub fn sign_transfer_with(session: &mut Session<'_>, slot: u8, nonce: u64) -> Result<(Vec<u8>, Vec<u8>)> {
+    let transaction = transfer(nonce, 5)?;
+    session.bring(slot, &transaction, &[], None)?;
+    let signature = session.sign()?;
+    Ok((transaction, signature))
 }
 
 /// Brings a transfer of so many whole units, without a witness.
 pub fn begin_transfer(session: &mut Session<'_>, nonce: u64, amount: u64) -> Result<()> {
+    Ok(session.bring(TRANSACTIONS, &transfer(nonce, amount)?, &[], None)?)
+}
+
+/// A transfer of so many whole units.
+pub fn transfer(nonce: u64, amount: u64) -> Result<Vec<u8>> {
     let amount = Amount::from_whole(amount);
-    let leg = Leg { to: AccountId::new("SHOP")?, amount, reference: Reference::new("A 1")? };
-    let legs = LegsBuf::new(&[leg])?;
+    let legs = LegsBuf::new(&[Leg { to: shop()?, amount, reference: Reference::new("A 1")? }])?;
     let transaction = Transaction {
-        chain_id: chain()?,
-        sender: AccountId::new("BANK_001")?,
+        chain_id: chain_id()?,
+        sender: sender()?,
         nonce,
         last_valid_height: 50,
         fee: Amount::from_whole(1),
-        op: Op::Transfer(Transfer { asset: NATIVE_ASSET, legs: legs.get() }),
+        op: Op::Transfer(Transfer { asset: usdc()?, legs: legs.get() }),
     };
     let mut buffer = [0; <Transaction<'_> as Encoded>::MAX_LEN];
-    Ok(session.bring(TRANSACTIONS, encode(&transaction, &mut buffer)?, &[], None)?)
+    Ok(encode(&transaction, &mut buffer)?.to_vec())
+}
+
+/// Whether a signature of a transaction is right.
+pub fn verify_transaction(
+    scheme: Scheme,
+    public_key: &[u8],
+    transaction: &[u8],
+    signature: &[u8],
+) -> Result<()> {
+    let id = decode::<Transaction<'_>>(transaction).context("no transaction")?.id();
+    let digest = signing_digest(scheme, Purpose::Transaction, &id);
+    Ok(verify(scheme, public_key, &digest, signature)?)
 }
 
 /// The vendor's manifest of an image.

@@ -1,8 +1,9 @@
 //! The image: its file, its symbols, and how much of the device it takes.
 
 use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 
 /// The image.
@@ -45,7 +46,9 @@ impl Image {
         let (mut flash, mut statics) = (0, 0);
         for section in file.sections() {
             match section.kind() {
-                SectionKind::Text | SectionKind::ReadOnlyData => flash += section.size(),
+                SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::ReadOnlyString => {
+                    flash += section.size()
+                }
                 SectionKind::Data => {
                     flash += section.size();
                     statics += section.size();
@@ -55,6 +58,16 @@ impl Image {
             }
         }
         Ok((flash, statics))
+    }
+
+    /// The most stack that the image can take, by its call graph: see `stack.py`. Prints the calls that lead there.
+    pub fn stack_bound(&self) -> Result<u64> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/stack.py");
+        let output = Command::new("python3").arg(script).arg(&self.path).output().context("python3")?;
+        let text = String::from_utf8(output.stdout)?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        print!("{text}");
+        Ok(text.split_whitespace().next().context("no bound")?.parse()?)
     }
 
     /// What lies in the flash, from the vector table on.

@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+pub mod chain;
 pub mod device;
 mod emulator;
 pub mod image;
+pub mod ledger;
 mod skips;
 
 pub use bench::{FlashFile, VERSION, layout};

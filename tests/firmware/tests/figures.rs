@@ -3,17 +3,24 @@
 
 use std::collections::BTreeMap;
 
-use qenex_core::crypto::Purpose;
+use qenex_core::crypto::{Hash, Purpose, Scheme};
 use qenex_core::error::IMAGE_NONE;
 use qenex_core::hsm::channel::kind;
-use qenex_core::hsm::proto::{Command, Nonce, VERSION};
+use qenex_core::hsm::proto::{Command, Index, Nonce, VERSION};
+use qenex_core::tx::KeyRef;
 use qenex_device::line::Line;
+use qenex_firmware_tests::chain::Chain;
 use qenex_firmware_tests::device::{
-    Session, connect, create_key, follow, login, notarize, set_policy, set_up, sign_transfer, status, vote,
+    Session, TRANSACTIONS, chain, connect, create_key, create_key_of, key_info, login, notarize, set_policy,
+    set_policy_of, set_up, sign_transfer, sign_transfer_with, status, transfer, verify_transaction, vote,
 };
 use qenex_firmware_tests::image::Image;
+use qenex_firmware_tests::ledger::Ledger;
 use qenex_firmware_tests::{Emulator, FlashFile, layout};
 use tempfile::TempDir;
+
+/// Accounts of a large ledger.
+const MILLION: usize = 1_000_000;
 
 /// The budgets of a kind.
 fn budgets(of: &str) -> BTreeMap<String, u64> {
@@ -38,17 +45,20 @@ fn check(of: &str, measured: &[(&str, u64)]) {
     }
 }
 
+/// The slots of keys of other schemes than Ed25519.
+const OTHERS: [(u8, Scheme); 3] = [(6, Scheme::MlDsa87), (7, Scheme::Hybrid), (8, Scheme::P256)];
+
 #[test]
 fn the_image_fits() {
     let folder = TempDir::new().unwrap();
     let image = Image::chosen().unwrap();
     let (flash, statics) = image.sizes().unwrap();
     let mut emulator = Emulator::start(FlashFile::create(folder.path()).unwrap()).unwrap();
-    let mut stack = 0;
+    let mut painted = 0;
     let mut step = |emulator: &mut Emulator, what: &str, act: &dyn Fn(&mut Session<'_>)| {
         act(&mut connect(emulator).unwrap());
-        stack = emulator.stack_used().unwrap();
-        println!("stack: {stack} after {what}");
+        painted = emulator.stack_used().unwrap();
+        println!("stack: {painted} after {what}");
     };
     step(&mut emulator, "the handshake", &|_| {});
     step(&mut emulator, "status", &|session| {
@@ -65,7 +75,7 @@ fn the_image_fits() {
     });
     step(&mut emulator, "following a header", &|session| {
         login(session, "OSCAR").unwrap();
-        follow(session, 11).unwrap();
+        chain().unwrap().follow(session, 11).unwrap();
     });
     step(&mut emulator, "signing a transaction", &|session| {
         login(session, "ALICE").unwrap();
@@ -73,7 +83,48 @@ fn the_image_fits() {
         set_policy(session).unwrap();
         sign_transfer(session, 0).unwrap();
     });
-    check("bytes", &[("flash", flash), ("statics", statics), ("stack", stack)]);
+    step(&mut emulator, "signing with a witness", &|session| {
+        login(session, "ALICE").unwrap();
+        let public_key = public_key(session, TRANSACTIONS);
+        let ledger = Ledger::new(100, KeyRef::of(Scheme::Ed25519, &public_key), 0).unwrap();
+        Chain::new(4, ledger.root()).unwrap().anchor(session, 12).unwrap();
+        login(session, "OSCAR").unwrap();
+        let pending = transfer(0, 5).unwrap();
+        let next = transfer(1, 5).unwrap();
+        let witness = ledger.witness(&next).unwrap();
+        session.bring(TRANSACTIONS, &next, &[pending], Some(&witness)).unwrap();
+        session.sign().unwrap();
+    });
+    for (slot, scheme) in OTHERS {
+        step(&mut emulator, &format!("signing with {scheme}"), &|session| {
+            login(session, "ALICE").unwrap();
+            login(session, "OSCAR").unwrap();
+            sign_with_another(session, slot, scheme, |session| sign_transfer_with(session, slot, 0).unwrap());
+        });
+    }
+    // No run goes deeper than the call graph says, and none that is left out of this test can.
+    let bound = image.stack_bound().unwrap();
+    assert!(painted <= bound, "{painted} bytes of stack were used, which the call graph bounds with {bound}");
+    let ram = statics + image.symbol("_stack_start").unwrap() - image.symbol("_stack_end").unwrap();
+    check("bytes", &[("flash", flash), ("statics", statics), ("stack", bound), ("ram", ram)]);
+}
+
+/// The public key of a slot.
+fn public_key(session: &mut Session<'_>, slot: u8) -> Vec<u8> {
+    key_info(&session.ask(Command::DescribeKey, &Index { index: slot }).unwrap()).unwrap().1
+}
+
+/// Makes a key of another scheme, signs a transaction with it, and verifies the signature.
+fn sign_with_another(
+    session: &mut Session<'_>,
+    slot: u8,
+    scheme: Scheme,
+    sign: impl FnOnce(&mut Session<'_>) -> (Vec<u8>, Vec<u8>),
+) {
+    let (_, public_key) = create_key_of(session, slot, Purpose::Transaction, scheme).unwrap();
+    set_policy_of(session, slot).unwrap();
+    let (transaction, signature) = sign(session);
+    verify_transaction(scheme, &public_key, &transaction, &signature).unwrap();
 }
 
 /// The loader, and what it does where there is nothing to start: then its stack is not used by an image afterwards.
@@ -100,23 +151,59 @@ fn the_loader_fits_and_says_that_there_is_no_image() {
 #[test]
 fn commands_are_done_in_time() {
     let folder = TempDir::new().unwrap();
-    let emulator = Emulator::start(FlashFile::create(folder.path()).unwrap()).unwrap();
+    let emulator = Emulator::start(FlashFile::create_the_same(folder.path()).unwrap()).unwrap();
     let (session, handshake) = emulator.measure(|| connect(&emulator).unwrap()).unwrap();
     let start = emulator.started_after().unwrap();
     let mut session = session;
     set_up(&mut session).unwrap();
     // Before anything is measured: time that passes while a person is waited for would count.
     set_policy(&mut session).unwrap();
-    let mut measure = |act: &dyn Fn(&mut Session<'_>)| emulator.measure(|| act(&mut session)).unwrap().1;
-    let status = measure(&|session| {
+    let public_key = public_key(&mut session, TRANSACTIONS);
+    let mut measure =
+        |act: &mut dyn FnMut(&mut Session<'_>)| emulator.measure(|| act(&mut session)).unwrap().1;
+    let status = measure(&mut |session| {
         status(session).unwrap();
     });
-    let login = measure(&|session| login(session, "OSCAR").unwrap());
-    let create_key = measure(&|session| drop(create_key(session, 5, Purpose::Transaction).unwrap()));
-    let attest = measure(&|session| drop(session.ask(Command::Attest, &Nonce { nonce: [1; 32] }).unwrap()));
-    let vote = measure(&|session| drop(vote(session, notarize(7, 1)).unwrap()));
-    let header = measure(&|session| follow(session, 11).unwrap());
-    let sign = measure(&|session| sign_transfer(session, 0).unwrap());
+    let login = measure(&mut |session| login(session, "OSCAR").unwrap());
+    let create_key = measure(&mut |session| drop(create_key(session, 5, Purpose::Transaction).unwrap()));
+    let attest =
+        measure(&mut |session| drop(session.ask(Command::Attest, &Nonce { nonce: [1; 32] }).unwrap()));
+    let vote = measure(&mut |session| drop(vote(session, notarize(7, 1)).unwrap()));
+    let sign = measure(&mut |session| sign_transfer(session, 0).unwrap());
+
+    // What a certificate costs for each signature: three against eleven.
+    let small = chain().unwrap();
+    let header = measure(&mut |session| small.follow(session, 11).unwrap());
+    let large = Chain::new(15, Hash::default()).unwrap();
+    measure(&mut |session| large.anchor(session, 11).unwrap());
+    let larger = measure(&mut |session| large.follow(session, 12).unwrap());
+    let signatures = u64::from(large.quorum() - small.quorum());
+    assert_eq!(signatures, 8);
+    let signature = (larger - header) / signatures;
+
+    let ledger = Ledger::new(MILLION, KeyRef::of(Scheme::Ed25519, &public_key), 1).unwrap();
+    let proven = Chain::new(4, ledger.root()).unwrap();
+    measure(&mut |session| proven.anchor(session, 13).unwrap());
+    let transaction = transfer(1, 5).unwrap();
+    let witness = ledger.witness(&transaction).unwrap();
+    println!("the proof has {} bytes", witness.proof.len());
+    let mut signed = Vec::new();
+    let witnessed = measure(&mut |session| {
+        session.bring(TRANSACTIONS, &transaction, &[], Some(&witness)).unwrap();
+        signed = session.sign().unwrap();
+    });
+    verify_transaction(Scheme::Ed25519, &public_key, &transaction, &signed).unwrap();
+
+    let [ml_dsa, hybrid, p256] = OTHERS.map(|(slot, scheme)| {
+        let mut taken = 0;
+        sign_with_another(&mut session, slot, scheme, |session| {
+            let (signed, instructions) =
+                emulator.measure(|| sign_transfer_with(session, slot, 0).unwrap()).unwrap();
+            taken = instructions;
+            signed
+        });
+        taken
+    });
     check(
         "instructions",
         &[
@@ -128,7 +215,12 @@ fn commands_are_done_in_time() {
             ("attest", attest),
             ("vote", vote),
             ("sign_without_witness", sign),
+            ("sign_with_witness", witnessed),
+            ("sign_ml_dsa_87", ml_dsa),
+            ("sign_hybrid", hybrid),
+            ("sign_p256", p256),
             ("header_with_three_signatures", header),
+            ("header_for_each_signature", signature),
         ],
     );
 }

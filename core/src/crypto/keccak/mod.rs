@@ -102,18 +102,19 @@ fn digest_512(bytes: &[u8], end: u8) -> [u8; 64] {
 /// of them, where memory is short.
 pub(crate) struct Shake {
     sponge: Sponge,
-    rate: usize,
+    /// Whether it is SHAKE128. Unused it is all zero, as the memory that it stands in: a device's image holds no copy of that.
+    short: bool,
 }
 
 impl Shake {
     /// SHAKE256 without input.
     pub const fn new() -> Self {
-        Self { sponge: Sponge::new(), rate: RATE_256 }
+        Self { sponge: Sponge::new(), short: false }
     }
 
     /// Starts SHAKE128.
     pub fn start_128(&mut self) -> &mut Self {
-        *self = Self { sponge: Sponge::new(), rate: RATE_SHAKE128 };
+        *self = Self { sponge: Sponge::new(), short: true };
         self
     }
 
@@ -123,25 +124,29 @@ impl Shake {
         self
     }
 
+    const fn rate(&self) -> usize {
+        if self.short { RATE_SHAKE128 } else { RATE_256 }
+    }
+
     /// Takes more input.
     pub fn absorb(&mut self, bytes: &[u8]) -> &mut Self {
-        self.sponge.absorb(self.rate, bytes);
+        self.sponge.absorb(self.rate(), bytes);
         self
     }
 
     /// Ends the input.
     pub fn end(&mut self) {
-        self.sponge.end(self.rate, END_SHAKE);
+        self.sponge.end(self.rate(), END_SHAKE);
     }
 
     /// The next eight bytes of output, little end first. Output is taken in eights, but for its last bytes.
     pub fn lane(&mut self) -> u64 {
-        self.sponge.lane(self.rate)
+        self.sponge.lane(self.rate())
     }
 
     /// The next bytes of output, in eights and, if nothing else is taken afterwards, the last few.
     pub fn output<const N: usize>(&mut self) -> [u8; N] {
-        self.sponge.output(self.rate)
+        self.sponge.output(self.rate())
     }
 }
 

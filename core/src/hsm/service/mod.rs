@@ -19,6 +19,7 @@ use crate::crypto::Hash;
 use crate::hsm::audit::{Audit, Entry, Head, NOBODY};
 use crate::hsm::board::Board;
 use crate::hsm::flash::vault::Vault;
+use crate::hsm::keys::AttestationKey;
 use crate::hsm::proto::{self, Command, Nothing, Permission};
 use crate::hsm::refusal::{HsmError, Refusal};
 use crate::hsm::reply::Reply;
@@ -96,6 +97,7 @@ pub struct Hsm<B: Board> {
     audit: Audit,
     votes: Votes,
     pub(super) trusted: Option<Trusted>,
+    attestation: AttestationKey,
     session: Session,
     pub(super) work: Work,
     /// Means something while the work is [`Work::Sign`] or [`Work::Signed`].
@@ -118,12 +120,14 @@ impl<B: Board> Hsm<B> {
         let audit = Audit::open(board.flash(), layout.audit, taken)?;
         let votes = Votes::open(board.flash(), layout.votes)?;
         let trusted = store.get(board.flash(), kind::TRUSTED, 0)?;
+        let attestation = AttestationKey::of(&board)?;
         let mut hsm = Self {
             board,
             store,
             audit,
             votes,
             trusted,
+            attestation,
             session: Session::default(),
             work: Work::None,
             sign,
@@ -267,7 +271,8 @@ impl<B: Board> Hsm<B> {
             }
             Command::BeginSign => self.begin_sign(&codec::decode(body)?),
             Command::Pending => self.pending(&codec::decode(body)?),
-            Command::Approve => self.approve(&codec::decode(body)?),
+            Command::ApprovalPart => self.approval_part(&codec::decode(body)?),
+            Command::Approve => self.approve(body),
             Command::Records => self.records(&codec::decode(body)?),
             Command::Proof => self.proof(&codec::decode(body)?),
             Command::Judge => {

@@ -2,10 +2,8 @@
 
 use super::{Device, Hsm};
 use crate::codec::Encoded;
-use crate::crypto::Purpose;
 use crate::hsm::audit::{ENTRY_BYTES, Head};
 use crate::hsm::board::Board;
-use crate::hsm::keys::attestation_key;
 use crate::hsm::proto::{self};
 use crate::hsm::refusal::{HsmError, Refusal};
 use crate::hsm::reply::Reply;
@@ -40,10 +38,10 @@ impl<B: Board> Hsm<B> {
         request: &proto::Nonce,
         reply: &mut Reply<'_>,
     ) -> Result<(), Refusal> {
-        let key = attestation_key(&self.board)?;
         let head = self.audit.head();
-        let signature = key.sign(Purpose::Attestation, &head.id(&request.nonce))?;
-        reply.value(&proto::SignedHead { head, public_key: key.public_key(), signature: &signature })
+        let signature = self.attestation.sign(&self.board, &head.id(&request.nonce))?;
+        let public_key = self.attestation.public_key();
+        reply.value(&proto::SignedHead { head, public_key, signature: &signature })
     }
 
     pub(super) fn audit_read(
@@ -81,8 +79,8 @@ impl<B: Board> Hsm<B> {
             audit: self.audit.head(),
             trusted: self.trust(),
         };
-        let key = attestation_key(&self.board)?;
-        let signature = key.sign(Purpose::Attestation, &report.id())?;
-        reply.value(&proto::Attestation { report, public_key: key.public_key(), signature: &signature })
+        let signature = self.attestation.sign(&self.board, &report.id())?;
+        let public_key = self.attestation.public_key();
+        reply.value(&proto::Attestation { report, public_key, signature: &signature })
     }
 }

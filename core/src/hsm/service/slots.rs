@@ -38,10 +38,12 @@ impl<B: Board> Hsm<B> {
             purpose: request.purpose,
             path: request.path,
             hash: KeyHash(Hash::default()),
+            public_key: None,
         };
         let storage_key = self.storage_key()?.clone();
         let key = self.store.secret_key(self.board.flash(), &storage_key, &slot)?;
         slot.hash = key.key_hash(slot.purpose)?;
+        slot.public_key = key.short_public_key();
         self.note(Command::CreateKey, 0, request.slot, slot.hash.0)?;
         self.store.put::<{ Slot::MAX_LEN }, _, _>(self.board.flash(), kind::KEY, request.slot, &slot)?;
         self.describe_key(request.slot, reply)

@@ -173,6 +173,6 @@ fn approve_with(client: &mut Client, file: &Path) -> Result<(), Failure> {
     let scheme =
         Scheme::from_number(number.unwrap_or_default()).map_err(|error| wrong(&error.to_string()))?;
     let (public_key, signature) = (bytes("public_key")?, bytes("signature")?);
-    client.ask(Command::Approve, &Approve { scheme, public_key: &public_key, signature: &signature })?;
+    client.approve(&Approve { scheme, public_key: &public_key, signature: &signature })?;
     Ok(())
 }
