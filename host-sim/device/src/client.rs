@@ -20,6 +20,8 @@ use crate::line::Line;
 
 /// Bytes of a long thing in one request: all that fits beside the command and its length.
 const PIECE: usize = MAX_MESSAGE - 4;
+/// Bytes of an image in one request: whole words, beside the offset.
+const IMAGE_PIECE: usize = 3_840;
 
 /// An open channel to a device.
 pub struct Client<S> {
@@ -205,7 +207,7 @@ impl<S: Read + Write> Client<S> {
         }
         self.ask_bytes(Command::BeginUpdate, manifest)?;
         let mut offset = 0;
-        for bytes in image.chunks(PIECE) {
+        for bytes in image.chunks(IMAGE_PIECE) {
             let at = u32::try_from(offset).map_err(|_| DeviceError::Frame)?;
             self.ask(Command::UpdatePiece, &UpdatePiece { offset: at, bytes })?;
             offset += bytes.len();

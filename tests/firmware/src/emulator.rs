@@ -152,12 +152,12 @@ impl Emulator {
         }
     }
 
-    /// How many bytes of the stack were used at some time.
-    pub fn stack_used(&mut self) -> Result<u64> {
+    /// How many bytes of the stack an image, or the loader, has used at some time.
+    pub fn stack_used(&mut self, by: &Image) -> Result<u64> {
         /// What the start-up code paints the stack with.
         const PAINT: [u8; 4] = 0xcccc_ccccu32.to_le_bytes();
-        let end = self.image.symbol("_stack_end")?;
-        let size = self.image.symbol("_stack_start")? - end;
+        let end = by.symbol("_stack_end")?;
+        let size = by.symbol("_stack_start")? - end;
         let file = self.sockets.path().join("stack");
         let arguments = format!("\"val\":{end},\"size\":{size},\"filename\":\"{}\"", file.display());
         self.order(&format!("{{\"execute\":\"memsave\",\"arguments\":{{{arguments}}}}}"))?;

@@ -57,7 +57,7 @@ fn the_image_fits() {
     let mut painted = 0;
     let mut step = |emulator: &mut Emulator, what: &str, act: &dyn Fn(&mut Session<'_>)| {
         act(&mut connect(emulator).unwrap());
-        painted = emulator.stack_used().unwrap();
+        painted = emulator.stack_used(&image).unwrap();
         println!("stack: {painted} after {what}");
     };
     step(&mut emulator, "the handshake", &|_| {});
@@ -131,7 +131,8 @@ fn sign_with_another(
 #[test]
 fn the_loader_fits_and_says_that_there_is_no_image() {
     let folder = TempDir::new().unwrap();
-    let (flash, statics) = Image::loader().unwrap().sizes().unwrap();
+    let loader = Image::loader().unwrap();
+    let (flash, statics) = loader.sizes().unwrap();
     let file = FlashFile::create(folder.path()).unwrap();
     let image = Image::chosen().unwrap().bytes().unwrap();
     file.damage(layout().slots[0].start + image.len() as u32 - 1).unwrap();
@@ -144,7 +145,7 @@ fn the_loader_fits_and_says_that_there_is_no_image() {
     }
     drop(line);
     assert!(emulator.panel().contains("No image can be started"), "{}", emulator.panel());
-    let stack = emulator.stack_used().unwrap();
+    let stack = emulator.stack_used(&loader).unwrap();
     check("loader", &[("flash", flash), ("statics", statics), ("stack", stack)]);
 }
 
