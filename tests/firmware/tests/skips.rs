@@ -29,7 +29,7 @@ const DECIDE: &str = "hsm::service,hsm::users,hsm::keys,hsm::votes,hsm::sign::,h
 /// A device that is set up, in the emulator that skips; `prepare` is done to it before.
 fn attacked(prepare: impl FnOnce(&mut Session<'_>)) -> (TempDir, Skips) {
     let folder = TempDir::new().unwrap();
-    let emulator = Emulator::start(FlashFile::create(folder.path()).unwrap()).unwrap();
+    let emulator = Emulator::start(FlashFile::create_the_same(folder.path()).unwrap()).unwrap();
     let mut session = device::connect(&emulator).unwrap();
     set_up(&mut session).unwrap();
     prepare(&mut session);
