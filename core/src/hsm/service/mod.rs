@@ -59,8 +59,8 @@ impl Encoded for Host {
 /// Who is logged in. All is forgotten with the channel.
 #[derive(Default)]
 struct Session {
-    /// The role of the user at each place who is logged in.
-    roles: [Option<Role>; MAX_USERS as usize],
+    /// The number of the role of the user at each place who is logged in. Zero is nobody, so that memory which a fault clears lets nobody in.
+    roles: [u8; MAX_USERS as usize],
     /// The newest of them, whom the audit log names.
     newest: Option<u8>,
     storage_key: Option<StorageKey>,
@@ -70,7 +70,7 @@ impl Session {
     /// Bit `n`: the user at place `n` is logged in.
     fn places(&self) -> u8 {
         let bits = self.roles.iter().rev();
-        bits.fold(0, |bits, role| bits.wrapping_shl(1) | u8::from(role.is_some()))
+        bits.fold(0, |bits, role| bits.wrapping_shl(1) | u8::from(*role != 0))
     }
 }
 
@@ -189,11 +189,11 @@ impl<B: Board> Hsm<B> {
             (Permission::Roles(_), None) => return Err(HsmError::Fresh.into()),
             (Permission::Roles(roles), Some(_)) => roles,
         };
-        let logged_in = self.session.roles.iter().flatten();
-        if logged_in.clone().any(|role| *role != Role::Officer && roles & role_bit(*role) != 0) {
+        let logged_in = self.session.roles.iter().filter_map(|number| Role::from_number(*number));
+        if logged_in.clone().any(|role| role != Role::Officer && roles & role_bit(role) != 0) {
             return Ok(());
         }
-        let present = logged_in.filter(|role| **role == Role::Officer).count();
+        let present = logged_in.filter(|role| *role == Role::Officer).count();
         if roles & role_bit(Role::Officer) == 0 || present == 0 {
             return Err(HsmError::Role.into());
         }

@@ -133,7 +133,7 @@ impl<B: Board> Hsm<B> {
         }
         sure(&user, &key)?;
         if let Some(role) = self.session.roles.get_mut(usize::from(index)) {
-            *role = Some(user.role);
+            *role = user.role as u8;
         }
         if storage_key.is_some() {
             self.session.storage_key = storage_key;
@@ -190,7 +190,7 @@ impl<B: Board> Hsm<B> {
         }
         self.note(Command::RemoveUser, 0, NOBODY, hash(Domain::Pin, &[request.user.padded()]))?;
         if let Some(role) = self.session.roles.get_mut(usize::from(index)) {
-            *role = None;
+            *role = 0;
         }
         Ok(self.store.0.remove(self.board.flash(), Name { kind: kind::USER, index })?)
     }
