@@ -92,9 +92,19 @@ impl Emulator {
         &self.image
     }
 
-    /// What was shown on the panel so far.
-    pub fn panel(&self) -> String {
-        self.panel.lock().map(|text| text.clone()).unwrap_or_default()
+    /// Waits until the panel has shown these lines: the device writes them before it answers, but they are read beside the answer.
+    pub fn shows(&self, lines: &str) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let shown = self.panel.lock().map(|text| text.clone()).unwrap_or_default();
+            if shown.contains(lines) {
+                return Ok(());
+            }
+            if start.elapsed() > PATIENCE {
+                bail!("the panel does not show {lines:?} but {shown:?}");
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// What was logged so far.
@@ -141,7 +151,7 @@ impl Emulator {
     }
 
     /// How many answers were logged once the log stands still: the log's frame is sent before the answer, but read beside it.
-    fn settled(&self) -> usize {
+    pub fn settled(&self) -> usize {
         let mut known = self.answers().len();
         loop {
             thread::sleep(Duration::from_millis(20));

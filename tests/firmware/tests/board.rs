@@ -24,7 +24,7 @@ fn what_was_acknowledged_survives_a_restart() {
     assert_eq!(status(&mut session).unwrap().name, None);
     let code = session.pairing_code();
     set_up(&mut session).unwrap();
-    assert!(emulator.panel().contains(&format!("Code: {code}\r\n")), "{}", emulator.panel());
+    emulator.shows(&format!("Code: {code}\r\n")).unwrap();
     let describe = |session: &mut qenex_firmware_tests::device::Session<'_>| {
         key_info(&session.ask(Command::DescribeKey, &Index { index: VOTES }).unwrap()).unwrap()
     };
@@ -99,6 +99,7 @@ fn the_log_says_how_long_and_nothing_else() {
     set_up(&mut session).unwrap();
     session.ask(Command::Status, &NOTHING).unwrap();
     drop(session);
+    emulator.settled();
     let log = emulator.log();
     assert!(log.len() > 10, "{log:?}");
     for line in log {

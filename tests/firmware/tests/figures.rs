@@ -144,7 +144,7 @@ fn the_loader_fits_and_says_that_there_is_no_image() {
         assert_eq!(line.receive().unwrap(), Some(vec![VERSION, kind::REFUSED, low, high]));
     }
     drop(line);
-    assert!(emulator.panel().contains("No image can be started"), "{}", emulator.panel());
+    emulator.shows("No image can be started").unwrap();
     let stack = emulator.stack_used(&loader).unwrap();
     check("loader", &[("flash", flash), ("statics", statics), ("stack", stack)]);
 }

@@ -55,7 +55,7 @@ fn a_new_image_runs_after_the_next_start_and_stays_once_somebody_logs_in() {
     assert_eq!(attested(&mut session).unwrap().0, VERSION);
     update(&mut session, 2, &two).unwrap();
     assert_eq!(attested(&mut session).unwrap().0, VERSION);
-    assert!(emulator.panel().contains("Version: 2\r\n"), "{}", emulator.panel());
+    emulator.shows("Version: 2\r\n").unwrap();
     drop(session);
 
     let emulator = restart(emulator);
