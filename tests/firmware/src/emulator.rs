@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ pub struct Emulator {
     process: Child,
     monitor: BufReader<UnixStream>,
     line: UnixStream,
+    received: Arc<AtomicUsize>,
     panel: Arc<Mutex<String>>,
     log: Arc<Mutex<Vec<String>>>,
     image: Image,
@@ -56,7 +58,17 @@ impl Emulator {
         thread::spawn(move || watch_panel(panel, &person));
         let reader = Arc::clone(&logged);
         thread::spawn(move || read_log(log, &table, &reader));
-        let mut emulator = Self { process, monitor, line, panel: shown, log: logged, image, flash, sockets };
+        let mut emulator = Self {
+            process,
+            monitor,
+            line,
+            received: Arc::default(),
+            panel: shown,
+            log: logged,
+            image,
+            flash,
+            sockets,
+        };
         emulator.order("{\"execute\":\"qmp_capabilities\"}")?;
         emulator.order("{\"execute\":\"cont\"}")?;
         Ok(emulator)
@@ -79,7 +91,8 @@ impl Emulator {
 
     /// The serial line: it ends where the power fails.
     pub fn line(&self) -> Result<Line<'_>> {
-        Ok(Line { stream: self.line.try_clone()?, flash: &self.flash, patience: PATIENCE })
+        let received = Arc::clone(&self.received);
+        Ok(Line { stream: self.line.try_clone()?, received, flash: &self.flash, patience: PATIENCE })
     }
 
     /// The flash.
@@ -138,27 +151,27 @@ impl Emulator {
             .collect()
     }
 
-    /// How long the next answers took that `with` waits for: in instructions.
+    /// How long the answers took that `with` waits for: in instructions.
     pub fn measure<T>(&self, with: impl FnOnce() -> T) -> Result<(T, u64)> {
-        let before = self.settled();
+        let before = self.caught_up()?;
         let result = with();
-        let start = Instant::now();
-        while self.answers().len() == before && start.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(5));
-        }
-        self.settled();
+        self.caught_up()?;
         Ok((result, self.answers().iter().skip(before).sum()))
     }
 
-    /// How many answers were logged once the log stands still: the log's frame is sent before the answer, but read beside it.
-    pub fn settled(&self) -> usize {
-        let mut known = self.answers().len();
+    /// Waits until the log tells of every answer so far, and says how many they are: the device logs before it answers, but the log is read
+    /// beside the line.
+    pub fn caught_up(&self) -> Result<usize> {
+        let start = Instant::now();
         loop {
-            thread::sleep(Duration::from_millis(20));
-            match self.answers().len() {
-                now if now == known => return known,
-                now => known = now,
+            let (received, logged) = (self.received.load(Ordering::SeqCst), self.answers().len());
+            if logged == received {
+                return Ok(logged);
             }
+            if start.elapsed() > PATIENCE {
+                bail!("the log tells of {logged} answers, {received} came");
+            }
+            thread::sleep(Duration::from_millis(5));
         }
     }
 
@@ -198,6 +211,8 @@ impl Drop for Emulator {
 /// The device's serial line.
 pub struct Line<'e> {
     pub(crate) stream: UnixStream,
+    /// Answers that came, by the zeros that they end with.
+    pub(crate) received: Arc<AtomicUsize>,
     pub(crate) flash: &'e FlashFile,
     /// How long the device may take for an answer.
     pub(crate) patience: Duration,
@@ -209,7 +224,12 @@ impl Read for Line<'_> {
         loop {
             match self.stream.read(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return result,
+                Ok(read) => {
+                    let ends = bytes.iter().take(read).filter(|byte| **byte == 0).count();
+                    self.received.fetch_add(ends, Ordering::SeqCst);
+                    return Ok(read);
+                }
+                Err(error) => return Err(error),
             }
             if self.flash.is_burnt()? {
                 return Ok(0);

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -56,7 +57,12 @@ impl Skips {
 
     /// The serial line.
     pub fn line(&self) -> Result<Line<'_>> {
-        Ok(Line { stream: self.line.try_clone()?, flash: &self.flash, patience: PATIENCE })
+        Ok(Line {
+            stream: self.line.try_clone()?,
+            received: Arc::default(),
+            flash: &self.flash,
+            patience: PATIENCE,
+        })
     }
 
     /// The next frame is attacked in the functions whose names contain one of these (`all`: in all), at every so many-th instruction; the frame after

@@ -99,7 +99,7 @@ fn the_log_says_how_long_and_nothing_else() {
     set_up(&mut session).unwrap();
     session.ask(Command::Status, &NOTHING).unwrap();
     drop(session);
-    emulator.settled();
+    emulator.caught_up().unwrap();
     let log = emulator.log();
     assert!(log.len() > 10, "{log:?}");
     for line in log {
