@@ -218,10 +218,7 @@ fn untrusted(what: &str, request: usize, refusal: Code, forged: &Certified) {
     assert_eq!(status.trusted, trusted);
     let id = forged.begin.header.id();
     judge(what, &reports, |normal, skip| {
-        let said = says(normal, skip, &status);
-        said.is_some_and(|said| {
-            said.is_ok_and(|said| said.trusted.is_none_or(|trust| trust.header != id)).not()
-        })
+        says(normal, skip, &status, |said| said.trusted.is_some_and(|trust| trust.header == id))
     });
 }
 
