@@ -102,10 +102,9 @@ class Counter:
         self.sizes = {}
         # What each name's first call executed.
         self.first = {}
-        self.hooks = []
 
     def follow(self, label, act):
-        """What `act` returns; and name, count and digest of what it has the board execute."""
+        """What `act` returns; and count, digest and name of what it has the board execute."""
         self.label, self.report = label, []
         self.trace = array.array("q")
         self.attempts = []
@@ -149,7 +148,7 @@ class Counter:
         elif name:
             # Where the caller has its values decides how they are copied: it is part of the name.
             self.note(f"{name} in {self.function(returns).rsplit('::', 1)[-1]}", self.trace[start:])
-        elif name == "":
+        elif name == "" and self.label:
             self.note(self.label, self.trace[start:])
         self.returns, _, _, _, self.muted = self.calls[-1] if self.calls else (None, 0, None, 0, True)
 
@@ -167,8 +166,10 @@ class Counter:
             else:
                 part = f"the last attempt, of {stages[-1]} products"
             self.note(f"ML-DSA-87, {part}", trace)
-        self.note(f"ML-DSA-87, {len(self.attempts)} attempts, products {stages[1:]}", self.trace[starts[0]:])
+        self.note(f"ML-DSA-87, {len(self.attempts)} attempts, products {stages[1:]}", self.trace[starts[0] :])
         self.attempts.clear()
+        # The whole answer is as long as its attempts are.
+        self.label = None
 
     def function(self, address):
         return next((name for start, end, name in self.names if start <= address < end), "?")

@@ -58,8 +58,7 @@ impl Counts {
 
     /// Makes it another, fresh device, before the next frame: with this seed of the entropy and this unique secret.
     pub fn make_device(&self, entropy: &[u8; 32], unique_secret: &[u8; 32]) -> Result<()> {
-        let secrets: String =
-            entropy.iter().chain(unique_secret).map(|byte| format!("{byte:02x}")).collect();
+        let secrets: String = entropy.iter().chain(unique_secret).map(|byte| format!("{byte:02x}")).collect();
         Ok(writeln!(&self.monitor, "device {secrets}")?)
     }
 
@@ -88,11 +87,7 @@ impl Counts {
             ensure!(monitor.read_line(&mut line)? > 0, "the emulator stopped");
             let Some((count, rest)) = line.trim_end().split_once(' ') else { return Ok(counts) };
             let (digest, name) = rest.split_once(' ').context("no name")?;
-            counts.push(Count {
-                name: name.into(),
-                instructions: count.parse()?,
-                digest: digest.into(),
-            });
+            counts.push(Count { name: name.into(), instructions: count.parse()?, digest: digest.into() });
         }
     }
 }

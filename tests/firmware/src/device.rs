@@ -11,8 +11,8 @@ use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify}
 use qenex_core::error::PIN_WAIT;
 use qenex_core::hsm::image::BoardName;
 use qenex_core::hsm::proto::{
-    AddUser, Attestation, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login, Nonce, Nothing,
-    SetPin, SetPolicy, Signed, Status,
+    AddUser, Attestation, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login, Nonce, Nothing, SetPin,
+    SetPolicy, Signed, Status,
 };
 use qenex_core::hsm::{Refusal, Role, UserName};
 use qenex_core::id::{NATIVE_ASSET, Reference};

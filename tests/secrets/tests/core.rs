@@ -125,7 +125,8 @@ fn pin() {
 fn handshake() {
     let (mut first, mut second, mut third) = ([0; FIRST_BYTES], [0; SECOND_BYTES], [0; THIRD_BYTES]);
     let (initiator, responder) = silent(|| {
-        let new = |side, fill: u8| Handshake::new(side, secret([fill; 32]).into(), secret([fill + 1; 32]).into());
+        let new =
+            |side, fill: u8| Handshake::new(side, secret([fill; 32]).into(), secret([fill + 1; 32]).into());
         let (mut initiator, mut responder) = (new(Side::Initiator, 1), new(Side::Responder, 3));
         initiator.write(&mut first).unwrap();
         // What goes over the line is public.

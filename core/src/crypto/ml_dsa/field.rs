@@ -140,7 +140,9 @@ mod tests {
 
     #[test]
     fn reaching_a_bound_is_symmetric() {
-        for (a, below) in [(0, true), (9, true), (10, false), (11, false), (-9, true), (-10, false), (-11, false)] {
+        for (a, below) in
+            [(0, true), (9, true), (10, false), (11, false), (-9, true), (-10, false), (-11, false)]
+        {
             assert_eq!(beyond(a, 10) < 0, below, "{a}");
         }
     }
