@@ -1,4 +1,4 @@
-//! The log: defmt frames on the board's log port, which `defmt-print -e IMAGE` turns into text. It says how long frames were and how long
+//! The log: defmt frames on the board's log port, which `qenex device log --follow IMAGE` turns into text. It says how long frames were and how long
 //! their answers took; never what was in them.
 
 use defmt::{Encoder, Logger, global_logger};

@@ -1,7 +1,6 @@
 //! The host's side of the protocol: a channel, commands, and what takes several of them.
 
 use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use qenex_core::codec::{self, Encoded};
@@ -17,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::error::DeviceError;
 use crate::line::Line;
+use crate::port::Port;
 
 /// Bytes of a long thing in one request: all that fits beside the command and its length.
 const PIECE: usize = MAX_MESSAGE - 4;
@@ -38,18 +38,18 @@ pub struct Witness {
     pub proof: Vec<u8>,
 }
 
-impl Client<UnixStream> {
-    /// Opens a channel to the device on a socket.
+impl Client<Port> {
+    /// Opens a channel to the device at a socket or a serial line.
     ///
     /// # Errors
     /// Nobody listens there, or the handshake does not succeed.
     pub fn connect(
-        socket: &Path,
+        path: &Path,
         static_key: &Zeroizing<[u8; 32]>,
         known: Option<&[u8; 32]>,
     ) -> Result<Self, DeviceError> {
-        let failed = |error| DeviceError::File(socket.display().to_string(), error);
-        Self::open(UnixStream::connect(socket).map_err(failed)?, static_key, known)
+        let failed = |error| DeviceError::File(path.display().to_string(), error);
+        Self::open(Port::open(path).map_err(failed)?, static_key, known)
     }
 }
 

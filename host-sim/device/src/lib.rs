@@ -3,6 +3,7 @@
 //! - [`client`]: opens a channel to a device and gives it commands.
 //! - [`image`]: manifests of firmware, and devices that are made with one.
 //! - [`mod@line`]: frames on a serial line or a socket: COBS, with a zero byte behind each.
+//! - [`port`]: a socket or a serial line, opened by its path.
 //! - [`soft`]: the simulated device, the same service as in the firmware, with its flash in a file.
 //! - [`emulated`]: the device image in QEMU.
 //! - [`serve`]: puts a simulated device on a socket.
@@ -14,6 +15,7 @@ pub mod error;
 pub mod flash_file;
 pub mod image;
 pub mod line;
+pub mod port;
 pub mod serve;
 pub mod soft;
 

@@ -7,9 +7,10 @@ use std::path::Path;
 use qenex_core::crypto::ed25519::SecretKey;
 pub use qenex_core::crypto::secret::label_seed;
 use qenex_core::crypto::{Hash, Purpose, Scheme};
-use qenex_core::error::{KEY_FILE, OUTPUT_FILE};
+use qenex_core::error::KEY_FILE;
 use qenex_core::tx::{KeyRef, MAX_SIGNED_LEN, Signature, Transaction, encode_signed};
 
+use crate::files::unwritable;
 use crate::output::Failure;
 
 /// The key of a seed.
@@ -27,11 +28,9 @@ pub fn read(path: &Path) -> Result<SecretKey, Failure> {
 
 /// Writes a new key file that only its owner can read. An existing file is never overwritten.
 pub fn write(path: &Path, seed: &[u8; 32]) -> Result<(), Failure> {
-    let failed =
-        |error: std::io::Error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", path.display()));
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    writeln!(file, "{}", Hash(*seed)).map_err(failed)
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = file.map_err(unwritable(path))?;
+    writeln!(file, "{}", Hash(*seed)).map_err(unwritable(path))
 }
 
 /// How records name the key.

@@ -5,9 +5,13 @@
 #[allow(dead_code)] // each test uses a part of it
 mod folder;
 
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
 use folder::Folder;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// A running device; it is killed, not stopped.
 struct Running(Child);
@@ -245,4 +249,49 @@ fn a_new_image_is_tried_and_kept_once_somebody_logs_in() {
     assert_eq!(attested()["version"], 2);
     sign(1, "one");
     folder.refused(&update("one"), 1, "IMAGE_VERSION");
+}
+
+/// Copies until one side ends.
+fn copy(mut from: impl Read + Send + 'static, mut to: impl Write + Send + 'static) {
+    std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+}
+
+#[test]
+fn a_device_is_reached_over_a_serial_line() {
+    let folder = folder("device-serial");
+    let _running = Running::start(&folder, "confirm");
+    // A serial line to the device: a terminal whose other end is its socket.
+    let end = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&end).unwrap();
+    unlockpt(&end).unwrap();
+    let line = ptsname(&end, Vec::new()).unwrap().into_string().unwrap();
+    let device = UnixStream::connect(folder.path().join("device.qenex/socket")).unwrap();
+    // It stays open, so that what is written to it while no host has it is not lost with an error; and what an earlier host left is half a frame.
+    let mut earlier = File::options().read(true).write(true).open(&line).unwrap();
+    let end = File::from(end);
+    copy(end.try_clone().unwrap(), device.try_clone().unwrap());
+    copy(device, end);
+    earlier.write_all(b"half a frame").unwrap();
+    folder.json(&format!("device pair --at {line}"));
+    folder.json(&format!("device init VAULT --at {line} {OFFICER}"));
+    assert_eq!(folder.json(&format!("device status --at {line}"))["name"], "VAULT");
+    folder.refused("device status --at /dev/null", 3, "DEVICE_FILE");
+}
+
+#[test]
+fn what_is_no_image_is_not_taken_for_one() {
+    let folder = folder("device-linked");
+    folder.file("linked", "\x7fELF and so on");
+    folder.file("image", "an image");
+    let refused = |args: &str| folder.refused(args, 2, "INPUT_FILE")["detail"].to_string();
+    assert!(refused("device run --image linked --loader linked").contains("the bytes of the image"));
+    assert!(refused("device run --image image --loader image").contains("as it was linked"));
+    assert!(
+        refused("device image sign linked --board SOFT --version 2 --out x")
+            .contains("the bytes of the image")
+    );
+    folder.refused("device run", 2, "ARGUMENT");
+    assert!(!folder.path().join("device.qenex").exists());
+    assert!(refused("device log --follow image").contains("as it was linked"));
+    assert!(refused("device log --follow nothing").contains("nothing"));
 }

@@ -9,7 +9,8 @@ pub mod image;
 pub mod ledger;
 mod skips;
 
-pub use bench::FlashFile;
+pub use bench::{FlashFile, machine};
 pub use emulator::Emulator;
+pub use image::Image;
 pub use qenex_device::emulated::{VERSION, layout};
 pub use skips::{Skip, Skips};

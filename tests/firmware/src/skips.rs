@@ -17,6 +17,9 @@ use crate::image::Image;
 /// How long a campaign may take: longer than any does.
 const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
 
+/// What the emulator reports where it died.
+const LOST: &str = "lost";
+
 /// The machine. It is switched off when it is dropped.
 pub struct Skips {
     process: Child,
@@ -29,6 +32,8 @@ pub struct Skips {
 /// What became of one skipped instruction. Answers are sealed; nothing where the device did not answer.
 #[derive(Debug)]
 pub struct Skip {
+    /// Whether the emulator itself died of it, so that nobody knows the answers.
+    pub lost: bool,
     /// Where the instruction lies.
     pub address: u64,
     /// The answer to the attacked frame.
@@ -82,6 +87,7 @@ impl Skips {
             match *words {
                 [] => return Ok(skips),
                 [address, attacked, probe] => skips.push(Skip {
+                    lost: attacked == LOST,
                     address: u64::from_str_radix(address, 16)?,
                     attacked: bytes(attacked)?,
                     probe: bytes(probe)?,
@@ -93,7 +99,7 @@ impl Skips {
 }
 
 fn bytes(hex: &str) -> Result<Option<Vec<u8>>> {
-    if hex == "-" {
+    if hex == "-" || hex == LOST {
         return Ok(None);
     }
     let pairs = (0..hex.len()).step_by(2).map(|at| hex.get(at..at + 2).context("an odd number of digits"));

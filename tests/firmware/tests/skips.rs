@@ -65,13 +65,16 @@ fn attack<T>(
 fn judge(what: &str, reports: &[Skip], harm: impl Fn(&Skip, &Skip) -> bool) {
     let (normal, skips) = reports.split_first().unwrap();
     let same = |skip: &&Skip| skip.attacked == normal.attacked && skip.probe == normal.probe;
-    let silent = |skip: &&Skip| skip.attacked.is_none() || skip.probe.is_none();
+    let silent = |skip: &&Skip| !skip.lost && (skip.attacked.is_none() || skip.probe.is_none());
+    let count = |what: &dyn Fn(&&Skip) -> bool| skips.iter().filter(what).count();
+    let lost = count(&|skip| skip.lost);
     println!(
-        "{what}: {} skipped instructions; {} refused as without, {} without an answer",
+        "{what}: {} skipped instructions; {} refused as without, {} without an answer, {lost} lost",
         skips.len(),
-        skips.iter().filter(same).count(),
-        skips.iter().filter(silent).count()
+        count(&same),
+        count(&silent),
     );
+    assert!(100 * lost <= skips.len(), "the emulator is not to be trusted");
     let mut harmful = BTreeMap::<u64, usize>::new();
     skips
         .iter()

@@ -11,7 +11,7 @@ use super::{Data, parse};
 /// How to reach a device, and as whom.
 #[derive(ClapArgs, Debug, Clone)]
 pub struct Session {
-    /// The socket of the device.
+    /// The device: its socket, or a serial line.
     #[arg(long, default_value = "device.qenex/socket")]
     pub at: PathBuf,
     /// The directory of this host's own key and of the devices that it knows.
@@ -137,9 +137,23 @@ pub enum Device {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Its audit log.
-    #[command(subcommand)]
-    Log(Log),
+    /// Its audit log; or the technical log that it writes to a port of its own.
+    #[command(
+        args_conflicts_with_subcommands = true,
+        subcommand_negates_reqs = true,
+        arg_required_else_help = true
+    )]
+    Log {
+        /// What to do with the audit log.
+        #[command(subcommand)]
+        audit: Option<Log>,
+        /// Print the technical log as it comes, until the device is switched off. The texts are in the firmware as it was linked.
+        #[arg(long, value_name = "ELF", required = true)]
+        follow: Option<PathBuf>,
+        /// The port of the technical log: a socket, or a serial line.
+        #[arg(long, default_value = "device.qenex/log")]
+        at: PathBuf,
+    },
     /// Let it say what it is, signed.
     Attest(Session),
     /// Give it a new image of its firmware, which it tries at its next start and keeps if somebody logs in then.
@@ -341,7 +355,7 @@ pub enum Policy {
 /// `device log`.
 #[derive(Subcommand, Debug)]
 pub enum Log {
-    /// Print the entries that were not taken, and check that they lead to the signed head.
+    /// Print the entries that were not taken.
     Read(Session),
     /// Write them to a file and take them, so that the device has room again.
     Take {

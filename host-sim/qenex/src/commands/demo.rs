@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use qenex_core::error::{CHECK_FAILED, DIRECTORY, OUTPUT_FILE};
+use qenex_core::error::{CHECK_FAILED, DIRECTORY};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId, Reference};
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
@@ -23,6 +23,7 @@ use serde_json::json;
 
 use super::{proof, show};
 use crate::args::Demo;
+use crate::files::unwritable;
 use crate::keys;
 use crate::local::Local;
 use crate::output::{Failure, Output};
@@ -49,10 +50,6 @@ pub fn run(args: &Demo, output: &Output) -> Result<(), Failure> {
     second_half(&args.data, killed_at, output)
 }
 
-fn io(path: &Path) -> impl Fn(std::io::Error) -> Failure {
-    move |error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", path.display()))
-}
-
 /// Removes what an earlier demonstration left, and nothing else.
 fn make_room(data: &Path) -> Result<(), Failure> {
     if data.exists() {
@@ -60,25 +57,25 @@ fn make_room(data: &Path) -> Result<(), Failure> {
             let detail = format!("{} exists and is not of an earlier demonstration", data.display());
             return Err(Failure::input(DIRECTORY, detail));
         }
-        std::fs::remove_dir_all(data).map_err(io(data))?;
+        std::fs::remove_dir_all(data).map_err(unwritable(data))?;
     }
-    std::fs::create_dir_all(data).map_err(io(data))?;
-    std::fs::write(data.join(MARKER), "").map_err(io(data))
+    std::fs::create_dir_all(data).map_err(unwritable(data))?;
+    std::fs::write(data.join(MARKER), "").map_err(unwritable(data))
 }
 
 /// Starts the first half, repeats what it says, and kills it. Returns the height that it had committed.
 fn run_first_half(data: &Path, output: &Output) -> Result<u64, Failure> {
-    let program = std::env::current_exe().map_err(io(data))?;
+    let program = std::env::current_exe().map_err(unwritable(data))?;
     let mut child = Command::new(program)
         .args(["demo", "--until-crash", "--data"])
         .arg(data)
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(io(data))?;
+        .map_err(unwritable(data))?;
     let mut height = None;
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines() {
-            let line = line.map_err(io(data))?;
+            let line = line.map_err(unwritable(data))?;
             if let Some(text) = line.strip_prefix(READY) {
                 height = text.trim().parse().ok();
                 break;
@@ -87,8 +84,8 @@ fn run_first_half(data: &Path, output: &Output) -> Result<u64, Failure> {
         }
     }
     // SIGKILL: nothing in the process runs any more.
-    child.kill().map_err(io(data))?;
-    child.wait().map_err(io(data))?;
+    child.kill().map_err(unwritable(data))?;
+    child.wait().map_err(unwritable(data))?;
     height.ok_or_else(|| {
         Failure::refused(CHECK_FAILED, "the first half of the demonstration did not get to its end")
     })

@@ -7,13 +7,14 @@ use std::path::Path;
 
 use qenex_core::codec::{self, Encoded};
 use qenex_core::crypto::Hash;
-use qenex_core::error::{Coded, OUTPUT_FILE, PROOF_FILE, PROOF_REFUTED};
+use qenex_core::error::{Coded, PROOF_FILE, PROOF_REFUTED};
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::merkle::{state, witness};
 use qenex_node::chain::Chain;
 use serde_json::{Value, json};
 
 use crate::args::Proof;
+use crate::files;
 use crate::local::Local;
 use crate::output::{Failure, Output};
 
@@ -26,9 +27,7 @@ pub fn run(args: Proof, output: &Output) -> Result<(), Failure> {
             let proof = make(local.node.chain(), &ids)?;
             match &out {
                 Some(path) => {
-                    std::fs::write(path, format!("{proof}\n")).map_err(|error| {
-                        Failure::input(OUTPUT_FILE, format_args!("{}: {error}", path.display()))
-                    })?;
+                    files::write(path, format!("{proof}\n"))?;
                     output.line(format_args!("proof of {} records written to {}", ids.len(), path.display()));
                     output.result(
                         &json!({ "file": path.display().to_string(), "state_root": proof["state_root"] }),
@@ -45,16 +44,6 @@ pub fn run(args: Proof, output: &Output) -> Result<(), Failure> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
-    let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
-    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
-}
-
 /// The proof file of what the newest final state holds under these identifiers.
 pub fn make(chain: &Chain, ids: &[RecordId]) -> Result<Value, Failure> {
     let mut ids: Vec<(Hash, RecordId)> = ids.iter().map(|id| (id.key(), *id)).collect();
@@ -66,24 +55,24 @@ pub fn make(chain: &Chain, ids: &[RecordId]) -> Result<Value, Failure> {
         let record = chain.record(id).map_err(|error| Failure::refused(error.code(), ""))?;
         let mut buffer = [0; Record::MAX_LEN];
         let value = match &record {
-            Some(record) => Value::String(hex(codec::encode(record, &mut buffer)?)),
+            Some(record) => Value::String(hex::encode(codec::encode(record, &mut buffer)?)),
             None => Value::Null,
         };
         let mut buffer = [0; RecordId::MAX_LEN];
-        statements.push(json!({ "id": hex(codec::encode(id, &mut buffer)?), "record": value }));
+        statements.push(json!({ "id": hex::encode(codec::encode(id, &mut buffer)?), "record": value }));
     }
     Ok(json!({
         "height": chain.tip().height,
         "state_root": chain.tip().state_root.to_string(),
         "statements": statements,
-        "proof": hex(&proof),
+        "proof": hex::encode(proof),
     }))
 }
 
 /// What a proof shows, one line for each statement.
 pub fn check(proof: &Value, root: &Hash) -> Result<Vec<String>, Failure> {
     let wrong = |what: &str| Failure::input(PROOF_FILE, format_args!("{what} was expected"));
-    let bytes = |value: &Value| value.as_str().and_then(unhex);
+    let bytes = |value: &Value| value.as_str().and_then(|text| hex::decode(text).ok());
     let statements = proof["statements"].as_array().ok_or_else(|| wrong("a list of statements"))?;
     let mut keys = Vec::new();
     let mut expected = Vec::new();

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use qenex_core::crypto::Hash;
 use qenex_core::crypto::ed25519::SecretKey;
-use qenex_core::error::OUTPUT_FILE;
 use qenex_core::id::AccountId;
 use qenex_core::tx::Op;
 use qenex_node::sequencer::Produced;
@@ -12,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::{device, show};
 use crate::args::Signing;
-use crate::keys;
 use crate::local::Local;
 use crate::output::{Failure, Output};
+use crate::{files, keys};
 
 /// Makes the transaction of `sender`, signs it, and commits it in a block of its own.
 pub fn submit(
@@ -52,8 +51,7 @@ fn finish(
     output: &Output,
 ) -> Result<(), Failure> {
     if let Some(out) = &signing.out {
-        std::fs::write(out, signed)
-            .map_err(|error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", out.display())))?;
+        files::write(out, signed)?;
         output.line(format_args!("{id} signed, written to {}", out.display()));
         output.result(&json!({ "id": id.to_string(), "file": out.display().to_string() }));
         return Ok(());

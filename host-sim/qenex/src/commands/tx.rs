@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use qenex_core::codec::{self, Tag};
-use qenex_core::error::INPUT_FILE;
 use qenex_core::tx::{DISPLAY_COLUMNS, DISPLAY_ROWS, SignedTransaction, Summary, Transaction};
 use serde_json::{Value, json};
 
 use super::submit;
 use crate::args::Tx;
+use crate::files;
 use crate::local::Local;
 use crate::output::{Failure, Output};
 
@@ -56,15 +56,9 @@ pub fn summary_json(transaction: &Transaction<'_>) -> Value {
 
 /// Reads a transaction as bytes, or as hexadecimal digits where the file holds nothing else.
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(file)
-        .map_err(|error| Failure::input(INPUT_FILE, format_args!("{}: {error}", file.display())))?;
-    let text = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
-    let hex = !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(|c| c.is_ascii_hexdigit());
-    if !hex {
-        return Ok(bytes);
-    }
-    let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
-    Ok(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    let bytes = files::read(file)?;
+    let digits = hex::decode(bytes.trim_ascii()).ok().filter(|digits| !digits.is_empty());
+    Ok(digits.unwrap_or(bytes))
 }
 
 /// The pages of a 128x64 display: a label's row and its value's rows stay together where they fit.

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
-use qenex_core::error::{Coded, INPUT_FILE, INPUT_VALUE};
+use qenex_core::error::{Coded, INPUT_VALUE};
 use qenex_core::num::Amount;
 
 use super::columns::{Columns, unique};
 use super::decimal;
 use crate::args::Replay;
+use crate::files::unreadable;
 use crate::output::Failure;
 
 /// One transfer as the file has it.
@@ -54,20 +55,15 @@ fn bad(line: u64, code: qenex_core::error::Code, failure: impl std::fmt::Display
 
 /// Reads all rows of a file; its first bytes say whether it is Parquet.
 pub fn read(path: &Path, args: &Replay, sink: &mut impl Sink) -> Result<(), Failure> {
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Failure::input(INPUT_FILE, format_args!("{}: {error}", path.display()))
-    };
-    let mut file = File::open(path).map_err(|error| unreadable(&error))?;
+    let mut file = File::open(path).map_err(unreadable(path))?;
     let mut magic = [0; 4];
-    let parquet = file.read(&mut magic).map_err(|error| unreadable(&error))? == 4 && &magic == b"PAR1";
+    let parquet = file.read(&mut magic).map_err(unreadable(path))? == 4 && &magic == b"PAR1";
     if parquet { read_parquet(path, args, sink) } else { read_csv(path, args, sink) }
 }
 
 fn read_csv(path: &Path, args: &Replay, sink: &mut impl Sink) -> Result<(), Failure> {
-    let unreadable =
-        |error: csv::Error| Failure::input(INPUT_FILE, format_args!("{}: {error}", path.display()));
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(unreadable)?;
-    let header = reader.headers().map_err(unreadable)?.iter().map(str::to_string).collect();
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(unreadable(path))?;
+    let header = reader.headers().map_err(unreadable(path))?.iter().map(str::to_string).collect();
     let columns = Columns::find(&unique(header), args)?;
     for (index, record) in reader.records().enumerate() {
         let row = match record {
@@ -124,16 +120,13 @@ fn assemble(
 }
 
 fn read_parquet(path: &Path, args: &Replay, sink: &mut impl Sink) -> Result<(), Failure> {
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Failure::input(INPUT_FILE, format_args!("{}: {error}", path.display()))
-    };
-    let file = File::open(path).map_err(|error| unreadable(&error))?;
-    let reader = SerializedFileReader::new(file).map_err(|error| unreadable(&error))?;
+    let file = File::open(path).map_err(unreadable(path))?;
+    let reader = SerializedFileReader::new(file).map_err(unreadable(path))?;
     let schema = reader.metadata().file_metadata().schema_descr();
     let header = schema.columns().iter().map(|column| column.name().to_string()).collect();
     let columns = Columns::find(&unique(header), args)?;
-    for (index, record) in reader.get_row_iter(None).map_err(|error| unreadable(&error))?.enumerate() {
-        let record = record.map_err(|error| unreadable(&error))?;
+    for (index, record) in reader.get_row_iter(None).map_err(unreadable(path))?.enumerate() {
+        let record = record.map_err(unreadable(path))?;
         let fields: Vec<&Field> = record.get_column_iter().map(|(_, field)| field).collect();
         let row = assemble(
             index as u64 + 1,
@@ -169,25 +162,22 @@ fn amount(field: &Field) -> Option<AmountResult> {
 
 /// Opening balances by account name, from a file as AMLSim's nodes.csv: the account's and the balance's column.
 pub fn read_accounts(path: &Path) -> Result<Vec<(String, Amount)>, Failure> {
-    let wrong = |detail: &dyn std::fmt::Display| {
-        Failure::input(INPUT_FILE, format_args!("{}: {detail}", path.display()))
-    };
-    let mut reader = csv::Reader::from_path(path).map_err(|error| wrong(&error))?;
-    let header = reader.headers().map_err(|error| wrong(&error))?.clone();
+    let mut reader = csv::Reader::from_path(path).map_err(unreadable(path))?;
+    let header = reader.headers().map_err(unreadable(path))?.clone();
     let place = |names: &[&str]| header.iter().position(|column| names.contains(&column.trim()));
-    let account =
-        place(&["nodeid", "account", "id"]).ok_or_else(|| wrong(&"no column nodeid, account or id"))?;
-    let balance =
-        place(&["init_balance", "balance"]).ok_or_else(|| wrong(&"no column init_balance or balance"))?;
+    let account = place(&["nodeid", "account", "id"])
+        .ok_or_else(|| unreadable(path)("no column nodeid, account or id"))?;
+    let balance = place(&["init_balance", "balance"])
+        .ok_or_else(|| unreadable(path)("no column init_balance or balance"))?;
     let mut accounts = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|error| wrong(&error))?;
+        let record = record.map_err(unreadable(path))?;
         let line = record.position().map_or(0, csv::Position::line);
         let (Some(name), Some(text)) = (record.get(account), record.get(balance)) else {
-            return Err(wrong(&format_args!("line {line}: a value is missing")));
+            return Err(unreadable(path)(format!("line {line}: a value is missing")));
         };
         let amount = decimal::parse(text)
-            .map_err(|error| wrong(&format_args!("line {line}, balance {text:?}: {error}")))?;
+            .map_err(|error| unreadable(path)(format!("line {line}, balance {text:?}: {error}")))?;
         accounts.push((name.trim().to_string(), amount));
     }
     Ok(accounts)

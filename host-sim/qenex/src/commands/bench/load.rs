@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use qenex_core::crypto::{Domain, Hash, KeyHash, Purpose, Scheme, hash::hash};
-use qenex_core::error::{INPUT_FILE, OUTPUT_FILE};
+use qenex_core::error::OUTPUT_FILE;
 use qenex_core::id::{AccountId, AssetId, ChainId, Reference};
 use qenex_core::num::Amount;
 use qenex_core::tx::{
@@ -20,6 +20,7 @@ use qenex_signatures::LoadSigner;
 use qenex_store::RealDisk;
 
 use crate::args::Load;
+use crate::files::{unreadable, unwritable};
 use crate::keys::label_seed;
 use crate::output::Failure;
 
@@ -43,10 +44,6 @@ impl Drop for Prepared {
     }
 }
 
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> Failure {
-    move |error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", path.display()))
-}
-
 impl Prepared {
     /// Makes chain and transfers in another process.
     pub fn make(load: &Load) -> Result<Self, Failure> {
@@ -57,14 +54,14 @@ impl Prepared {
                 temporary: true,
             },
         };
-        let program = std::env::current_exe().map_err(failed(&prepared.path))?;
+        let program = std::env::current_exe().map_err(unwritable(&prepared.path))?;
         let status = Command::new(program)
             .args(["bench", "prepare"])
             .args(["--accounts", &load.accounts.to_string(), "--transfers", &load.transfers.to_string()])
             .args(["--seed", &load.seed.to_string(), "--data"])
             .arg(&prepared.path)
             .status()
-            .map_err(failed(&prepared.path))?;
+            .map_err(unwritable(&prepared.path))?;
         if !status.success() {
             let detail = format_args!("{}: the load was not made", prepared.path.display());
             return Err(Failure::input(OUTPUT_FILE, detail));
@@ -86,8 +83,7 @@ impl Prepared {
     /// The transfers, batch by batch.
     pub fn transfers(&self) -> Result<Transfers, Failure> {
         let path = self.path.join(TRANSFERS);
-        let file = File::open(&path)
-            .map_err(|error| Failure::input(INPUT_FILE, format_args!("{}: {error}", path.display())))?;
+        let file = File::open(&path).map_err(unreadable(&path))?;
         Ok(Transfers(BufReader::with_capacity(1 << 20, file)))
     }
 }
@@ -204,7 +200,7 @@ pub fn make(load: &Load) -> Result<(), Failure> {
 
     let mut nonces = vec![0u64; load.accounts as usize];
     let path = data.join(TRANSFERS);
-    let mut out = BufWriter::new(File::create(&path).map_err(failed(&path))?);
+    let mut out = BufWriter::new(File::create(&path).map_err(unwritable(&path))?);
     let numbered: Vec<(u32, u32, u64, u64)> = pairs
         .iter()
         .map(|(from, to, cents)| {
@@ -251,10 +247,10 @@ pub fn make(load: &Load) -> Result<(), Failure> {
         });
         for bytes in signed {
             let bytes = bytes.map_err(|_| Failure::input(OUTPUT_FILE, "a thread ended early"))??;
-            out.write_all(&bytes).map_err(failed(&path))?;
+            out.write_all(&bytes).map_err(unwritable(&path))?;
         }
     }
-    out.flush().map_err(failed(&path))
+    out.flush().map_err(unwritable(&path))
 }
 
 /// The greatest resident memory of this process since the last call of [`reset_peak`], in bytes.

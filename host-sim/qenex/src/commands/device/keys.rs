@@ -8,8 +8,8 @@ use qenex_core::hsm::{MAX_KEYS, Refusal};
 use qenex_device::DeviceError;
 use serde_json::{Value, json};
 
+use super::Client;
 use super::session::login;
-use super::{Client, hex};
 use crate::args::{DeviceKey, Purpose};
 use crate::output::{Failure, Output};
 
@@ -64,7 +64,7 @@ fn describe(client: &mut Client, slot: u8) -> Result<Option<Vec<u8>>, Failure> {
 fn show(slot: u8, body: &[u8], output: &Output) -> Result<Value, Failure> {
     let key: KeyInfo<'_> = codec::decode(body).map_err(|_| DeviceError::Message)?;
     let purpose = format!("{:?}", key.purpose).to_lowercase();
-    let public_key = hex(key.public_key);
+    let public_key = hex::encode(key.public_key);
     output.line(format_args!("slot {slot}: {}, {} for {purpose}", key.label, key.scheme));
     output.line(format_args!("  key hash   {}", key.hash));
     output.line(format_args!("  public key {public_key}"));

@@ -6,15 +6,16 @@ use std::path::Path;
 
 use qenex_core::codec;
 use qenex_core::crypto::{Hash, Purpose, Scheme, signing_digest, verify};
-use qenex_core::error::{AUDIT_HEAD, Coded, INPUT_FILE, OUTPUT_FILE};
+use qenex_core::error::{AUDIT_HEAD, Coded};
 use qenex_core::hsm::audit::{ENTRY_BYTES, Entry, Head, NOBODY};
 use qenex_core::hsm::proto::{AuditFrom, Command, Nonce, Nothing, SignedHead, Status};
 use qenex_device::DeviceError;
 use serde_json::{Value, json};
 
 use super::session::login;
-use super::{Client, hex, nonce};
+use super::{Client, nonce};
 use crate::args::Log;
+use crate::files::{self, unreadable, unwritable};
 use crate::output::{Failure, Output};
 
 /// An entry with its number, counted from one.
@@ -67,17 +68,16 @@ fn signed_head(client: &mut Client) -> Result<(Head, Value), Failure> {
     let proof = json!({
         "count": signed.head.count,
         "hash": signed.head.hash.to_string(),
-        "nonce": hex(&nonce),
-        "public_key": hex(&signed.public_key),
-        "signature": hex(signed.signature),
+        "nonce": hex::encode(nonce),
+        "public_key": hex::encode(signed.public_key),
+        "signature": hex::encode(signed.signature),
     });
     Ok((signed.head, proof))
 }
 
 /// Appends the entries to the archive, checks that they lead from its end to the signed head, and takes them.
 fn take(client: &mut Client, archive: &Path, output: &Output) -> Result<(), Failure> {
-    let failed =
-        |error: std::io::Error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", archive.display()));
+    let failed = unwritable(archive);
     let (_, mut head) = if archive.exists() { read_archive(archive)? } else { (Vec::new(), Head::default()) };
     let entries = read(client)?;
     let new: Vec<_> = entries.iter().filter(|(number, _)| *number > head.count).collect();
@@ -87,13 +87,13 @@ fn take(client: &mut Client, archive: &Path, output: &Output) -> Result<(), Fail
             return Err(Failure::refused(AUDIT_HEAD, format_args!("entry {} is missing", head.count + 1)));
         }
         head = head.after(entry);
-        lines += &format!("{}\n", hex(entry));
+        lines += &format!("{}\n", hex::encode(entry));
     }
     let (signed, proof) = signed_head(client)?;
     if signed != head {
         return Err(Failure::refused(AUDIT_HEAD, "the entries do not lead to the signed head"));
     }
-    let mut file = OpenOptions::new().append(true).create(true).open(archive).map_err(failed)?;
+    let mut file = OpenOptions::new().append(true).create(true).open(archive).map_err(&failed)?;
     file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     // Only what is archived durably is taken.
     client.ask(Command::AuditTake, &head)?;
@@ -104,17 +104,14 @@ fn take(client: &mut Client, archive: &Path, output: &Output) -> Result<(), Fail
 
 /// The entries of an archive, and the place after them.
 fn read_archive(archive: &Path) -> Result<(Vec<Numbered>, Head), Failure> {
-    let wrong = |detail: String| Failure::input(INPUT_FILE, format_args!("{}: {detail}", archive.display()));
-    let text = std::fs::read_to_string(archive).map_err(|error| wrong(error.to_string()))?;
+    let wrong = unreadable(archive);
+    let text = files::read_text(archive)?;
     let mut head = Head::default();
     let mut entries = Vec::new();
     for line in text.lines() {
-        let digits: Option<Vec<u8>> = line.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
-        let bytes: Option<Vec<u8>> = digits
-            .filter(|digits| digits.len() == 2 * ENTRY_BYTES)
-            .map(|digits| digits.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect());
-        let entry = bytes.and_then(|bytes| <[u8; ENTRY_BYTES]>::try_from(bytes).ok());
-        let entry = entry.ok_or_else(|| wrong(format!("line {} is no entry", head.count + 1)))?;
+        let mut entry = [0; ENTRY_BYTES];
+        hex::decode_to_slice(line, &mut entry)
+            .map_err(|_| wrong(format!("line {} is no entry", head.count + 1)))?;
         head = head.after(&entry);
         entries.push((head.count, entry));
     }

@@ -1,6 +1,7 @@
 //! `qenex device`.
 
 mod backup;
+mod follow;
 mod keys;
 mod log;
 mod policy;
@@ -25,7 +26,7 @@ use crate::output::{Failure, Output};
 
 pub use sign::sign as sign_with;
 
-type Client = qenex_device::Client<std::os::unix::net::UnixStream>;
+type Client = qenex_device::Client<qenex_device::port::Port>;
 
 pub fn run(args: Device, output: &Output) -> Result<(), Failure> {
     match args {
@@ -77,7 +78,8 @@ pub fn run(args: Device, output: &Output) -> Result<(), Failure> {
             sign::sign_file(&session, &data.data, slot, &approvals, dry_run, &file, out.as_deref(), output)
         }
         Device::Approve { key, signer, file, out } => sign::approve(&key, &signer, &file, &out, output),
-        Device::Log(args) => log::run(args, output),
+        Device::Log { audit: Some(args), .. } => log::run(args, output),
+        Device::Log { audit: None, follow, at } => follow::run(&at, &follow.unwrap_or_default(), output),
         Device::Attest(session) => attest(&session, output),
         Device::Update { session, image, manifest } => update::run(&session, &image, &manifest, output),
         Device::Image(args) => update::image(args, output),
@@ -156,7 +158,7 @@ fn attest(session: &args::Session, output: &Output) -> Result<(), Failure> {
         return Err(Failure::refused(SIGNATURE_MISMATCH, "the report answers another question"));
     }
     checked.map_err(|error| Failure::refused(error.code(), "the report is not signed by its key"))?;
-    let key = hex(&attestation.public_key);
+    let key = hex::encode(attestation.public_key);
     output.line(format_args!("firmware {} with measurement {}", report.version, report.measurement));
     output.line(format_args!("attestation key {key}"));
     output.result(&json!({
@@ -169,9 +171,4 @@ fn attest(session: &args::Session, output: &Output) -> Result<(), Failure> {
         "public_key": key,
     }));
     Ok(())
-}
-
-/// Bytes in hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

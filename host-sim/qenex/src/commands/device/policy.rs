@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use qenex_core::codec::{self, Encoded};
 use qenex_core::crypto::{Hash, KeyHash};
-use qenex_core::error::{Coded, INPUT_FILE, INPUT_VALUE};
+use qenex_core::error::{Coded, INPUT_VALUE};
 use qenex_core::hsm::proto::{Command, Index, SetPolicy};
 use qenex_core::num::Amount;
 use qenex_core::policy::{self, AssetRule, Hours, OpKind, OpSet, Policy, Sorted, Window};
@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::session::login;
 use crate::args;
+use crate::files;
 use crate::output::{Failure, Output};
 
 /// A policy as a file. Amounts are decimals in quotes, times of the day are HH:MM in UTC.
@@ -119,8 +120,7 @@ pub fn run(args: args::Policy, output: &Output) -> Result<(), Failure> {
 
 /// The policy's encoding.
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::input(INPUT_FILE, format_args!("{}: {error}", file.display())))?;
+    let text = files::read_text(file)?;
     let wrong = |detail: String| Failure::input(INPUT_VALUE, format_args!("{}: {detail}", file.display()));
     let parsed: PolicyFile = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     let mut rooms = [[0; LONGEST]; 4];

@@ -7,14 +7,16 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use qenex_core::error::{ARGUMENT, INPUT_FILE, OUTPUT_FILE};
+use qenex_core::error::{ARGUMENT, INPUT_FILE};
 use qenex_device::emulated::Machine;
 use qenex_device::soft::{Person, SoftBoard};
 use qenex_device::{DeviceError, serve};
 use serde_json::json;
 
 use super::nonce;
+use super::update::{check_linked, read_image};
 use crate::args::Panel;
+use crate::files::unwritable;
 use crate::output::{Failure, Output};
 
 /// How long the panel of a device that starts may be missing.
@@ -58,13 +60,10 @@ pub fn emulated(
     let (flash, loader) = (dir.join("emulated-flash"), dir.join("loader"));
     match new {
         Some((image, source)) if !flash.exists() => {
-            let failed = |error| Failure::input(INPUT_FILE, format_args!("{}: {error}", image.display()));
-            let image = std::fs::read(image).map_err(failed)?;
-            let failed = |error: std::io::Error| {
-                Failure::input(OUTPUT_FILE, format_args!("{}: {error}", loader.display()))
-            };
-            std::fs::create_dir_all(dir).map_err(failed)?;
-            std::fs::copy(source, &loader).map_err(failed)?;
+            let image = read_image(image)?;
+            check_linked(source)?;
+            std::fs::create_dir_all(dir).map_err(unwritable(dir))?;
+            std::fs::copy(source, &loader).map_err(unwritable(&loader))?;
             machine.make(&flash, &image, &nonce()?, &nonce()?)?;
         }
         Some(_) => {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use qenex_core::crypto::Hash;
-use qenex_core::error::{ARGUMENT, INPUT_FILE, KEY_FILE, OUTPUT_FILE};
+use qenex_core::error::{ARGUMENT, KEY_FILE};
 use qenex_core::hsm::UserName;
 use qenex_core::hsm::proto::{Command, Login};
 use serde_json::json;
@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Client;
 use crate::args::Session;
+use crate::files::{self, unwritable};
 use crate::keys;
 use crate::output::{Failure, Output};
 
@@ -23,9 +24,7 @@ const DEVICE_KEY: &str = "device-key";
 fn host_key(host: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
     let path = host.join(HOST_KEY);
     if !path.exists() {
-        let failed =
-            |error: std::io::Error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", host.display()));
-        std::fs::create_dir_all(host).map_err(failed)?;
+        std::fs::create_dir_all(host).map_err(unwritable(host))?;
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *seed).map_err(|error| Failure::input(KEY_FILE, error))?;
         keys::write(&path, &seed)?;
@@ -55,8 +54,7 @@ pub fn pair(session: &Session, output: &Output) -> Result<(), Failure> {
     }
     client.tell(Command::Pair)?;
     let path = session.host.join(DEVICE_KEY);
-    std::fs::write(&path, format!("{}\n", Hash(*client.device_key())))
-        .map_err(|error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", path.display())))?;
+    files::write(&path, format!("{}\n", Hash(*client.device_key())))?;
     output.line("paired");
     output.result(&json!({ "code": code.as_str(), "device_key": Hash(*client.device_key()).to_string() }));
     Ok(())
@@ -67,9 +65,7 @@ type Pin = Zeroizing<Vec<u8>>;
 
 /// Reads a PIN from a file: its first line.
 pub fn read_pin(path: &Path) -> Result<Pin, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::input(INPUT_FILE, format_args!("{}: {error}", path.display())))?;
-    let text = Zeroizing::new(text);
+    let text = Zeroizing::new(files::read_text(path)?);
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().as_bytes().to_vec()))
 }
 

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use qenex_core::codec::{self, Encoded, Tag};
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme};
-use qenex_core::error::{
-    ANCHOR_MISSING, Code, Coded, INPUT_FILE, INPUT_VALUE, OUTPUT_FILE, PROOF_ROOT, TABLE,
-};
+use qenex_core::error::{ANCHOR_MISSING, Code, Coded, INPUT_VALUE, PROOF_ROOT, TABLE};
 use qenex_core::hsm::proto::{Approve, Command, Index, KeyInfo, Nothing, Status};
 use qenex_core::hsm::{Refusal, approval_id};
 use qenex_core::ledger::{Record, access};
@@ -16,9 +14,10 @@ use qenex_device::client::Witness;
 use qenex_node::chain::Chain;
 use serde_json::{Value, json};
 
+use super::Client;
 use super::session::login;
-use super::{Client, hex};
 use crate::args::Session;
+use crate::files;
 use crate::keys;
 use crate::local::Local;
 use crate::output::{Failure, Output};
@@ -96,8 +95,7 @@ fn witness(chain: &Chain, transaction: &Transaction<'_>) -> Result<Witness, Fail
 }
 
 fn read_transaction(file: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(file)
-        .map_err(|error| Failure::input(INPUT_FILE, format_args!("{}: {error}", file.display())))?;
+    let bytes = files::read(file)?;
     if bytes.starts_with(&Tag::SIGNED_TRANSACTION.0) {
         return Ok(SignedTransaction::decode(&bytes)?.transaction_bytes.to_vec());
     }
@@ -122,16 +120,11 @@ pub fn sign_file(
     let transaction: Transaction<'_> = codec::decode(&bytes)?;
     let signed = sign(session, local.node.chain(), slot, approvals, dry_run, &transaction, output)?;
     if let (Some(signed), Some(out)) = (signed, out) {
-        write(out, &signed)?;
+        files::write(out, &signed)?;
         output.line(format_args!("{} signed, written to {}", transaction.id(), out.display()));
         output.result(&json!({ "id": transaction.id().to_string(), "file": out.display().to_string() }));
     }
     Ok(())
-}
-
-fn write(out: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(out, bytes)
-        .map_err(|error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", out.display())))
 }
 
 /// `device approve`: a person's key file signs the approval.
@@ -146,10 +139,10 @@ pub fn approve(key: &Path, signer: &str, file: &Path, out: &Path, output: &Outpu
     let approval = json!({
         "transaction": transaction.id().to_string(),
         "scheme": Scheme::Ed25519.number(),
-        "public_key": hex(&key.public_key()),
-        "signature": hex(&signature),
+        "public_key": hex::encode(key.public_key()),
+        "signature": hex::encode(signature),
     });
-    write(out, format!("{approval}\n").as_bytes())?;
+    files::write(out, format!("{approval}\n"))?;
     let person = key.key_hash(Purpose::Approval);
     output.line(format_args!("{} approved by {person}, written to {}", transaction.id(), out.display()));
     output.result(&json!({ "id": transaction.id().to_string(), "approver": person.to_string() }));
@@ -159,15 +152,11 @@ pub fn approve(key: &Path, signer: &str, file: &Path, out: &Path, output: &Outpu
 /// Gives the device an approval from a file.
 fn approve_with(client: &mut Client, file: &Path) -> Result<(), Failure> {
     let wrong = |detail: &str| Failure::input(INPUT_VALUE, format_args!("{}: {detail}", file.display()));
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::input(INPUT_FILE, format_args!("{}: {error}", file.display())))?;
+    let text = files::read_text(file)?;
     let approval: Value = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
     let bytes = |field: &str| {
-        let text = approval[field].as_str().filter(|text| text.len().is_multiple_of(2) && text.is_ascii());
-        let digits: Option<Vec<u8>> =
-            text.and_then(|text| text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect());
-        let digits = digits.ok_or_else(|| wrong(&format!("{field}: hexadecimal digits were expected")))?;
-        Ok::<Vec<u8>, Failure>(digits.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect())
+        let digits = approval[field].as_str().and_then(|text| hex::decode(text).ok());
+        digits.ok_or_else(|| wrong(&format!("{field}: hexadecimal digits were expected")))
     };
     let number = approval["scheme"].as_u64().and_then(|number| u8::try_from(number).ok());
     let scheme =
