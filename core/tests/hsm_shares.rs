@@ -232,7 +232,8 @@ fn what_does_not_restore_is_told_apart_and_changes_nothing() {
     let [a, b, c, d] = [0, 1, 2, 3].map(|index: usize| parts(&shares[index]));
 
     unchanged(&mut target, SHARES_TOO_FEW, |hsm| restore(hsm, &put(&[])));
-    unchanged(&mut target, SHARES_TOO_FEW, |hsm| restore(hsm, &put(&[a, a])));
+    unchanged(&mut target, SHARES_TOO_FEW, |hsm| restore(hsm, &put(&[a, c])));
+    unchanged(&mut target, SHARE_TWICE, |hsm| restore(hsm, &put(&[a, a])));
     for twice in [[a, a, b], [a, b, a], [b, a, a]] {
         unchanged(&mut target, SHARE_TWICE, |hsm| restore(hsm, &put(&twice)));
     }

@@ -196,9 +196,6 @@ impl<B: Board> Hsm<B> {
     pub(super) fn restore_shares(&mut self, shares: &[u8]) -> Result<(), Refusal> {
         let (manifest, shares) = Manifest::read(shares)?;
         let storage_key = self.storage_key_of_unused_root()?;
-        if shares.len() < usize::from(manifest.threshold) {
-            return Err(HsmError::SharesTooFew.into());
-        }
         let id = manifest.id();
         let mut opened: heapless::Vec<(u8, Secret), MAX_SHARES> = heapless::Vec::new();
         for share in shares {
@@ -207,6 +204,10 @@ impl<B: Board> Hsm<B> {
                 return Err(HsmError::ShareTwice.into());
             }
             opened.push((number, share)).map_err(|_| HsmError::ShareCount)?;
+        }
+        // Last, so that a host learns of each share alone what is wrong with it.
+        if opened.len() < usize::from(manifest.threshold) {
+            return Err(HsmError::SharesTooFew.into());
         }
         let root = shamir::combine(&opened);
         if root_hash(&root) != manifest.root {
