@@ -17,6 +17,7 @@ use qenex_core::error::{
     SHARE_DEVICE, SHARE_FOREIGN, SHARE_KEYS, SHARE_ROOT, SHARE_TWICE, SHARE_WRONG, SHARES_TOO_FEW,
 };
 use qenex_core::hsm::audit::{ENTRY_BYTES, Entry};
+use qenex_core::hsm::backup::Backup;
 use qenex_core::hsm::proto::{AddUser, AuditFrom, Command, CreateKey, Index, KeyInfo, Login};
 use qenex_core::hsm::shares::{MAX_SHARES, Manifest, SHARE_BYTES, Share};
 use qenex_core::hsm::{Hsm, Refusal, Role, UserName};
@@ -151,7 +152,7 @@ fn sixteen_of_sixteen() {
     let mut whole = manifest.bytes.to_vec();
     for (index, share) in (0..).zip(sealed) {
         let share = Share::read(share).unwrap();
-        assert_eq!((share.number, share.to), (index + 1, keys[usize::from(index)]));
+        assert_eq!((share.number, share.to), (index + 1, &keys[usize::from(index)]));
         let opened = open(&[index + 1; 32], &manifest.id(), &share);
         let digest = hash(Domain::BackupShare, &[&[share.number], &opened]);
         assert_eq!(digest.0, manifest.hashes[usize::from(index)]);
@@ -166,11 +167,11 @@ fn sealing_key(secret: &[u8; 32], public: &[u8; 32], ephemeral: &[u8; 32], to: &
     hash(Domain::Backup, &[&*exchange(secret, public).unwrap(), ephemeral, to])
 }
 
-fn open(secret: &[u8; 32], id: &Hash, share: &Share) -> [u8; 32] {
-    let key = sealing_key(secret, &share.sealed.ephemeral, &share.sealed.ephemeral, &share.to);
-    let mut bytes = share.sealed.bytes;
+fn open(secret: &[u8; 32], id: &Hash, share: &Share<'_>) -> [u8; 32] {
+    let Backup { ephemeral, mut bytes, tag } = decode(&[&Tag::BACKUP.0, share.sealed].concat()).unwrap();
+    let key = sealing_key(secret, &ephemeral, &ephemeral, share.to);
     let context = [&id.0[..], &[share.number]].concat();
-    aead::open(&key.0, &[0; 12], &context, &mut bytes, &share.sealed.tag).unwrap();
+    aead::open(&key.0, &[0; 12], &context, &mut bytes, &tag).unwrap();
     bytes
 }
 

@@ -15,7 +15,7 @@ use super::refusal::{HsmError, Refusal};
 use super::reply::Reply;
 use super::service::Hsm;
 use super::store::{Secret, StorageKey, device_seed, kind, secret};
-use crate::codec::{Encoded, Tag, Tagging};
+use crate::codec::{DecodeError, Encoded, Tag, Tagging};
 use crate::crypto::x25519::{exchange, public_key};
 use crate::crypto::{Domain, Hash, Purpose, aead, hash};
 
@@ -32,8 +32,11 @@ pub struct Backup {
 
 impl Encoded for Backup {
     const TAGGING: Tagging = Tagging::Fixed(Tag::BACKUP);
-    const MAX_LEN: usize = 2 + 32 + 32 + aead::TAG_BYTES;
+    const MAX_LEN: usize = 2 + SEALED_BYTES;
 }
+
+/// Bytes of a [`Backup`] behind its tag: its fields, one after the other.
+pub const SEALED_BYTES: usize = 32 + 32 + aead::TAG_BYTES;
 
 /// The key that seals a backup between two keys. It seals one thing, so its nonce is zero.
 fn sealing_key(
@@ -91,16 +94,19 @@ impl<B: Board> Hsm<B> {
         Ok(reply.all(&[&ephemeral, &bytes, &tag])?)
     }
 
-    /// Opens what was sealed to a backup key in the same context, if the key is this device's.
+    /// Opens what a [`Backup`] holds that was sealed to a backup key in the same context, if the key is this device's.
     pub(super) fn open_sealed(
         &self,
-        sealed: &Backup,
+        sealed: &[u8],
         to: &[u8; 32],
         context: &[u8],
     ) -> Result<Secret, Refusal> {
-        let key = sealing_key(&self.backup_secret(), &sealed.ephemeral, &sealed.ephemeral, to)?;
-        let mut secret: Secret = Zeroizing::new(sealed.bytes);
-        aead::open(&key, &NONCE, context, &mut *secret, &sealed.tag)?;
+        let (ephemeral, rest) = sealed.split_first_chunk().ok_or(DecodeError::Malformed)?;
+        let (bytes, tag) = rest.split_first_chunk().ok_or(DecodeError::Malformed)?;
+        let tag = tag.try_into().map_err(|_| DecodeError::Malformed)?;
+        let key = sealing_key(&self.backup_secret(), ephemeral, ephemeral, to)?;
+        let mut secret: Secret = Zeroizing::new(*bytes);
+        aead::open(&key, &NONCE, context, &mut *secret, tag)?;
         Ok(secret)
     }
 
@@ -122,9 +128,10 @@ impl<B: Board> Hsm<B> {
         self.note(Command::Backup, 0, NOBODY, about)
     }
 
-    pub(super) fn restore(&mut self, request: &Backup) -> Result<(), Refusal> {
+    pub(super) fn restore(&mut self, backup: &[u8]) -> Result<(), Refusal> {
+        let sealed = backup.strip_prefix(&Tag::BACKUP.0).ok_or(DecodeError::UnknownTag)?;
         let storage_key = self.storage_key_of_unused_root()?;
-        let root = self.open_sealed(request, &self.backup_public_key(), CONTEXT)?;
+        let root = self.open_sealed(sealed, &self.backup_public_key(), CONTEXT)?;
         self.replace_root(&storage_key, &root, Command::Restore, Hash::default())
     }
 

@@ -16,13 +16,13 @@
 //! | 36 | 32 `n` | for each share, beginning with number 1, the hash of its number and its bytes under [`Domain::BackupShare`] |
 //! | | 113 each | shares |
 //!
-//! A share is its number (the place of [`shamir::share`]), the backup key of the device that opens it, and what a [`Backup`] holds: 1, 32, 32, 32 and 16
-//! bytes. It is sealed in the context of the manifest's hash under [`Domain::BackupManifest`] and its number.
+//! A share is its number (the place of [`shamir::share`]), the backup key of the device that opens it, and what a [`super::backup::Backup`] holds: 1,
+//! 32, 32, 32 and 16 bytes. It is sealed in the context of the manifest's hash under [`Domain::BackupManifest`] and its number.
 
 use zeroize::Zeroizing;
 
 use super::audit::NOBODY;
-use super::backup::{Backup, key_hash, root_hash};
+use super::backup::{SEALED_BYTES, key_hash, root_hash};
 use super::board::Board;
 use super::proto::{Command, Custodians, PassShare};
 use super::refusal::{HsmError, Refusal};
@@ -30,13 +30,13 @@ use super::reply::Reply;
 use super::service::Hsm;
 use super::store::Secret;
 use crate::codec::{DecodeError, Tag};
-use crate::crypto::{Domain, Hash, Hasher, aead, hash, shamir};
+use crate::crypto::{Domain, Hash, Hasher, hash, shamir};
 
 /// The most shares of a root.
 pub const MAX_SHARES: usize = 16;
 
 /// Bytes of a share.
-pub const SHARE_BYTES: usize = 1 + 32 + 32 + shamir::BYTES + aead::TAG_BYTES;
+pub const SHARE_BYTES: usize = 1 + 32 + SEALED_BYTES;
 
 /// What all shares of a root agree on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,25 +85,22 @@ fn check(threshold: u8, shares: &[[u8; 32]]) -> Result<(), HsmError> {
 }
 
 /// A share of a root, sealed to one device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Share {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share<'a> {
     /// Its number, from 1 on.
     pub number: u8,
     /// The backup key of the device that opens it.
-    pub to: [u8; 32],
-    /// Its bytes.
-    pub sealed: Backup,
+    pub to: &'a [u8; 32],
+    /// What a [`super::backup::Backup`] holds.
+    pub sealed: &'a [u8],
 }
 
-impl Share {
+impl<'a> Share<'a> {
     /// Reads one.
-    pub fn read(bytes: &[u8; SHARE_BYTES]) -> Option<Self> {
+    pub fn read(bytes: &'a [u8; SHARE_BYTES]) -> Option<Self> {
         let (number, rest) = bytes.split_first()?;
-        let (to, rest) = rest.split_first_chunk()?;
-        let (ephemeral, rest) = rest.split_first_chunk()?;
-        let (bytes, tag) = rest.split_first_chunk()?;
-        let sealed = Backup { ephemeral: *ephemeral, bytes: *bytes, tag: tag.try_into().ok()? };
-        Some(Self { number: *number, to: *to, sealed })
+        let (to, sealed) = rest.split_first_chunk()?;
+        Some(Self { number: *number, to, sealed })
     }
 }
 
@@ -145,9 +142,12 @@ impl<B: Board> Hsm<B> {
         self.show_code("Root", &about);
         self.confirm()?;
 
-        let mut coefficients = Zeroizing::new([*root; MAX_SHARES]);
+        // Random from the start, so that one that a fault leaves as it was is not known to anybody.
+        let mut coefficients = Zeroizing::new([*self.random()?; MAX_SHARES]);
         let coefficients = coefficients.get_mut(..threshold.into()).ok_or(HsmError::ShareCount)?;
-        for coefficient in coefficients.iter_mut().skip(1) {
+        let (secret, random) = coefficients.split_first_mut().ok_or(HsmError::ShareCount)?;
+        *secret = *root;
+        for coefficient in random {
             *coefficient = *self.random()?;
         }
         let mut id = Hasher::new(Domain::BackupManifest);
@@ -224,8 +224,8 @@ impl<B: Board> Hsm<B> {
         share: &[u8; SHARE_BYTES],
     ) -> Result<(u8, Secret), Refusal> {
         let Share { number, to, sealed } = Share::read(share).ok_or(DecodeError::Malformed)?;
-        let opened = self.open_sealed(&sealed, &to, &context(id, number)).map_err(|_| {
-            if to == self.backup_public_key() { HsmError::ShareForeign } else { HsmError::ShareDevice }
+        let opened = self.open_sealed(sealed, to, &context(id, number)).map_err(|_| {
+            if *to == self.backup_public_key() { HsmError::ShareForeign } else { HsmError::ShareDevice }
         })?;
         let index = usize::from(number).checked_sub(1);
         let expected = index.and_then(|index| manifest.hashes.get(index));

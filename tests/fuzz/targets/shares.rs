@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     let mut bytes = manifest.bytes.to_vec();
     for share in shares {
         let Share { number, to, sealed } = Share::read(share).expect("as long as it must be");
-        bytes.extend([&[number][..], &to, &sealed.ephemeral, &sealed.bytes, &sealed.tag].concat());
+        bytes.extend([&[number], &to[..], sealed].concat());
     }
     assert_eq!(bytes, data);
 });

@@ -255,7 +255,7 @@ impl<B: Board> Hsm<B> {
                 self.backup_key(reply)
             }
             Command::Backup => self.backup(&codec::decode(body)?, reply),
-            Command::Restore => self.restore(&codec::decode(body)?),
+            Command::Restore => self.restore(body),
             Command::BackupShares => self.backup_shares(&codec::decode(body)?, reply),
             Command::PassShare => self.pass_share(&codec::decode(body)?, reply),
             Command::RestoreShares => self.restore_shares(body),
