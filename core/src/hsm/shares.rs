@@ -58,18 +58,19 @@ impl<'a> Manifest<'a> {
     /// The bytes have another form, or there cannot be so many shares with this threshold.
     pub fn read(bytes: &'a [u8]) -> Result<(Self, &'a [[u8; SHARE_BYTES]]), Refusal> {
         let body = bytes.strip_prefix(&Tag::BACKUP_SHARES.0).ok_or(DecodeError::UnknownTag)?;
-        Self::parts(bytes, body).ok_or(DecodeError::Malformed)?
+        let read = Self::parts(bytes, body).ok_or(DecodeError::Malformed)?;
+        check(read.0.threshold, read.0.hashes)?;
+        Ok(read)
     }
 
-    fn parts(bytes: &'a [u8], body: &'a [u8]) -> Option<Result<(Self, &'a [[u8; SHARE_BYTES]]), Refusal>> {
+    fn parts(bytes: &'a [u8], body: &'a [u8]) -> Option<(Self, &'a [[u8; SHARE_BYTES]])> {
         let ([count, threshold], rest) = body.split_first_chunk()?;
         let (root, rest) = rest.split_first_chunk()?;
         let (hashes, rest) = rest.split_at_checked(usize::from(*count).checked_mul(32)?)?;
         let (shares, []) = rest.as_chunks() else { return None };
         let manifest = bytes.get(..bytes.len().checked_sub(rest.len())?)?;
         let hashes = hashes.as_chunks().0;
-        let read = Self { bytes: manifest, threshold: *threshold, root: Hash(*root), hashes };
-        Some(check(*threshold, hashes).map(|()| (read, shares)).map_err(Refusal::from))
+        Some((Self { bytes: manifest, threshold: *threshold, root: Hash(*root), hashes }, shares))
     }
 
     /// What its shares are sealed under.
