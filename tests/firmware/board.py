@@ -2,10 +2,10 @@
 
     board.py IMAGE FLASH LINE MONITOR
 
-Makes two sockets. LINE is the device's serial line. A line on MONITOR starts a campaign: `sample N` and `all`,
-or parts of names of functions, separated by commas, in which alone instructions are skipped, every N-th of them. The next frame is the attacked one; the
-frame after it asks what came of it. Both are answered as if nothing happened. Then MONITOR brings a line for each instruction that was executed
-for the attacked frame: its address, what the device answers to both frames if it was skipped, in hexadecimal without
+Makes two sockets. LINE is the device's serial line. A line on MONITOR starts a campaign: `sample N K` and `all`,
+or parts of names of functions, separated by commas, in which alone instructions are skipped, every N-th of them. The next frame is the attacked one; of the
+K frames after it the last asks what came of it. All are answered as if nothing happened. Then MONITOR brings a line for each instruction that was executed
+for the attacked frame: its address, what the device answers to the first and the last frame if it was skipped, in hexadecimal without
 framing, `-` where it answers nothing (a fault, or no end), `lost` where the emulator itself dies of it; before them, with the address 0, the answers if none is. The last line is empty.
 
 Cryptographic primitives are left out: what they yield is checked by those who call them, and faults in them are another subject.
@@ -198,8 +198,8 @@ def unframed(frame):
     return plain.hex() or "-"
 
 
-def campaign(board, places, attacked, probe, every, report):
-    """Skips each instruction of the answer to a frame, once, and reports what both frames are answered with."""
+def campaign(board, places, attacked, probes, every, report):
+    """Skips each instruction of the answer to a frame, once, and reports what it and the last frame are answered with."""
     at, children = [], []
 
     def stop(uc, address, size, _data):
@@ -221,7 +221,10 @@ def campaign(board, places, attacked, probe, every, report):
         board.stepping = False
         ended = ended or board.run(LIMIT_US)
         answer = bytes(board.sent) if ended else None
-        after = board.answer(probe, LIMIT_US) if ended else None
+        after = None
+        for probe in probes:
+            after = board.answer(probe, LIMIT_US) if ended else None
+            ended = after is not None
         return f"{address:x} {unframed(answer)} {unframed(after)}\n"
 
     def collect():
@@ -310,7 +313,7 @@ def main():
             continue
         order, orders = orders.split(b"\n", 1)
         words = order.decode().split()
-        every = int(words[1])
+        every, count = int(words[1]), int(words[2])
         chosen = words[-1].split(",")
         places = [
             place
@@ -318,22 +321,24 @@ def main():
             if not PRIMITIVES.search(place[2]) and (chosen == ["all"] or any(name in place[2] for name in chosen))
         ]
         before = board.save()
-        first = board.answer(frame)
-        line.sendall(first or b"")
-        probe = receive_frame(line)
-        second = board.answer(probe)
+        first = last = board.answer(frame)
+        probes = []
+        for _ in range(count):
+            line.sendall(last or b"")
+            probes.append(receive_frame(line))
+            last = board.answer(probes[-1])
         after = board.save()
         board.restore(before)
         monitor.setblocking(True)
-        monitor.sendall(f"0 {unframed(first)} {unframed(second)}\n".encode())
-        again = campaign(board, places, frame, probe, every, lambda line: monitor.sendall(line.encode()))
+        monitor.sendall(f"0 {unframed(first)} {unframed(last)}\n".encode())
+        again = campaign(board, places, frame, probes, every, lambda line: monitor.sendall(line.encode()))
         if again != first:
             print(len(again), first and len(first), hex(board.pc), board.idle, file=sys.stderr)
             sys.exit("stopping at each instruction changes the answer: the emulator is not to be trusted")
         monitor.sendall(b"\n")
         monitor.setblocking(False)
         board.restore(after)
-        line.sendall(second or b"")
+        line.sendall(last or b"")
 
 
 if __name__ == "__main__":

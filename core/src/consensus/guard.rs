@@ -46,6 +46,28 @@ struct Votes {
     finalize: Option<Mark>,
 }
 
+impl Votes {
+    /// Whether a vote may be given after these.
+    fn judge(&self, kind: VoteKind, mark: &Mark) -> Result<Recorded, GuardError> {
+        let (given, allowed) = match kind {
+            VoteKind::Notarize => (
+                self.notarize.map(|given| given == *mark),
+                self.finalize.is_none_or(|final_| final_ == *mark),
+            ),
+            VoteKind::Nullify => (self.nullify.then_some(true), self.finalize.is_none()),
+            VoteKind::Finalize => (
+                self.finalize.map(|given| given == *mark),
+                !self.nullify && self.notarize.is_none_or(|notarized| notarized == *mark),
+            ),
+        };
+        match given {
+            Some(true) => Ok(Recorded::Before),
+            None if allowed => Ok(Recorded::New),
+            Some(false) | None => Err(GuardError::Contradicts),
+        }
+    }
+}
+
 /// The votes of the newest views of one epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guard {
@@ -80,25 +102,11 @@ impl Guard {
             return Err(GuardError::TooOld);
         }
         let votes = self.slot(view).filter(|votes| votes.view == view).copied().unwrap_or_default();
-        let (given, allowed) = match vote.kind() {
-            VoteKind::Notarize => (
-                votes.notarize.map(|given| given == *mark),
-                votes.finalize.is_none_or(|final_| final_ == *mark),
-            ),
-            VoteKind::Nullify => (votes.nullify.then_some(true), votes.finalize.is_none()),
-            VoteKind::Finalize => (
-                votes.finalize.map(|given| given == *mark),
-                !votes.nullify && votes.notarize.is_none_or(|notarized| notarized == *mark),
-            ),
-        };
-        match given {
-            Some(true) => Ok(Recorded::Before),
-            None if allowed => Ok(Recorded::New),
-            Some(false) | None => Err(GuardError::Contradicts),
-        }
+        votes.judge(vote.kind(), mark)
     }
 
-    /// Takes up a vote that is durable; after a restart all of them, in the order in which they were written.
+    /// Takes up a vote that is durable; after a restart all of them, in the order in which they were written. What contradicts an earlier one was
+    /// never given, and is not taken up: so only what did not can be found again.
     pub fn recall(&mut self, round: Round, kind: VoteKind, mark: &Mark) {
         if round.epoch > self.epoch {
             *self = Self::new(round.epoch);
@@ -113,6 +121,9 @@ impl Guard {
         }
         if votes.view < round.view {
             *votes = Votes { view: round.view, ..Votes::default() };
+        }
+        if votes.judge(kind, mark) != Ok(Recorded::New) {
+            return;
         }
         match kind {
             VoteKind::Notarize => votes.notarize = Some(*mark),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::certificate::{Certificate, CertificateError};
 use super::header::Header;
-use super::vote::Proposal;
+use super::vote::{Proposal, Round};
 use crate::codec::{Encoded, Tag, Tagging};
 use crate::crypto::Hash;
 use crate::error::error_enum;
@@ -111,6 +111,18 @@ impl Trusted {
     /// The header cannot follow whoever signed it, or the proposal is not for it.
     pub fn follow(&self, header: &Header, proposal: &Proposal) -> Result<Following, LightError> {
         let next = Self::of(header, self.trusting_period_ms)?;
+        self.admits(&next)?;
+        if proposal.header != next.header || proposal.round.epoch != next.epoch {
+            return Err(LightError::Proposal);
+        }
+        // Of this very header and epoch, whatever became of the check.
+        let round = Round { epoch: next.epoch, ..proposal.round };
+        let proposal = Proposal { round, header: next.header, ..*proposal };
+        Ok(Following { next, certificate: Certificate::new(&self.chain_id, &proposal) })
+    }
+
+    /// Whether a header can follow, whoever signed it.
+    fn admits(&self, next: &Self) -> Result<(), LightError> {
         if next.chain_id != self.chain_id {
             return Err(LightError::Chain);
         }
@@ -126,13 +138,7 @@ impl Trusted {
             Some(1) => self.next_validators,
             _ => return Err(LightError::Epoch),
         };
-        if next.validators != expected {
-            return Err(LightError::Epoch);
-        }
-        if proposal.header != next.header || proposal.round.epoch != next.epoch {
-            return Err(LightError::Proposal);
-        }
-        Ok(Following { next, certificate: Certificate::new(&self.chain_id, proposal) })
+        if next.validators != expected { Err(LightError::Epoch) } else { Ok(()) }
     }
 }
 
@@ -145,11 +151,12 @@ pub struct Following {
 }
 
 impl Following {
-    /// What is believed from now on.
+    /// What is believed from now on, after what is believed now.
     ///
     /// # Errors
-    /// The certificate does not hold.
-    pub fn finish(self) -> Result<Trusted, LightError> {
+    /// The certificate does not hold; or what is believed has changed since, and the header cannot follow it.
+    pub fn finish(&self, trusted: &Trusted) -> Result<Trusted, LightError> {
+        trusted.admits(&self.next)?;
         self.certificate.finish(&self.next.validators)?;
         Ok(self.next)
     }

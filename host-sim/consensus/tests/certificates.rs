@@ -65,7 +65,7 @@ impl Setting {
     fn follow(&self, certificate: &Certificate) -> Result<Trusted, LightError> {
         let mut following = self.trusted.follow(&self.header, &proposal_of(&self.proposal).unwrap())?;
         self.validators.present(certificate, &mut following.certificate)?;
-        following.finish()
+        following.finish(&self.trusted)
     }
 
     /// Both answers must be the same.

@@ -269,7 +269,7 @@ fn follow_all(
         match trusted.follow(header, &proposal) {
             Ok(mut following) => {
                 validators.present(&decoded.certificate, &mut following.certificate).unwrap();
-                trusted = following.finish().unwrap();
+                trusted = following.finish(&trusted).unwrap();
                 assert_eq!(trusted.header, header.id());
             }
             // The last header of an epoch, once more.

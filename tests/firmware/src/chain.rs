@@ -20,6 +20,14 @@ pub fn chain_id() -> Result<ChainId> {
     Ok(ChainId::new("QENEX-TEST")?)
 }
 
+/// A header and its certificate, as a device takes them.
+pub struct Certified {
+    /// The header.
+    pub begin: BeginHeader,
+    /// The validators with their signatures, in as many requests.
+    pub members: Vec<Vec<u8>>,
+}
+
 /// A chain.
 pub struct Chain {
     /// Its validators, in the order of their set.
@@ -30,7 +38,12 @@ pub struct Chain {
 impl Chain {
     /// With so many validators, and this state after every header.
     pub fn new(validators: u8, state_root: Hash) -> Result<Self> {
-        let keys = (1..=validators).map(|seed| SecretKey::from_seed(&[seed; 32]));
+        Self::with_validators(1..=validators, state_root)
+    }
+
+    /// With the validators of these seeds.
+    pub fn with_validators(seeds: impl Iterator<Item = u8>, state_root: Hash) -> Result<Self> {
+        let keys = seeds.map(|seed| SecretKey::from_seed(&[seed; 32]));
         let mut validators = keys.collect::<Result<Vec<_>, _>>()?;
         validators.sort_by_key(SecretKey::public_key);
         Ok(Self { validators, state_root })
@@ -74,27 +87,35 @@ impl Chain {
 
     /// Brings a header with the signatures of a quorum.
     pub fn follow(&self, session: &mut Session<'_>, height: u64) -> Result<()> {
+        let final_ = self.certified(height, self.quorum())?;
+        session.ask(Command::BeginHeader, &final_.begin)?;
+        for members in &final_.members {
+            session.ask(Command::Members, &Members { members })?;
+        }
+        session.tell(Command::FinishHeader)?;
+        Ok(())
+    }
+
+    /// A header and its certificate, which so many of the validators signed.
+    pub fn certified(&self, height: u64, signatures: u8) -> Result<Certified> {
         let header = self.header(height)?;
         let round = Round { epoch: EPOCH, view: height };
         let proposal = Proposal { round, parent_view: 1, header: header.id() };
         let mut signers = SignerSet::default();
-        (0..self.quorum()).for_each(|index| signers.insert(index));
+        (0..signatures).for_each(|index| signers.insert(index));
         let vote = Vote::Finalize(proposal).id(&header.chain_id);
-        session.ask(Command::BeginHeader, &BeginHeader { header, proposal, signers: signers.0 })?;
-        let mut members = Vec::new();
+        let mut members = vec![Vec::new()];
         for (index, key) in (0..).zip(&self.validators) {
-            if members.len() + 1 + 32 + 64 > PIECE {
-                session.ask(Command::Members, &Members { members: &members })?;
-                members.clear();
-            }
-            members.push(Scheme::Ed25519.number());
-            members.extend(key.public_key());
+            let mut member = vec![Scheme::Ed25519.number()];
+            member.extend(key.public_key());
             if signers.contains(index) {
-                members.extend(key.sign(Purpose::Vote, &vote)?);
+                member.extend(key.sign(Purpose::Vote, &vote)?);
+            }
+            match members.last_mut() {
+                Some(piece) if piece.len() + member.len() <= PIECE => piece.extend(member),
+                _ => members.push(member),
             }
         }
-        session.ask(Command::Members, &Members { members: &members })?;
-        session.tell(Command::FinishHeader)?;
-        Ok(())
+        Ok(Certified { begin: BeginHeader { header, proposal, signers: signers.0 }, members })
     }
 }

@@ -70,10 +70,10 @@ impl Skips {
         })
     }
 
-    /// The next frame is attacked in the functions whose names contain one of these (`all`: in all), at every so many-th instruction; the frame after
-    /// it is the probe.
-    pub fn attack(&self, functions: &str, every: usize) -> Result<()> {
-        Ok(self.monitor.get_ref().write_all(format!("sample {every} {functions}\n").as_bytes())?)
+    /// The next frame is attacked in the functions whose names contain one of these (`all`: in all), at every so many-th instruction; the last of
+    /// so many frames after it is the probe.
+    pub fn attack(&self, functions: &str, every: usize, after: usize) -> Result<()> {
+        Ok(self.monitor.get_ref().write_all(format!("sample {every} {after} {functions}\n").as_bytes())?)
     }
 
     /// What became of each instruction.

@@ -1,5 +1,5 @@
 //! A fault that skips one instruction turns no decision: a wrong PIN does not open the device, what the policy refuses and what contradicts a
-//! vote is not signed, and who may not give a command does not.
+//! vote is not signed, who may not give a command does not, and no header is trusted that a quorum of the known set did not sign.
 //!
 //! Each instruction that decides is skipped in a run of its own. `QENEX_SKIPS=1` skips each one, without it every so many-th;
 //! `QENEX_SKIP_IN=all` those of all functions but cryptographic primitives.
@@ -7,12 +7,18 @@
 
 use std::collections::BTreeMap;
 
-use qenex_core::codec::encode;
+use qenex_core::codec::{decode, encode};
+use qenex_core::crypto::aead::TAG_BYTES;
 use qenex_core::crypto::ed25519::SIGNATURE_BYTES;
-use qenex_core::error::{Code, PIN_WRONG, POLICY_AMOUNT, VOTE_CONTRADICTS};
+use qenex_core::crypto::{Hash, Purpose};
+use qenex_core::error::{
+    CERTIFICATE_SIGNATURE, CERTIFICATE_SIGNERS, Code, HEADER_EPOCH, PIN_WRONG, POLICY_AMOUNT, ROLE,
+    VOTE_CONTRADICTS,
+};
 use qenex_core::hsm::channel::HEADER;
-use qenex_core::hsm::proto::{Command, Login, Rest, Status};
+use qenex_core::hsm::proto::{Command, Index, Login, Members, Rest, Status};
 use qenex_device::{Client, DeviceError};
+use qenex_firmware_tests::chain::{Certified, Chain};
 use qenex_firmware_tests::device::{
     self, Session, begin_transfer, is_refusal, name, notarize, set_policy, set_up, status, vote,
 };
@@ -23,8 +29,8 @@ use zeroize::Zeroizing;
 /// Every so many-th instruction is skipped where `QENEX_SKIPS` does not say.
 const EVERY: usize = 101;
 
-/// The functions that decide: of the service, of policies, of the guard.
-const DECIDE: &str = "hsm::service,hsm::users,hsm::keys,hsm::votes,hsm::sign::,hsm::signed,hsm::store,policy::,consensus::guard";
+/// The functions that decide: of the service, of policies, of the guard, of the light client.
+const DECIDE: &str = "hsm::service,hsm::users,hsm::keys,hsm::votes,hsm::sign::,hsm::signed,hsm::store,policy::,consensus::,crypto::scheme::verify";
 
 /// A device that is set up, in the emulator that skips; `prepare` is done to it before.
 fn attacked(prepare: impl FnOnce(&mut Session<'_>)) -> (TempDir, Skips) {
@@ -42,17 +48,17 @@ fn open(skips: &Skips) -> Session<'_> {
     Client::open(skips.line().unwrap(), &Zeroizing::new(device::HOST), None).unwrap()
 }
 
-/// Attacks one request, looks what came of it with another one, and returns what every skipped instruction led to.
+/// Attacks one request, looks what came of it with the last of so many others, and returns what every skipped instruction led to.
 fn attack<T>(
     skips: &Skips,
     session: &mut Session<'_>,
     refusal: Code,
     request: impl FnOnce(&mut Session<'_>) -> Result<T, DeviceError>,
-    probe: impl FnOnce(&mut Session<'_>),
+    (others, probe): (usize, impl FnOnce(&mut Session<'_>)),
 ) -> Vec<Skip> {
     let every = std::env::var("QENEX_SKIPS").map_or(EVERY, |text| text.parse().unwrap());
     let functions = std::env::var("QENEX_SKIP_IN").unwrap_or(DECIDE.into());
-    skips.attack(&functions, every).unwrap();
+    skips.attack(&functions, every, others).unwrap();
     std::thread::scope(|scope| {
         let report = scope.spawn(|| skips.report().unwrap());
         assert!(is_refusal(&request(session), refusal.number), "without a fault it is refused");
@@ -113,25 +119,25 @@ fn wrong_pin(user: &str) {
         &mut session,
         PIN_WRONG,
         |session| session.ask(Command::Login, &login),
-        |session| known.push(status(session).unwrap()),
+        (1, |session| known.push(status(session).unwrap())),
     );
     let status = known.remove(0);
-    let encoded = |status: &Status| {
-        let mut buffer = [0; 256];
-        [&[0, 0], encode(status, &mut buffer).unwrap()].concat()
-    };
-    let known = encoded(&status);
-    // Of the answer, what says who is logged in and whether secrets can be opened.
-    let other =
-        encoded(&Status { logged_in: !status.logged_in, unlocked: !status.unlocked, ..status.clone() });
-    let places: Vec<usize> = (0..known.len()).filter(|at| known[*at] != other[*at]).collect();
-    assert_eq!((status.logged_in, status.unlocked, places.len()), (0, false, 2));
+    assert_eq!((status.logged_in, status.unlocked), (0, false));
     judge(&format!("a wrong PIN of {user}"), &reports, |normal, skip| {
-        let (Some(sealed), Some(normal)) = (&skip.probe, &normal.probe) else { return false };
-        let plain = plain(sealed, normal, &known);
-        // A refusal says nothing; every other answer says who is logged in.
-        plain.len() > 18 && places.iter().any(|at| plain.get(*at) != known.get(*at))
+        says(normal, skip, &status, |said| said.logged_in != 0 || said.unlocked)
     });
+}
+
+/// The harm of a status: one that says this, or that cannot be read with what is known of the answer. A refusal says nothing.
+fn says(normal: &Skip, skip: &Skip, known: &Status, harm: impl Fn(&Status) -> bool) -> bool {
+    let Some((sealed, normal)) = skip.probe.as_ref().zip(normal.probe.as_ref()) else { return false };
+    let mut buffer = [0; 256];
+    let known = [&[0, 0], encode(known, &mut buffer).unwrap()].concat();
+    let plain = plain(sealed, normal, &known);
+    match sealed.len().saturating_sub(HEADER + TAG_BYTES) {
+        0..=2 => false,
+        len => plain.get(2..len).and_then(|status| decode(status).ok()).is_none_or(|status| harm(&status)),
+    }
 }
 
 #[test]
@@ -156,7 +162,7 @@ fn what_contradicts_a_vote_is_not_signed() {
         &mut session,
         VOTE_CONTRADICTS,
         |session| vote(session, notarize(7, 2)),
-        |session| drop(status(session)),
+        (1, |session| drop(status(session))),
     );
     judge("a vote that contradicts", &reports, signature);
 }
@@ -175,7 +181,92 @@ fn what_the_policy_refuses_is_not_signed() {
         &mut session,
         POLICY_AMOUNT,
         |session| session.sign(),
-        |session| drop(session.ask(Command::SignatureRest, &Rest { from: 0 })),
+        (1, |session| drop(session.ask(Command::SignatureRest, &Rest { from: 0 }))),
     );
     judge("a transfer of too much", &reports, signature);
+}
+
+/// The requests that bring a header: its beginning, its members, its end.
+fn bring(session: &mut Session<'_>, header: &Certified, request: usize) -> Result<(), DeviceError> {
+    match request.checked_sub(1).map(|piece| header.members.get(piece)) {
+        None => session.ask(Command::BeginHeader, &header.begin).map(drop),
+        Some(Some(members)) => session.ask(Command::Members, &Members { members }).map(drop),
+        Some(None) => session.tell(Command::FinishHeader).map(drop),
+    }
+}
+
+/// Brings a header that is not to be trusted, attacks the request that is refused, and asks what is trusted.
+fn untrusted(what: &str, request: usize, refusal: Code, forged: &Certified) {
+    let (_folder, skips) = attacked(|_| {});
+    let mut session = open(&skips);
+    device::login(&mut session, "OSCAR").unwrap();
+    let trusted = status(&mut session).unwrap().trusted;
+    (0..request).for_each(|request| bring(&mut session, forged, request).unwrap());
+    let others = request + 1..forged.members.len() + 2;
+    let mut known = None;
+    let reports = attack(
+        &skips,
+        &mut session,
+        refusal,
+        |session| bring(session, forged, request),
+        (others.len() + 1, |session| {
+            others.for_each(|request| assert!(bring(session, forged, request).is_err()));
+            known = Some(status(session).unwrap());
+        }),
+    );
+    let status = known.unwrap();
+    assert_eq!(status.trusted, trusted);
+    let id = forged.begin.header.id();
+    judge(what, &reports, |normal, skip| {
+        says(normal, skip, &status, |said| said.trusted.is_some_and(|trust| trust.header == id))
+    });
+}
+
+#[test]
+fn a_header_that_too_few_signed_is_not_trusted() {
+    let chain = device::chain().unwrap();
+    let forged = chain.certified(11, chain.quorum() - 1).unwrap();
+    untrusted("a header that too few signed", 2, CERTIFICATE_SIGNERS, &forged);
+}
+
+#[test]
+fn a_header_with_a_wrong_signature_is_not_trusted() {
+    let chain = device::chain().unwrap();
+    let mut forged = chain.certified(11, chain.quorum()).unwrap();
+    // The last signature's second half; the last member did not sign.
+    let members = &mut forged.members[0];
+    let at = members.len() - 33 - 1;
+    members[at - 20] ^= 1;
+    untrusted("a header with a wrong signature", 1, CERTIFICATE_SIGNATURE, &forged);
+}
+
+#[test]
+fn a_header_of_another_set_is_not_trusted() {
+    let others = Chain::with_validators(11..=14, Hash::default()).unwrap();
+    let forged = others.certified(11, others.quorum()).unwrap();
+    untrusted("a header of another set", 0, HEADER_EPOCH, &forged);
+}
+
+#[test]
+fn who_may_not_give_a_command_does_not() {
+    let (_folder, skips) = attacked(|_| {});
+    let mut session = open(&skips);
+    device::login(&mut session, "OSCAR").unwrap();
+    let mut names = 0;
+    let reports = attack(
+        &skips,
+        &mut session,
+        ROLE,
+        |session| device::create_key(session, 5, Purpose::Transaction),
+        (1, |session| {
+            assert!(session.ask(Command::DescribeKey, &Index { index: 5 }).is_err());
+            names += 1;
+        }),
+    );
+    assert_eq!(names, 1);
+    judge("an operator who creates a key", &reports, |normal, skip| {
+        // The description of a key is longer than the refusal that there is none.
+        let (Some(answer), Some(normal)) = (&skip.probe, &normal.probe) else { return false };
+        answer.len() > normal.len() + 32
+    });
 }

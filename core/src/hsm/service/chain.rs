@@ -4,7 +4,7 @@ use core::hint::black_box;
 
 use super::{Hsm, Work};
 use crate::codec::{self, Encoded};
-use crate::consensus::{self, GuardError, Trusted};
+use crate::consensus::{self, GuardError, LightError, Trusted};
 use crate::crypto::{Purpose, Scheme, ed25519};
 use crate::hsm::audit::NOBODY;
 use crate::hsm::board::Board;
@@ -64,10 +64,16 @@ impl<B: Board> Hsm<B> {
     }
 
     pub(super) fn finish_header(&mut self) -> Result<(), Refusal> {
-        match core::mem::replace(&mut self.work, Work::None) {
-            Work::Header { following, .. } => self.trust_in(following.finish()?),
-            Work::None | Work::Sign | Work::Signed | Work::Update(_) => Err(HsmError::CommandSequence.into()),
+        let trusted = self.trusted.ok_or(HsmError::AnchorMissing)?;
+        let Work::Header { following, .. } = core::mem::replace(&mut self.work, Work::None) else {
+            return Err(HsmError::CommandSequence.into());
+        };
+        let next = following.finish(&trusted)?;
+        // Once more: see the service.
+        if black_box(&following).finish(black_box(&trusted))? != next {
+            return Err(LightError::Signers.into());
         }
+        self.trust_in(next)
     }
 
     pub(super) fn vote(&mut self, request: &proto::GiveVote, reply: &mut Reply<'_>) -> Result<(), Refusal> {
@@ -84,11 +90,12 @@ impl<B: Board> Hsm<B> {
         }
         let marks = device_seed(&self.board, b"vote marks");
         let mark = self.votes.allow(self.board.flash(), &marks, &request.vote)?;
-        // Once more, by what the flash said: see the service.
-        if !self.votes.holds(black_box(&request.vote), black_box(&mark)) {
+        // Once more, by what the flash said, and for the very vote that is signed: see the service.
+        let vote = black_box(request).vote;
+        if vote != request.vote || !self.votes.holds(&vote, black_box(&mark)) {
             return Err(GuardError::Contradicts.into());
         }
-        let id = request.vote.id(&trusted.chain_id);
+        let id = vote.id(&trusted.chain_id);
         let mut buffer = [0; ed25519::SIGNATURE_BYTES];
         let flash = self.board.flash();
         let signature = self.store.sign(flash, &storage_key, &slot, Purpose::Vote, &id, &mut buffer)?;

@@ -1,7 +1,7 @@
 //! The service: one request in, one response out, and all state in the flash.
 //!
 //! A fault may make a processor leave out one instruction, a branch for example. So every critical decision (whether a PIN is right, a role may
-//! give a command, a policy allows a transaction, the guard allows a vote) is taken at least twice, from values that the compiler must take for
+//! give a command, a policy allows a transaction, the guard allows a vote, a header may be trusted) is taken at least twice, from values that the compiler must take for
 //! others ([`black_box`]), and once more where its result is used, by what is in the flash then.
 
 mod chain;
