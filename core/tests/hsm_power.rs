@@ -6,9 +6,13 @@
 mod flash_disk;
 #[allow(dead_code)]
 mod hsm_board;
+mod hsm_custodians;
 mod policy_lists;
 
+use std::sync::OnceLock;
+
 use hsm_board::{NOTHING, TestBoard, VAULT_PAGES, ask, get, power_on, tell, update};
+use hsm_custodians::{backup_key, cut, each, pass, restore, together};
 use policy_lists::sorted;
 use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::consensus::{Header, Proposal, Round, Vote};
@@ -171,10 +175,21 @@ fn audit_count(hsm: &mut Device) -> u64 {
     status.audit_count
 }
 
+/// Shares of another device's root that are sealed to this one: one at first, the other by way of the other device.
+fn shares() -> &'static [Vec<u8>; 2] {
+    static SHARES: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+    SHARES.get_or_init(|| {
+        let (own, mut other) = (backup_key(&mut device()), hsm_custodians::device(22));
+        let to = [own, backup_key(&mut other)];
+        let [first, second] = each(&cut(&mut other, 2, &to).unwrap()).try_into().unwrap();
+        [first, pass(&mut other, &second, own).unwrap()]
+    })
+}
+
 /// Every command that changes the flash, and what must be logged of it.
 type Act = fn(&mut Device) -> Result<(), Refusal>;
 
-const ACTS: [(&str, Act); 16] = [
+const ACTS: [(&str, Act); 18] = [
     ("wrong pin", |hsm| match login(hsm, "OSCAR", b"wrong pin") {
         Err(Refusal(number)) if number == PIN_WRONG.number => Ok(()),
         result => result,
@@ -209,6 +224,11 @@ const ACTS: [(&str, Act); 16] = [
         let backup: Backup = get(hsm, Command::Backup, &to)?;
         tell(hsm, Command::DeleteKey, &Index { index: 0 })?;
         tell(hsm, Command::Restore, &backup)
+    }),
+    ("pass a share", |hsm| pass(hsm, &shares()[0], [9; 32]).map(drop)),
+    ("restore shares", |hsm| {
+        tell(hsm, Command::DeleteKey, &Index { index: 0 })?;
+        restore(hsm, &together(&[&shares()[0], &shares()[1]]))
     }),
     ("update", |hsm| update(hsm, 4, &[4; 1_100])),
     ("wipe", |hsm| tell(hsm, Command::Wipe, &NOTHING)),

@@ -7,16 +7,16 @@ mod flash_disk;
 mod hsm_board;
 
 use hsm_board::{IMAGE, NOTHING, TestBoard, VERSION, ask, get, give, power_on, tell};
-use qenex_core::codec::{decode, encode};
+use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote};
 use qenex_core::crypto::ed25519::{self, SecretKey};
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::{
     AEAD_TAG, ANCHOR_MISSING, AUDIT_FULL, AUDIT_HEAD, CERTIFICATE_SIGNERS, COMMAND_SEQUENCE, COMMAND_UNKNOWN,
-    Code, DECODE_MALFORMED, DECODE_TRAILING, DEVICE_FRESH, DEVICE_INITIALISED, EXCHANGE_LOW_ORDER,
-    HEADER_NOT_NEWER, KEY_EPOCH, KEY_EXISTS, KEY_PURPOSE, KEY_SCHEME, KEY_UNKNOWN, LOCKED, NOT_CONFIRMED,
-    PIN_BLOCKED, PIN_FORM, PIN_WAIT, PIN_WRONG, POLICY_ENCODING, ROLE, USER_EXISTS, USER_LAST_OFFICER,
-    USER_UNKNOWN, VOTE_CONTRADICTS,
+    Code, DECODE_MALFORMED, DECODE_TRAILING, DECODE_UNKNOWN_TAG, DEVICE_FRESH, DEVICE_INITIALISED,
+    EXCHANGE_LOW_ORDER, HEADER_NOT_NEWER, KEY_EPOCH, KEY_EXISTS, KEY_PURPOSE, KEY_SCHEME, KEY_UNKNOWN,
+    LOCKED, NOT_CONFIRMED, PIN_BLOCKED, PIN_FORM, PIN_WAIT, PIN_WRONG, POLICY_ENCODING, ROLE, USER_EXISTS,
+    USER_LAST_OFFICER, USER_UNKNOWN, VOTE_CONTRADICTS,
 };
 use qenex_core::hsm::audit::{ENTRY_BYTES, Entry, Head};
 use qenex_core::hsm::backup::Backup;
@@ -684,6 +684,12 @@ fn a_backup_is_sealed_to_one_device() {
         for wrong in wrong {
             assert_eq!(tell(&mut target, Command::Restore, &wrong), Err(refused(AEAD_TAG)));
         }
+    }
+    let mut buffer = [0; Backup::MAX_LEN];
+    let whole = encode(&backup, &mut buffer).unwrap();
+    for wrong in [&whole[..whole.len() - 1], &[whole, &[0]].concat(), &whole[..2], &whole[..1], &[]] {
+        let expected = if wrong.len() < 2 { DECODE_UNKNOWN_TAG } else { DECODE_MALFORMED };
+        assert_eq!(give(&mut target, Command::Restore as u8, wrong), Err(refused(expected)));
     }
     target.board().confirms = false;
     assert_eq!(tell(&mut target, Command::Restore, &backup), Err(refused(NOT_CONFIRMED)));

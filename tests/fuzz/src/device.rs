@@ -10,9 +10,9 @@ use qenex_core::consensus::{Header, Proposal, Round, Vote, VoteKind};
 use qenex_core::crypto::{Hash, Purpose, Scheme};
 use qenex_core::hsm::audit::Head;
 use qenex_core::hsm::proto::{
-    AddUser, Anchor, AuditFrom, BeginHeader, BeginSign, ChangePin, Command, CreateKey, GiveVote, Index,
-    Initialise, Login, Members, NamedUser, Nonce, Nothing, Piece, Records, SetPin, SetPolicy, Signed, Status,
-    UpdatePiece,
+    AddUser, Anchor, AuditFrom, BackupKey, BeginHeader, BeginSign, ChangePin, Command, CreateKey, Custodians,
+    GiveVote, Index, Initialise, Login, Members, NamedUser, Nonce, Nothing, PassShare, Piece, Records,
+    SetPin, SetPolicy, Signed, Status, UpdatePiece,
 };
 use qenex_core::hsm::{Hsm, Role, UserName};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
@@ -21,6 +21,7 @@ use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
 use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 
 use crate::hsm_board::{NOTHING, TestBoard, ask, described, get, give, power_on, signed, tell};
+use crate::hsm_custodians::{backup_key, cut, each, pass, together};
 
 type Device = Hsm<TestBoard>;
 
@@ -125,6 +126,26 @@ fn prepared() -> &'static TestBoard {
     })
 }
 
+/// What another device has sealed to the prepared one.
+struct Sealed {
+    backup: Vec<u8>,
+    shares: [Vec<u8>; 2],
+}
+
+fn sealed() -> &'static Sealed {
+    static SEALED: OnceLock<Sealed> = OnceLock::new();
+    SEALED.get_or_init(|| {
+        let mut hsm = power_on(prepared().clone());
+        login_all(&mut hsm);
+        let (own, mut other) = (backup_key(&mut hsm), crate::hsm_custodians::device(22));
+        let backup = ask(&mut other, Command::Backup, &BackupKey { public_key: own }).expect("an officer");
+        let to = [own, backup_key(&mut other)];
+        let shares = each(&cut(&mut other, 2, &to).expect("an officer"));
+        let passed = pass(&mut other, &shares[1], own).expect("its share");
+        Sealed { backup, shares: [shares[0].clone(), passed] }
+    })
+}
+
 fn transaction(input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let leg = Leg {
         to: AccountId::new("SHOP").expect("an account"),
@@ -198,6 +219,20 @@ fn body(command: Command, input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
             let image = IMAGES[usize::from(index) % 2];
             let offset = if input.ratio(1, 4)? { height as u32 } else { 0 };
             bytes(&UpdatePiece { offset, bytes: image.get(offset as usize..).unwrap_or_default() })
+        }
+        Command::Backup => bytes(&BackupKey { public_key: [index + 1; 32] }),
+        Command::Restore => sealed().backup.clone(),
+        Command::BackupShares => {
+            let keys: Vec<_> = (0..height as u8).map(|fill| [fill + 1; 32]).collect();
+            bytes(&Custodians { threshold: index, public_keys: keys.as_flattened() })
+        }
+        Command::PassShare => {
+            bytes(&PassShare { to: [index + 1; 32], share: &sealed().shares[usize::from(index) % 2] })
+        }
+        Command::RestoreShares => {
+            let shares = &sealed().shares;
+            let [first, second] = [input.ratio(1, 8)?, !input.ratio(1, 8)?].map(usize::from);
+            together(&[&shares[first], &shares[second]])
         }
         Command::AuditHead | Command::Attest => bytes(&Nonce { nonce: [index; 32] }),
         Command::AuditRead => bytes(&AuditFrom { count: height }),
