@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use qenex_core::codec::Tag;
 use qenex_core::crypto::Hash;
-use qenex_core::error::{INPUT_FILE, OUTPUT_FILE};
 use qenex_core::hsm::backup::Backup;
 use qenex_core::hsm::proto::{BackupKey, Command, Nothing};
 use serde_json::json;
@@ -12,6 +11,7 @@ use serde_json::json;
 use super::session::login;
 use super::shares;
 use crate::args::Session;
+use crate::files;
 use crate::output::{Failure, Output};
 
 pub fn key(session: &Session, output: &Output) -> Result<(), Failure> {
@@ -46,21 +46,14 @@ pub fn make(
 
 fn make_whole(session: &Session, to: &Hash, out: &Path, output: &Output) -> Result<(), Failure> {
     let backup = login(session)?.ask(Command::Backup, &BackupKey { public_key: to.0 })?;
-    std::fs::write(out, &backup)
-        .map_err(|error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", out.display())))?;
+    files::write(out, &backup)?;
     output.line(format_args!("sealed to {to}, written to {}", out.display()));
     output.result(&json!({ "to": to.to_string(), "file": out.display().to_string() }));
     Ok(())
 }
 
-/// Reads a backup or a share.
-pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(file)
-        .map_err(|error| Failure::input(INPUT_FILE, format_args!("{}: {error}", file.display())))
-}
-
 pub fn restore(session: &Session, files: &[PathBuf], output: &Output) -> Result<(), Failure> {
-    let contents = files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
+    let contents = files.iter().map(|file| files::read(file)).collect::<Result<Vec<_>, _>>()?;
     let whole = |bytes: &Vec<u8>| bytes.starts_with(&Tag::BACKUP.0);
     match contents.as_slice() {
         [bytes] if whole(bytes) => {

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use qenex_core::crypto::Hash;
 use qenex_core::error::{
-    Coded, DECODE_MALFORMED, OUTPUT_FILE, SHARE_DEVICE, SHARE_FOREIGN, SHARE_TWICE, SHARE_WRONG,
-    SHARES_TOO_FEW,
+    Coded, DECODE_MALFORMED, SHARE_DEVICE, SHARE_FOREIGN, SHARE_TWICE, SHARE_WRONG, SHARES_TOO_FEW,
 };
 use qenex_core::hsm::proto::{Command, Custodians, PassShare};
 use qenex_core::hsm::shares::{Manifest, SHARE_BYTES};
@@ -15,9 +14,10 @@ use qenex_device::DeviceError;
 use serde_json::json;
 
 use super::Client;
-use super::backup::{parse_key, read};
+use super::backup::parse_key;
 use super::session::login;
 use crate::args::Session;
+use crate::files::{self, unwritable};
 use crate::output::{Failure, Output};
 
 /// Cuts the root of a device, and writes a file for each custodian into a folder.
@@ -30,8 +30,7 @@ pub fn make(
 ) -> Result<(), Failure> {
     let files: Vec<PathBuf> = (1..=to.len()).map(|number| folder.join(format!("share-{number}"))).collect();
     files.iter().try_for_each(|file| must_be_new(file))?;
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", folder.display())))?;
+    std::fs::create_dir_all(folder).map_err(unwritable(folder))?;
     let keys: Vec<[u8; 32]> = to.iter().map(|key| key.0).collect();
     let request = Custodians { threshold, public_keys: keys.as_flattened() };
     let answer = login(session)?.ask(Command::BackupShares, &request)?;
@@ -50,7 +49,7 @@ pub fn make(
 /// Lets a custodian's device check its share and seal it to another device.
 pub fn pass(session: &Session, to: &str, file: &Path, out: &Path, output: &Output) -> Result<(), Failure> {
     let to = parse_key(to)?;
-    let bytes = read(file)?;
+    let bytes = files::read(file)?;
     let (manifest, shares) = parse(file, &bytes)?;
     let [[number, ..]] = shares else {
         return Err(Failure::input(
@@ -126,15 +125,9 @@ fn parse<'a>(file: &Path, bytes: &'a [u8]) -> Result<(Manifest<'a>, &'a [[u8; SH
 }
 
 fn must_be_new(file: &Path) -> Result<(), Failure> {
-    if file.exists() {
-        Err(Failure::input(OUTPUT_FILE, format_args!("{}: there is such a file", file.display())))
-    } else {
-        Ok(())
-    }
+    if file.exists() { Err(unwritable(file)("there is such a file")) } else { Ok(()) }
 }
 
 fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::File::create_new(file)
-        .and_then(|mut opened| opened.write_all(bytes))
-        .map_err(|error| Failure::input(OUTPUT_FILE, format_args!("{}: {error}", file.display())))
+    std::fs::File::create_new(file).and_then(|mut opened| opened.write_all(bytes)).map_err(unwritable(file))
 }
