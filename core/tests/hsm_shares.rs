@@ -7,7 +7,7 @@ mod flash_disk;
 mod hsm_board;
 mod hsm_custodians;
 
-use hsm_board::{TestBoard, ask, give, power_on, tell};
+use hsm_board::{TestBoard, ask, give, power_on, refused, tell};
 use hsm_custodians::{backup_key, cut, device, each, pass, restore, together};
 use qenex_core::codec::{Tag, decode};
 use qenex_core::crypto::x25519::{exchange, public_key};
@@ -23,10 +23,6 @@ use qenex_core::hsm::shares::{MAX_SHARES, Manifest, SHARE_BYTES, Share};
 use qenex_core::hsm::{Hsm, Refusal, Role, UserName};
 
 type Device = Hsm<TestBoard>;
-
-fn refused<T>(code: Code) -> Result<T, Refusal> {
-    Err(Refusal(code.number))
-}
 
 /// The first key that the device's root gives. It is deleted again, so that the root can be replaced.
 fn first_key(hsm: &mut Device) -> Vec<u8> {

@@ -14,13 +14,13 @@ use qenex_core::hsm::proto::{
     GiveVote, Index, Initialise, Login, Members, NamedUser, Nonce, Nothing, PassShare, Piece, Records,
     SetPin, SetPolicy, Signed, Status, UpdatePiece,
 };
-use qenex_core::hsm::{Hsm, Role, UserName};
-use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
+use qenex_core::hsm::{Hsm, Role};
+use qenex_core::id::{AccountId, AssetId, NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
 use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 
-use crate::hsm_board::{NOTHING, TestBoard, ask, described, get, give, power_on, signed, tell};
+use crate::hsm_board::{self, NOTHING, TestBoard, ask, described, get, give, name, power_on, signed, tell};
 use crate::hsm_custodians::{backup_key, cut, each, pass, together};
 
 type Device = Hsm<TestBoard>;
@@ -34,26 +34,8 @@ const USERS: [(&str, Role, &[u8]); 3] = [
 /// Images that updates bring.
 const IMAGES: [&[u8]; 2] = [&[4; 1_100], b"another image"];
 
-fn name(text: &str) -> UserName {
-    UserName::new(text).expect("a name")
-}
-
 fn header(height: u64) -> Header {
-    Header {
-        protocol: Header::PROTOCOL,
-        chain_id: ChainId::new("QENEX-TEST").expect("a chain"),
-        epoch: height / 8,
-        height,
-        parent: Hash([1; 32]),
-        time_ms: height * 1_000,
-        proposer: AccountId::new("VALIDATOR_1").expect("an account"),
-        transaction_root: Hash([2; 32]),
-        state_root: Hash([3; 32]),
-        receipt_root: Hash([4; 32]),
-        validators: Hash([5; 32]),
-        next_validators: Hash([5; 32]),
-        seal: Default::default(),
-    }
+    Header { epoch: height / 8, ..hsm_board::header(height) }
 }
 
 /// The encoding of a policy.
