@@ -16,7 +16,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use p256::elliptic_curve::ops::Reduce;
 use p256::elliptic_curve::point::{AffineCoordinates, DecompressPoint};
 use p256::elliptic_curve::scalar::IsHigh;
-use p256::elliptic_curve::subtle::Choice;
+use p256::elliptic_curve::subtle::{Choice, ConditionallySelectable};
 use p256::elliptic_curve::{Field, PrimeField};
 use p256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar, U256};
 use sha2::Sha256;
@@ -123,7 +123,8 @@ impl SecretKey {
         let inverse = Zeroizing::new(Option::<Scalar>::from(nonce.invert())?);
         let r = x_of(&(ProjectivePoint::GENERATOR * *nonce));
         let s = (reduce(digest) + r * *self.0) * *inverse;
-        let low = if bool::from(s.is_high()) { -s } else { s };
+        // Without a branch: which of the two it was depends on the nonce.
+        let low = Scalar::conditional_select(&s, &-s, s.is_high());
         let mut signature = [0; SIGNATURE_BYTES];
         let parts = [r.to_bytes(), low.to_bytes()];
         signature.iter_mut().zip(parts.iter().flatten()).for_each(|(slot, byte)| *slot = *byte);

@@ -11,7 +11,7 @@ use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify}
 use qenex_core::error::PIN_WAIT;
 use qenex_core::hsm::image::BoardName;
 use qenex_core::hsm::proto::{
-    AddUser, Attestation, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login, Nonce, Nothing,
+    AddUser, Attestation, Command, CreateKey, GiveVote, Initialise, KeyInfo, Login, Nonce, Nothing, SetPin,
     SetPolicy, Signed, Status,
 };
 use qenex_core::hsm::{Refusal, Role, UserName};
@@ -54,20 +54,36 @@ pub fn connect(emulator: &Emulator) -> Result<Session<'_>> {
     Ok(Client::open(emulator.line()?, &Zeroizing::new(HOST), None)?)
 }
 
-/// Pairs, initialises, logs in, makes an operator and two keys, anchors.
+/// Pairs, initialises, logs in, makes an operator, an auditor and two keys, anchors.
 pub fn set_up(session: &mut Session<'_>) -> Result<()> {
-    session.tell(Command::Pair)?;
-    let initialise =
-        Initialise { name: name("HSM_1")?, officers_needed: 1, officer: name("ALICE")?, pin: OFFICER_PIN };
-    session.ask(Command::Initialise, &initialise)?;
-    login(session, "ALICE")?;
-    for (user, role) in [("OSCAR", Role::Operator), ("AUDREY", Role::Auditor)] {
-        session.ask(Command::AddUser, &AddUser { user: name(user)?, role, pin: OPERATOR_PIN })?;
-    }
+    initialise(session)?;
+    add_user(session, "OSCAR", Role::Operator, OPERATOR_PIN)?;
+    add_user(session, "AUDREY", Role::Auditor, OPERATOR_PIN)?;
     create_key(session, VOTES, Purpose::Vote)?;
     create_key(session, TRANSACTIONS, Purpose::Transaction)?;
     chain()?.anchor(session, 10)?;
     Ok(login(session, "OSCAR")?)
+}
+
+/// Pairs, initialises, logs the officer in.
+pub fn initialise(session: &mut Session<'_>) -> Result<()> {
+    session.tell(Command::Pair)?;
+    let initialise =
+        Initialise { name: name("HSM_1")?, officers_needed: 1, officer: name("ALICE")?, pin: OFFICER_PIN };
+    session.ask(Command::Initialise, &initialise)?;
+    Ok(login(session, "ALICE")?)
+}
+
+/// Makes a user.
+pub fn add_user(session: &mut Session<'_>, user: &str, role: Role, pin: &[u8]) -> Result<()> {
+    session.ask(Command::AddUser, &AddUser { user: name(user)?, role, pin })?;
+    Ok(())
+}
+
+/// Gives a user another PIN.
+pub fn set_pin(session: &mut Session<'_>, user: &str, pin: &[u8]) -> Result<()> {
+    session.ask(Command::SetPin, &SetPin { user: name(user)?, pin })?;
+    Ok(())
 }
 
 /// Opens a channel after a start, and logs everybody in. A try that a power cut has cost makes the device wait.
@@ -86,7 +102,11 @@ pub fn log_in(emulator: &Emulator) -> Result<Session<'_>> {
 
 /// Logs a user in.
 pub fn login(session: &mut Session<'_>, user: &str) -> Result<(), DeviceError> {
-    let pin = if user == "ALICE" { OFFICER_PIN } else { OPERATOR_PIN };
+    login_with(session, user, if user == "ALICE" { OFFICER_PIN } else { OPERATOR_PIN })
+}
+
+/// Logs a user in with any PIN.
+pub fn login_with(session: &mut Session<'_>, user: &str, pin: &[u8]) -> Result<(), DeviceError> {
     let user = UserName::new(user).map_err(|_| DeviceError::Frame)?;
     session.ask(Command::Login, &Login { user, pin }).map(drop)
 }
@@ -131,7 +151,12 @@ pub fn notarize(view: u64, fill: u8) -> Vote {
 
 /// The signature of a vote.
 pub fn vote(session: &mut Session<'_>, vote: Vote) -> Result<Vec<u8>, DeviceError> {
-    let body = session.ask(Command::Vote, &GiveVote { slot: VOTES, vote })?;
+    vote_with(session, VOTES, vote)
+}
+
+/// The signature of a vote with any key.
+pub fn vote_with(session: &mut Session<'_>, slot: u8, vote: Vote) -> Result<Vec<u8>, DeviceError> {
+    let body = session.ask(Command::Vote, &GiveVote { slot, vote })?;
     Ok(decode::<Signed<'_>>(&body).map_err(|_| DeviceError::Message)?.signature.to_vec())
 }
 

@@ -3,6 +3,7 @@
 
 mod bench;
 pub mod chain;
+mod counts;
 pub mod device;
 mod emulator;
 pub mod image;
@@ -10,6 +11,7 @@ pub mod ledger;
 mod skips;
 
 pub use bench::{FlashFile, machine};
+pub use counts::{Count, Counts};
 pub use emulator::Emulator;
 pub use image::Image;
 pub use qenex_device::emulated::{VERSION, layout};

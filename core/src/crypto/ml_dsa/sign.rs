@@ -8,7 +8,7 @@
 use zeroize::Zeroize;
 
 use super::bits;
-use super::field::{D, GAMMA2, Q, canonical, centered, high_bits, low_bits, reaches};
+use super::field::{D, GAMMA2, Q, beyond, canonical, centered, high_bits, low_bits};
 use super::ntt::{Poly, inverse_ntt, multiply, ntt};
 use super::rows::{self, Row, Rows};
 use super::sample::{self, GAMMA1, MASK_BITS, MASK_BYTES, TAU};
@@ -135,25 +135,25 @@ fn times_challenge(poly: &mut Poly, challenge: &Poly) {
 
 /// Takes c·s2 from a row of w; whether the low bits of all that is left are within their bound.
 fn low_bits_are_small(row: &mut Row, poly: &Poly) -> bool {
-    let mut large = 0;
+    let mut small = -1;
     rows::update(row, poly, |w, product| {
         let rest = canonical(w.wrapping_sub(product));
-        large |= reaches(low_bits(rest), const { GAMMA2 - BETA });
+        small &= beyond(low_bits(rest), const { GAMMA2 - BETA });
         rest
     });
-    large == 0
+    small < 0
 }
 
 /// Packs a polynomial of z; whether all of it is within its bound.
 fn pack_answer(z: &mut [u8; MASK_BYTES], poly: &Poly) -> bool {
-    let mut large = 0;
+    let mut small = -1;
     let numbers = poly.iter().map(|a| {
         let a = centered(*a);
-        large |= reaches(a, const { GAMMA1 - BETA });
+        small &= beyond(a, const { GAMMA1 - BETA });
         GAMMA1.wrapping_sub(a)
     });
     bits::pack::<MASK_BITS>(numbers, z);
-    large == 0
+    small < 0
 }
 
 /// Finds where adding c·t0 to a row changes its high bits, leaves that in the first words of the row, one bit for
@@ -175,6 +175,7 @@ fn mark_hints(row: &mut Row, poly: &mut Poly) -> u32 {
 }
 
 /// HintBitPack: the places of the hints, then for each row how many there are up to its end. For public hints.
+#[inline(never)] // what takes time by public values stands apart from what must not by secret ones
 fn pack_hints(packed: &mut [u8], rows: &Rows) {
     let Some((places, ends)) = packed.split_last_chunk_mut::<{ HINT_BYTES - OMEGA }>() else { return };
     places.fill(0);

@@ -4,7 +4,7 @@
 //! challenge is known, and each polynomial of z is multiplied with its column of A and added to the rows.
 
 use super::bits::Unpacker;
-use super::field::{D, canonical, mul, reaches, use_hint};
+use super::field::{D, beyond, canonical, mul, use_hint};
 use super::ntt::{inverse_ntt, ntt};
 use super::rows;
 use super::sample::{self, GAMMA1, MASK_BITS, MASK_BYTES};
@@ -247,7 +247,7 @@ impl Verifier {
 
     fn take_z(&mut self, number: i32) -> Result<(), SignatureError> {
         let number = GAMMA1.wrapping_sub(number);
-        if reaches(number, const { GAMMA1 - BETA }) != 0 {
+        if beyond(number, const { GAMMA1 - BETA }) >= 0 {
             return self.refuse(SignatureError::Malformed);
         }
         if self.put(number) {

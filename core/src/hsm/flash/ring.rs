@@ -253,7 +253,9 @@ impl<const SIZE: usize> Ring<SIZE> {
         area.read(offset::<F, SIZE>(page.page, index), &mut entry)?;
         let (content, written) = entry.split_last_chunk::<CHECK>().ok_or(FlashError::Geometry)?;
         Ok(if *written == check(page.sequence, index, &entry) {
-            if content.iter().all(|byte| *byte == 0) { Slot::Mark } else { Slot::Entry(entry) }
+            // To the end: how far an entry is zero depends on the key of the vote marks.
+            let bits = content.iter().fold(0, |bits, byte| bits | byte);
+            if bits == 0 { Slot::Mark } else { Slot::Entry(entry) }
         } else if entry.as_chunks::<WORD>().0.iter().all(|word| *word == BLANK) {
             Slot::Blank
         } else {
