@@ -175,7 +175,10 @@ fn no_span_of_time_sees_more_than_the_limit() {
             assert!(total <= Amount::from_whole(within(slot * (SLOTS as u64 + 1))), "span {span_ms}");
             if total.checked_add(Amount::from_whole(sum)).unwrap() <= window.max {
                 let spend = [Spent { asset: asset(0), amount: Amount::from_whole(sum) }];
+                let before = windows.totals(&policy, &spend, now);
+                assert_eq!(windows.counted(&before, &policy, &spend, now), sum == 0);
                 windows.add(&policy, &spend, now).unwrap();
+                assert!(windows.counted(&before, &policy, &spend, now));
                 spent.push((now, sum));
                 assert!(within_span(&spent, now, span_ms) <= max);
                 allowed += 1;

@@ -407,7 +407,11 @@ impl<B: Board> Hsm<B> {
         let transaction = transactions.get(0)?;
         Summary::new(&transaction).lines().for_each(|line| self.board.show(&line));
         signed.add(&transaction, id)?;
+        let before = signed.windows.totals(&policy, &exposure, time_ms);
         signed.windows.add(&policy, &exposure, time_ms).map_err(|()| PolicyRefusal::Window)?;
+        if !signed.windows.counted(&before, &policy, black_box(&exposure), time_ms) {
+            return Err(PolicyRefusal::Window.into());
+        }
         if policy.confirm {
             self.confirm()?;
         }

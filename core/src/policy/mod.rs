@@ -21,4 +21,4 @@ pub use model::{
     Policy, PolicyError, Window,
 };
 pub use sorted::Sorted;
-pub use windows::{Counter, SLOTS, Windows};
+pub use windows::{Counter, SLOTS, Totals, Windows};

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::exposure::Spent;
+use super::exposure::{MAX_EXPOSED, Spent};
 use super::model::{MAX_ASSETS, Policy, Window};
 use crate::codec::{Encoded, Tag, Tagging};
 use crate::id::AssetId;
@@ -65,6 +65,9 @@ impl Counter {
     }
 }
 
+/// What left of the assets of a transaction, each within its span.
+pub type Totals = heapless::Vec<Amount, MAX_EXPOSED>;
+
 /// The counters of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Windows(heapless::Vec<Counter, MAX_ASSETS>);
@@ -82,6 +85,28 @@ impl Windows {
         };
         counter.turn(window.span_ms, time_ms);
         counter.total()
+    }
+
+    /// What left of the asset of each sum, in their order; zero where the policy has no window.
+    pub fn totals(&self, policy: &Policy<'_>, spent: &[Spent], time_ms: u64) -> Totals {
+        let window = |spent: &Spent| policy.asset(&spent.asset).and_then(|rule| rule.window);
+        let total = |spent| window(spent).map(|window| self.total(&spent.asset, &window, time_ms));
+        let mut totals = Totals::new();
+        for spent in spent {
+            // An exposure has no more.
+            let _ = totals.push(total(spent).unwrap_or(Amount::ZERO));
+        }
+        totals
+    }
+
+    /// Whether all that a signature may take out was added since these totals.
+    pub fn counted(&self, since: &Totals, policy: &Policy<'_>, spent: &[Spent], time_ms: u64) -> bool {
+        let now = self.totals(policy, spent, time_ms);
+        let windowed = |spent: &Spent| policy.asset(&spent.asset).is_some_and(|rule| rule.window.is_some());
+        now.len() == spent.len()
+            && spent.iter().zip(since).zip(&now).all(|((spent, since), now)| {
+                !windowed(spent) || *now >= since.checked_add(spent.amount).unwrap_or(Amount::MAX)
+            })
     }
 
     /// Adds what a signature may take out.

@@ -183,10 +183,15 @@ pub fn set_policy(session: &mut Session<'_>) -> Result<()> {
 
 /// Sets the same policy for any key.
 pub fn set_policy_of(session: &mut Session<'_>, slot: u8) -> Result<()> {
+    set_policy_with(session, slot, 1_000)
+}
+
+/// Sets a policy that allows so many whole units in its window.
+pub fn set_policy_with(session: &mut Session<'_>, slot: u8, window: u64) -> Result<()> {
     let rule = |asset| AssetRule {
         asset,
         max_per_transaction: Amount::from_whole(100),
-        window: Some(Window { span_ms: 1_000_000, max: Amount::from_whole(1_000) }),
+        window: Some(Window { span_ms: 1_000_000, max: Amount::from_whole(window) }),
         min_after: Amount::ZERO,
         approve_above: None,
         delay_above: None,

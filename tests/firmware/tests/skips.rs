@@ -12,15 +12,16 @@ use qenex_core::crypto::aead::TAG_BYTES;
 use qenex_core::crypto::ed25519::SIGNATURE_BYTES;
 use qenex_core::crypto::{Hash, Purpose};
 use qenex_core::error::{
-    CERTIFICATE_SIGNATURE, CERTIFICATE_SIGNERS, Code, HEADER_EPOCH, PIN_WRONG, POLICY_AMOUNT, ROLE,
-    VOTE_CONTRADICTS,
+    CERTIFICATE_SIGNATURE, CERTIFICATE_SIGNERS, Code, HEADER_EPOCH, PIN_WRONG, POLICY_AMOUNT, POLICY_WINDOW,
+    ROLE, VOTE_CONTRADICTS,
 };
 use qenex_core::hsm::channel::HEADER;
 use qenex_core::hsm::proto::{Command, Index, Login, Members, Rest, Status};
 use qenex_device::{Client, DeviceError};
 use qenex_firmware_tests::chain::{Certified, Chain};
 use qenex_firmware_tests::device::{
-    self, Session, begin_transfer, is_refusal, name, notarize, set_policy, set_up, status, vote,
+    self, Session, TRANSACTIONS, begin_transfer, is_refusal, name, notarize, set_policy, set_policy_with,
+    set_up, status, vote,
 };
 use qenex_firmware_tests::{Emulator, FlashFile, Skip, Skips};
 use tempfile::TempDir;
@@ -48,12 +49,25 @@ fn open(skips: &Skips) -> Session<'_> {
     Client::open(skips.line().unwrap(), &Zeroizing::new(device::HOST), None).unwrap()
 }
 
-/// Attacks one request, looks what came of it with the last of so many others, and returns what every skipped instruction led to.
+/// Attacks one request that is refused, looks what came of it with the last of so many others, and returns what every skipped instruction led to.
 fn attack<T>(
     skips: &Skips,
     session: &mut Session<'_>,
     refusal: Code,
     request: impl FnOnce(&mut Session<'_>) -> Result<T, DeviceError>,
+    others: (usize, impl FnOnce(&mut Session<'_>)),
+) -> Vec<Skip> {
+    let request = |session: &mut Session<'_>| {
+        assert!(is_refusal(&request(session), refusal.number), "without a fault it is refused");
+    };
+    attack_any(skips, session, request, others)
+}
+
+/// Attacks one request, whatever comes of it without a fault.
+fn attack_any(
+    skips: &Skips,
+    session: &mut Session<'_>,
+    request: impl FnOnce(&mut Session<'_>),
     (others, probe): (usize, impl FnOnce(&mut Session<'_>)),
 ) -> Vec<Skip> {
     let every = std::env::var("QENEX_SKIPS").map_or(EVERY, |text| text.parse().unwrap());
@@ -61,7 +75,7 @@ fn attack<T>(
     skips.attack(&functions, every, others).unwrap();
     std::thread::scope(|scope| {
         let report = scope.spawn(|| skips.report().unwrap());
-        assert!(is_refusal(&request(session), refusal.number), "without a fault it is refused");
+        request(session);
         probe(session);
         report.join().unwrap()
     })
@@ -184,6 +198,37 @@ fn what_the_policy_refuses_is_not_signed() {
         (1, |session| drop(session.ask(Command::SignatureRest, &Rest { from: 0 }))),
     );
     judge("a transfer of too much", &reports, signature);
+}
+
+/// What is signed counts: of two transfers that together are more than a window allows, one is signed.
+#[test]
+fn what_is_signed_counts() {
+    let (_folder, skips) = attacked(|session| {
+        device::login(session, "ALICE").unwrap();
+        set_policy_with(session, TRANSACTIONS, 150).unwrap();
+    });
+    let mut session = open(&skips);
+    device::login(&mut session, "OSCAR").unwrap();
+    begin_transfer(&mut session, 0, 100).unwrap();
+    let reports = attack_any(
+        &skips,
+        &mut session,
+        |session| drop(session.sign().unwrap()),
+        (2, |session| {
+            begin_transfer(session, 1, 100).unwrap();
+            assert!(is_refusal(&session.sign(), POLICY_WINDOW.number));
+        }),
+    );
+    judge("two transfers of too much together", &reports, |normal, skip| {
+        let first =
+            skip.attacked.as_ref().zip(normal.attacked.as_ref()).is_some_and(|(a, b)| a.len() >= b.len());
+        let second = skip
+            .probe
+            .as_ref()
+            .zip(normal.probe.as_ref())
+            .is_some_and(|(a, b)| a.len() >= b.len() + SIGNATURE_BYTES);
+        first && second
+    });
 }
 
 /// The requests that bring a header: its beginning, its members, its end.
