@@ -128,6 +128,8 @@ tags! {
     HOST = 0x071c;
     /// A root that is sealed to another device.
     BACKUP = 0x0720;
+    /// Shares of a root with their manifest.
+    BACKUP_SHARES = 0x0724;
     /// [`crate::hsm::image::Image`].
     IMAGE = 0x0740;
 }

@@ -206,6 +206,14 @@ codes! {
     966 PENDING_UNKNOWN "What is replayed must have been signed by this key and not yet be final or expired.";
     967 NONCE_SIGNED "Another transaction with this nonce was signed and has not expired.";
     968 APPROVER_UNKNOWN "The approval must be by a person whom the policy names, each once.";
+    971 SHARE_COUNT "A root is cut into at most 16 shares, and its threshold is at least 2 and at most their number.";
+    972 SHARE_KEYS "The shares of a root are sealed to different backup keys.";
+    973 SHARE_DEVICE "A share must be sealed to this device.";
+    974 SHARE_FOREIGN "A share must be unchanged, and come with the manifest under which it was made.";
+    975 SHARE_WRONG "A share must have the number and the hash of one that its manifest names.";
+    976 SHARE_TWICE "Each share counts once.";
+    977 SHARES_TOO_FEW "As many shares must come together as their manifest's threshold says.";
+    978 SHARE_ROOT "The shares together must give the root that their manifest names.";
     981 IMAGE_KEY "An image must be signed by the key whose images the device takes.";
     982 IMAGE_BOARD "An image must be made for the device's board.";
     983 IMAGE_VERSION "The version of an image must not be lower than the one that runs.";

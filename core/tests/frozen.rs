@@ -12,13 +12,14 @@ use std::path::Path;
 
 use policy_lists::sorted;
 use qenex_core::amm::Reserves;
-use qenex_core::codec::{Encoded, encode};
+use qenex_core::codec::{Encoded, Tag, encode};
 use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
-use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash, signing_digest};
+use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash, shamir, signing_digest};
 use qenex_core::hsm::approval_id;
 use qenex_core::hsm::audit::{Entry, Head};
 use qenex_core::hsm::channel::pairing_code;
+use qenex_core::hsm::shares::Manifest;
 use qenex_core::id::{AccountId, AssetId, ChainId, PoolId, Reference};
 use qenex_core::ledger::{
     Account, AccountStatus, Asset, Balance, Outcome, Pool, Receipt, Record, RecordId, Shares,
@@ -353,6 +354,21 @@ fn agreement_and_devices(lines: &mut Lines) {
     lines.hash("audit_head.after_one", head.hash);
     lines.hash("audit_head.signed", head.id(&[5; 32]));
     lines.bytes("pairing_code", pairing_code(&[6; 64]).as_bytes());
+    shares(lines);
+}
+
+/// A root in shares, two of which restore it.
+fn shares(lines: &mut Lines) {
+    let coefficients = [[0x35; 32], [0x8a; 32]];
+    let shares = [1, 2, 3].map(|place| shamir::share(&coefficients, place));
+    let root = hash(Domain::BackupRoot, &[&coefficients[0]]);
+    let mut bytes = [&Tag::BACKUP_SHARES.0[..], &[3, 2], root.as_bytes()].concat();
+    for (number, share) in (1..).zip(&shares) {
+        lines.bytes(&format!("share.{number}_of_3"), &**share);
+        bytes.extend(hash(Domain::BackupShare, &[&[number], &**share]).0);
+    }
+    lines.bytes("share.manifest", &bytes);
+    lines.hash("share.manifest.id", Manifest::read(&bytes).unwrap().0.id());
 }
 
 #[test]

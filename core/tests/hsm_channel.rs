@@ -14,7 +14,7 @@ use clatter::handshakepattern::noise_xx;
 use clatter::traits::{Dh, Handshaker};
 use clatter::transportstate::TransportState;
 use clatter::{KeyPair, NqHandshakeCore};
-use hsm_board::{TestBoard, power_on};
+use hsm_board::{TestBoard, name, power_on};
 use qenex_core::codec::{Encoded, decode, encode};
 use qenex_core::crypto::x25519;
 use qenex_core::error::{
@@ -26,7 +26,7 @@ use qenex_core::hsm::noise::{Handshake, NoiseError, Side};
 use qenex_core::hsm::proto::{
     AddUser, Command, Initialise, Login, MAX_FRAME, MAX_MESSAGE, Nothing, Status, VERSION,
 };
-use qenex_core::hsm::{Refusal, Role, UserName};
+use qenex_core::hsm::{Refusal, Role};
 use zeroize::Zeroizing;
 
 /// A generator that the other implementation asks for: each key that it makes is another one.
@@ -181,10 +181,6 @@ impl Host {
     fn status(&mut self) -> Status {
         decode(&self.tell(Command::Status, &Nothing {}).unwrap()).unwrap()
     }
-}
-
-fn name(text: &str) -> UserName {
-    UserName::new(text).unwrap()
 }
 
 const INITIALISE: fn() -> Initialise<'static> =

@@ -5,21 +5,25 @@
 mod flash_disk;
 #[allow(dead_code)]
 mod hsm_board;
+#[allow(dead_code)]
+mod hsm_custodians;
 
-use hsm_board::{NOTHING, TestBoard, ask, give, power_on, tell};
+use hsm_board::{NOTHING, TestBoard, ask, give, header, name, power_on, refused, tell};
 use qenex_core::codec::{Encoded, decode, encode};
-use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote};
+use qenex_core::consensus::{Proposal, Round, Vote};
 use qenex_core::crypto::scheme::{MAX_PUBLIC_KEY_BYTES, MAX_SIGNATURE_BYTES};
 use qenex_core::crypto::secret::SecretKey;
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::{
-    APPROVER_UNKNOWN, Code, KEY_POLICY, KEY_PURPOSE, KEY_SCHEME, KEY_UNKNOWN, ROLE, SIGNATURE_MISMATCH,
+    APPROVER_UNKNOWN, KEY_POLICY, KEY_PURPOSE, KEY_SCHEME, KEY_UNKNOWN, ROLE, SHARE_DEVICE, SHARE_FOREIGN,
+    SIGNATURE_MISMATCH,
 };
 use qenex_core::hsm::proto::{
     AddUser, Anchor, Approve, BeginSign, Command, CreateKey, GiveVote, Index, Initialise, KeyInfo, Login,
     Piece, Rest, SIGNATURE_PIECE, SetPolicy, Signed,
 };
-use qenex_core::hsm::{Hsm, Refusal, Role, UserName, approval_id};
+use qenex_core::hsm::shares::Manifest;
+use qenex_core::hsm::{Hsm, Refusal, Role, approval_id};
 use qenex_core::id::{AccountId, ChainId, NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
 use qenex_core::policy::{Approvals, AssetRule, OpKind, OpSet, Policy, Sorted};
@@ -39,37 +43,8 @@ const PURPOSES: [Purpose; 6] = [
 /// A slot without a key.
 const EMPTY: u8 = 15;
 
-fn name(text: &str) -> UserName {
-    UserName::new(text).unwrap()
-}
-
-fn refused<T>(code: Code) -> Result<T, Refusal> {
-    Err(Refusal(code.number))
-}
-
 fn chain() -> ChainId {
     ChainId::new("QENEX-TEST").unwrap()
-}
-
-fn header() -> Header {
-    let mut set = SetHasher::new();
-    set.push(Scheme::Ed25519, &[9; 32]).unwrap();
-    let set = set.finish().unwrap();
-    Header {
-        protocol: Header::PROTOCOL,
-        chain_id: chain(),
-        epoch: 4,
-        height: 10,
-        parent: Hash([1; 32]),
-        time_ms: 10_000,
-        proposer: AccountId::new("VALIDATOR_1").unwrap(),
-        transaction_root: Hash([2; 32]),
-        state_root: Hash([3; 32]),
-        receipt_root: Hash([4; 32]),
-        validators: set,
-        next_validators: set,
-        seal: Default::default(),
-    }
 }
 
 /// An anchored device with an officer, an operator and an auditor, all logged in.
@@ -83,7 +58,7 @@ fn device() -> Hsm<TestBoard> {
         tell(&mut hsm, Command::AddUser, &AddUser { user: name(user), role, pin: PIN }).unwrap();
         login(&mut hsm, user);
     }
-    tell(&mut hsm, Command::Anchor, &Anchor { trusting_period_ms: 1_000_000, header: header() }).unwrap();
+    tell(&mut hsm, Command::Anchor, &Anchor { trusting_period_ms: 1_000_000, header: header(10) }).unwrap();
     hsm
 }
 
@@ -336,4 +311,44 @@ fn approvals_are_made_for_approvals() {
             }
         }
     }
+}
+
+/// Every share with every manifest, number and device: it opens in one pairing.
+#[test]
+fn a_share_counts_for_one_manifest_number_and_device() {
+    let mut devices = [31, 32, 33].map(hsm_custodians::device);
+    let keys = devices.each_mut().map(hsm_custodians::backup_key);
+    let mut source = device();
+    // Two roots, the first of them cut twice.
+    let first = hsm_custodians::cut(&mut source, 2, &keys).unwrap();
+    let again = hsm_custodians::cut(&mut source, 2, &keys).unwrap();
+    let other = hsm_custodians::cut(&mut hsm_custodians::device(34), 2, &keys).unwrap();
+    let made = [&first, &again, &other].map(|shares| Manifest::read(shares).unwrap());
+    let mut opened = 0;
+    for (of, (_, shares)) in made.iter().enumerate() {
+        for (index, share) in shares.iter().enumerate() {
+            for (under, (manifest, _)) in made.iter().enumerate() {
+                for number in 1..=4 {
+                    let mut share = *share;
+                    share[0] = number;
+                    for (at, hsm) in devices.iter_mut().enumerate() {
+                        let bytes = [manifest.bytes, &share].concat();
+                        let result = hsm_custodians::pass(hsm, &bytes, keys[0]).map(drop);
+                        let right = of == under && usize::from(number) == index + 1;
+                        let expected = match (at == index, right) {
+                            (false, _) => refused(SHARE_DEVICE),
+                            (true, false) => refused(SHARE_FOREIGN),
+                            (true, true) => Ok(()),
+                        };
+                        assert_eq!(
+                            result, expected,
+                            "share {index} of {of} under {under} as {number} at {at}"
+                        );
+                        opened += u32::from(result.is_ok());
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(opened, 9);
 }

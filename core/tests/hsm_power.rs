@@ -6,12 +6,16 @@
 mod flash_disk;
 #[allow(dead_code)]
 mod hsm_board;
+mod hsm_custodians;
 mod policy_lists;
 
-use hsm_board::{NOTHING, TestBoard, VAULT_PAGES, ask, get, power_on, tell, update};
+use std::sync::OnceLock;
+
+use hsm_board::{NOTHING, TestBoard, VAULT_PAGES, ask, get, header, name, power_on, tell, update};
+use hsm_custodians::{backup_key, cut, each, pass, restore, together};
 use policy_lists::sorted;
 use qenex_core::codec::{Encoded, decode, encode};
-use qenex_core::consensus::{Header, Proposal, Round, Vote};
+use qenex_core::consensus::{Proposal, Round, Vote};
 use qenex_core::crypto::{Hash, Purpose, Scheme};
 use qenex_core::error::{NONCE_SIGNED, PIN_WAIT, PIN_WRONG, POLICY_WINDOW, VOTE_CONTRADICTS};
 use qenex_core::hsm::backup::Backup;
@@ -19,7 +23,7 @@ use qenex_core::hsm::proto::{
     AddUser, Anchor, BackupKey, BeginSign, ChangePin, Command, CreateKey, GiveVote, Index, Initialise,
     KeyInfo, Login, NamedUser, Nonce, SetPin, SetPolicy, Signed, SignedHead, Status, UserInfo,
 };
-use qenex_core::hsm::{Hsm, MAX_KEYS, MAX_TRIES, MAX_USERS, Refusal, Role, UserName};
+use qenex_core::hsm::{Hsm, MAX_KEYS, MAX_TRIES, MAX_USERS, Refusal, Role};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Window};
@@ -27,30 +31,8 @@ use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 
 type Device = Hsm<TestBoard>;
 
-fn name(text: &str) -> UserName {
-    UserName::new(text).unwrap()
-}
-
 fn login(hsm: &mut Device, user: &str, pin: &[u8]) -> Result<(), Refusal> {
     tell(hsm, Command::Login, &Login { user: name(user), pin })
-}
-
-fn header(height: u64) -> Header {
-    Header {
-        protocol: Header::PROTOCOL,
-        chain_id: ChainId::new("QENEX-TEST").unwrap(),
-        epoch: 1,
-        height,
-        parent: Hash([1; 32]),
-        time_ms: height,
-        proposer: AccountId::new("VALIDATOR_1").unwrap(),
-        transaction_root: Hash([2; 32]),
-        state_root: Hash([3; 32]),
-        receipt_root: Hash([4; 32]),
-        validators: Hash([5; 32]),
-        next_validators: Hash([5; 32]),
-        seal: Default::default(),
-    }
 }
 
 fn policy(max: u64) -> Policy<'static> {
@@ -171,10 +153,21 @@ fn audit_count(hsm: &mut Device) -> u64 {
     status.audit_count
 }
 
+/// Shares of another device's root that are sealed to this one: one at first, the other by way of the other device.
+fn shares() -> &'static [Vec<u8>; 2] {
+    static SHARES: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+    SHARES.get_or_init(|| {
+        let (own, mut other) = (backup_key(&mut device()), hsm_custodians::device(22));
+        let to = [own, backup_key(&mut other)];
+        let [first, second] = each(&cut(&mut other, 2, &to).unwrap()).try_into().unwrap();
+        [first, pass(&mut other, &second, own).unwrap()]
+    })
+}
+
 /// Every command that changes the flash, and what must be logged of it.
 type Act = fn(&mut Device) -> Result<(), Refusal>;
 
-const ACTS: [(&str, Act); 16] = [
+const ACTS: [(&str, Act); 18] = [
     ("wrong pin", |hsm| match login(hsm, "OSCAR", b"wrong pin") {
         Err(Refusal(number)) if number == PIN_WRONG.number => Ok(()),
         result => result,
@@ -209,6 +202,11 @@ const ACTS: [(&str, Act); 16] = [
         let backup: Backup = get(hsm, Command::Backup, &to)?;
         tell(hsm, Command::DeleteKey, &Index { index: 0 })?;
         tell(hsm, Command::Restore, &backup)
+    }),
+    ("pass a share", |hsm| pass(hsm, &shares()[0], [9; 32]).map(drop)),
+    ("restore shares", |hsm| {
+        tell(hsm, Command::DeleteKey, &Index { index: 0 })?;
+        restore(hsm, &together(&[&shares()[0], &shares()[1]]))
     }),
     ("update", |hsm| update(hsm, 4, &[4; 1_100])),
     ("wipe", |hsm| tell(hsm, Command::Wipe, &NOTHING)),
@@ -312,7 +310,7 @@ fn no_cut_wins_a_try() {
 #[test]
 fn no_cut_lets_a_vote_be_contradicted() {
     let proposal =
-        |view, fill| Proposal { round: Round { epoch: 1, view }, parent_view: 0, header: Hash([fill; 32]) };
+        |view, fill| Proposal { round: Round { epoch: 4, view }, parent_view: 0, header: Hash([fill; 32]) };
     let mut start = device();
     let vote = |hsm: &mut Device, vote| {
         let body = ask(hsm, Command::Vote, &GiveVote { slot: 1, vote })?;
@@ -323,7 +321,7 @@ fn no_cut_lets_a_vote_be_contradicted() {
     for view in 1..70 {
         for (first, second) in [
             (Vote::Notarize(proposal(view, 1)), Vote::Notarize(proposal(view, 2))),
-            (Vote::Nullify(Round { epoch: 1, view }), Vote::Finalize(proposal(view, 1))),
+            (Vote::Nullify(Round { epoch: 4, view }), Vote::Finalize(proposal(view, 1))),
         ] {
             for fuse in 1.. {
                 let mut hsm = copy(&mut start);

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use flash_disk::PAGE;
 use hsm_board::{
     IMAGE, NOTHING, PIECE, SLOT_PAGES, TestBoard, VERSION, ask, begin_update, described, get, give, layout,
-    power_on, signed, signed_by, tell, update,
+    name, power_on, refused, signed, signed_by, tell, update,
 };
 use qenex_core::crypto::secret::label_seed;
 use qenex_core::crypto::{Hash, Purpose};
@@ -23,16 +23,12 @@ use qenex_core::hsm::audit::{ENTRY_BYTES, Entry};
 use qenex_core::hsm::boot::{Standing, order};
 use qenex_core::hsm::image::{BoardName, Image, measure};
 use qenex_core::hsm::proto::{AddUser, AuditFrom, Command, Initialise, Login, Status, UpdatePiece};
-use qenex_core::hsm::{Hsm, Refusal, Role, SignWork, UserName};
+use qenex_core::hsm::{Hsm, Refusal, Role, SignWork};
 
 type Device = Hsm<TestBoard>;
 
 const NEW: &[u8] = &[4; 1_100];
 const NEWER: &[u8] = b"an image that nobody logs in to";
-
-fn name(text: &str) -> UserName {
-    UserName::new(text).unwrap()
-}
 
 fn login(hsm: &mut Device) -> Result<(), Refusal> {
     tell(hsm, Command::Login, &Login { user: name("ALICE"), pin: b"officer pin" })
@@ -72,10 +68,6 @@ fn log(hsm: &mut Device) -> Vec<Entry> {
     tell(hsm, Command::Login, &auditor).unwrap();
     let body = ask(hsm, Command::AuditRead, &AuditFrom { count: 0 }).unwrap();
     body.as_chunks::<ENTRY_BYTES>().0.iter().map(|bytes| Entry::from_bytes(bytes).unwrap()).collect()
-}
-
-fn refused<T>(code: Code) -> Result<T, Refusal> {
-    Err(Refusal(code.number))
 }
 
 #[test]

@@ -67,14 +67,20 @@ pub enum Domain {
     Pairing = 0x4a,
     /// Hash of a policy, as audit logs name it.
     Policy = 0x4b,
-    /// Key that seals a backup: the shared secret, both public keys. Also what people compare of keys and roots of backups.
+    /// Key that seals a backup or a share: the shared secret, both public keys. Also what people compare of the keys that backups are sealed to.
     Backup = 0x4c,
     /// Seed of one half of a hybrid key: the key's seed, the half's scheme.
     HybridSeed = 0x4d,
+    /// Root of a device's keys: what people compare of it, and what a manifest of shares commits to.
+    BackupRoot = 0x4e,
+    /// Share of a root: its number, its bytes.
+    BackupShare = 0x4f,
     /// Measurement of a firmware: the bytes of its image.
     Measurement = 0x50,
     /// What a vendor signs of an image.
     Image = 0x51,
+    /// Manifest of a root's shares.
+    BackupManifest = 0x52,
     /// Seed of a key that is derived from a public label, for demonstrations and measurements.
     LabelSeed = 0x7f,
 }

@@ -1,4 +1,4 @@
-//! Hashes with domains, signature schemes and their keys, sealing and exchange of keys.
+//! Hashes with domains, signature schemes and their keys, sealing, exchange of keys, shares of secrets.
 
 pub mod aead;
 mod aes256;
@@ -10,6 +10,7 @@ pub mod ml_dsa;
 pub mod p256;
 pub mod scheme;
 pub mod secret;
+pub mod shamir;
 pub mod x25519;
 
 pub use hash::{Domain, Hash, Hasher, hash};

@@ -46,7 +46,8 @@ pub(super) fn compared(digest: &Hash) -> PairingCode {
     let mut code = PairingCode::new();
     let mut rest = digest.0.first_chunk().map_or(0, |bytes| u128::from_be_bytes(*bytes));
     for group in 0..5 {
-        let digits = rest % GROUP;
+        // The standard library's printing of a u128 can panic in a device's image.
+        let digits = (rest % GROUP) as u16;
         rest /= GROUP;
         let space = if group == 0 { "" } else { " " };
         // Five groups and four spaces fit.

@@ -13,6 +13,7 @@ pub mod proto;
 mod refusal;
 mod reply;
 mod service;
+pub mod shares;
 mod sign;
 mod signed;
 mod store;

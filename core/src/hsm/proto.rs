@@ -165,6 +165,12 @@ commands! {
     Backup = 72, "backup", OFFICERS;
     /// [`super::backup::Backup`] → [`Nothing`]: only while there is no key that derives from the root.
     Restore = 73, "restore", OFFICERS;
+    /// [`Custodians`] → [`super::shares`]: the root in shares, each sealed to another device.
+    BackupShares = 74, "backup-shares", OFFICERS;
+    /// [`PassShare`] → the same share ([`super::shares`]), sealed to the other device.
+    PassShare = 75, "pass-share", OFFICERS;
+    /// [`super::shares`] that are sealed to this device → [`Nothing`]: as [`Command::Restore`].
+    RestoreShares = 76, "restore-shares", OFFICERS;
     /// [`Login`] of an officer → [`Nothing`]: a new storage key; what was sealed under the old one is erased, and other users
     /// are locked out of secrets until they get a new PIN.
     RotateStorageKey = 80, "rotate-storage-key", OFFICERS;
@@ -464,6 +470,24 @@ bodies! {
     pub struct BackupKey {
         /// An X25519 public key that is bound to one device.
         pub public_key: [u8; 32],
+    }
+
+    /// Into whose hands a root is given.
+    pub struct Custodians<'a> {
+        /// How many of them together restore it.
+        pub threshold: u8,
+        /// The backup keys of their devices, one after the other.
+        #[serde(serialize_with = "bytes")]
+        pub public_keys: &'a [u8],
+    }
+
+    /// A share that is to be sealed to another device.
+    pub struct PassShare<'a> {
+        /// The other device's backup key.
+        pub to: [u8; 32],
+        /// The manifest and one share, sealed to this device.
+        #[serde(serialize_with = "bytes")]
+        pub share: &'a [u8],
     }
 
     /// What a device says of itself, signed by its attestation key.

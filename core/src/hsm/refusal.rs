@@ -52,5 +52,13 @@ error_enum! {
         PendingUnknown => PENDING_UNKNOWN,
         NonceSigned => NONCE_SIGNED,
         ApproverUnknown => APPROVER_UNKNOWN,
+        ShareCount => SHARE_COUNT,
+        ShareKeys => SHARE_KEYS,
+        ShareDevice => SHARE_DEVICE,
+        ShareForeign => SHARE_FOREIGN,
+        ShareWrong => SHARE_WRONG,
+        ShareTwice => SHARE_TWICE,
+        SharesTooFew => SHARES_TOO_FEW,
+        ShareRoot => SHARE_ROOT,
     }
 }

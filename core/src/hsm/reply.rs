@@ -1,7 +1,7 @@
 //! The response while it is written.
 
 use super::refusal::Refusal;
-use crate::codec::{self, Encoded};
+use crate::codec::{self, EncodeError, Encoded};
 
 /// The body of a response, in the caller's buffer.
 pub(super) struct Reply<'b> {
@@ -42,6 +42,11 @@ impl<'b> Reply<'b> {
             }
             None => false,
         }
+    }
+
+    /// Appends all of several parts.
+    pub(super) fn all(&mut self, parts: &[&[u8]]) -> Result<(), EncodeError> {
+        if parts.iter().all(|part| self.bytes(part)) { Ok(()) } else { Err(EncodeError::BufferTooSmall) }
     }
 
     pub(super) const fn len(&self) -> usize {

@@ -3,14 +3,17 @@
 use std::sync::OnceLock;
 
 use qenex_core::codec::{Encoded, decode, encode};
+use qenex_core::consensus::Header;
 use qenex_core::crypto::secret::{SecretKey, label_seed};
-use qenex_core::crypto::{Purpose, Scheme};
+use qenex_core::crypto::{Hash, Purpose, Scheme};
+use qenex_core::error::Code;
 use qenex_core::hsm::board::{Board, BoardError, Firmware, Layout};
 use qenex_core::hsm::boot;
 use qenex_core::hsm::flash::Region;
 use qenex_core::hsm::image::{BoardName, Image, Vendor, measure, measure_slot};
 use qenex_core::hsm::proto::{Command, MAX_MESSAGE, Nothing, UpdatePiece};
-use qenex_core::hsm::{Hsm, Refusal, SignWork, manufacture};
+use qenex_core::hsm::{Hsm, Refusal, SignWork, UserName, manufacture};
+use qenex_core::id::{AccountId, ChainId};
 use qenex_core::tx::Line;
 use serde::de::DeserializeOwned;
 
@@ -26,6 +29,35 @@ pub const PAGES: usize = (VAULT_PAGES + AUDIT_PAGES + VOTE_PAGES + BOOT_PAGES + 
 /// The version of the image that a board is made with, and its bytes.
 pub const VERSION: u32 = 3;
 pub const IMAGE: &[u8] = b"the image that the board was made with";
+
+/// A name.
+pub fn name(text: &str) -> UserName {
+    UserName::new(text).unwrap()
+}
+
+/// What a refusal is.
+pub fn refused<T>(code: Code) -> Result<T, Refusal> {
+    Err(Refusal(code.number))
+}
+
+/// A header of the chain of the tests, with a set of validators that nobody is in.
+pub fn header(height: u64) -> Header {
+    Header {
+        protocol: Header::PROTOCOL,
+        chain_id: ChainId::new("QENEX-TEST").unwrap(),
+        epoch: 4,
+        height,
+        parent: Hash([1; 32]),
+        time_ms: height * 1_000,
+        proposer: AccountId::new("VALIDATOR_1").unwrap(),
+        transaction_root: Hash([2; 32]),
+        state_root: Hash([3; 32]),
+        receipt_root: Hash([4; 32]),
+        validators: Hash([5; 32]),
+        next_validators: Hash([5; 32]),
+        seal: Default::default(),
+    }
+}
 
 /// Whose images the board takes.
 pub fn vendor() -> Vendor {

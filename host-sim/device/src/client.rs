@@ -215,6 +215,17 @@ impl<S: Read + Write> Client<S> {
         self.tell(Command::FinishUpdate)
     }
 
+    /// Restores a root from shares that are sealed to the device ([`qenex_core::hsm::shares`]).
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn restore_shares(&mut self, shares: &[u8]) -> Result<(), DeviceError> {
+        if shares.len() > PIECE {
+            return Err(DeviceError::Frame);
+        }
+        self.ask_bytes(Command::RestoreShares, shares).map(drop)
+    }
+
     /// The signature of the transaction that was brought.
     ///
     /// # Errors

@@ -205,6 +205,84 @@ fn a_backup_goes_to_another_device() {
     assert_eq!(source.json(&format!("device unlock {OPERATOR}"))["unlocked"], true);
 }
 
+/// A root goes to three custodians; two of them give it to a new device.
+#[test]
+fn custodians_restore_a_root_together() {
+    let names = ["source", "target", "custodian-1", "custodian-2", "custodian-3"];
+    let folders = names.map(|name| folder(&format!("device-shares-{name}")));
+    let _running = folders.each_ref().map(|folder| Running::start(folder, "confirm"));
+    for folder in &folders {
+        folder.json("device pair");
+        folder.json(&format!("device init VAULT {OFFICER}"));
+    }
+    let [source, target, custodians @ ..] = &folders;
+    let key = |folder: &Folder| {
+        let key = folder.json(&format!("device backup-key {OFFICER}"))["public_key"].clone();
+        key.as_str().unwrap().to_string()
+    };
+    let keys: Vec<_> = custodians.iter().map(key).collect();
+    let to: String = keys.iter().map(|key| format!("--to {key} ")).collect();
+    let backup = |more: &str| format!("device backup {to} {OFFICER} {more}");
+
+    let create = format!("device key create TREASURY --slot 0 {OFFICER}");
+    let treasury = source.json(&create)["key_hash"].clone();
+    source.refused(&backup("--out shares"), 2, "ARGUMENT");
+    source.refused(&backup("--out shares --threshold 1"), 1, "SHARE_COUNT");
+    source.refused(&backup("--out shares --threshold 4"), 1, "SHARE_COUNT");
+    let twice = format!("--to {0} --to {0} --threshold 2", keys[0]);
+    source.refused(&format!("device backup {twice} --out shares {OFFICER}"), 1, "SHARE_KEYS");
+    let made = source.json(&backup("--out shares --threshold 2"));
+    assert_eq!((&made["threshold"], &made["shares"][2]["number"]), (&2.into(), &3.into()));
+    assert_eq!(made["shares"][1]["to"], *keys[1]);
+    // What was written stays.
+    let file = |number: usize| source.path().join(format!("shares/share-{number}")).display().to_string();
+    let before = std::fs::read(file(3)).unwrap();
+    source.refused(&backup("--out shares --threshold 2"), 2, "OUTPUT_FILE");
+    assert_eq!(std::fs::read(file(3)).unwrap(), before);
+    source.json(&backup("--out others --threshold 2"));
+    let other = source.path().join("others/share-1").display().to_string();
+
+    let to = key(target);
+    let share = |file: &str, out: &str| format!("device share {file} --to {to} --out {out} {OFFICER}");
+    let out = |name: &str| target.path().join(name).display().to_string();
+    for (number, custodian) in (1..).zip(custodians) {
+        let passed = custodian.json(&share(&file(number), &out(&format!("from-{number}"))));
+        assert_eq!(passed["number"], number);
+        // Neither the custodian's own share nor one that was passed is overwritten.
+        custodian.refused(&share(&file(number), &file(number)), 2, "OUTPUT_FILE");
+        custodian.refused(&share(&file(number), &out(&format!("from-{number}"))), 2, "OUTPUT_FILE");
+    }
+    custodians[0].refused(&share(&file(2), "x"), 1, "SHARE_DEVICE");
+    custodians[0].refused(&share("officer", "x"), 2, "DECODE_UNKNOWN_TAG");
+    custodians[0].json(&share(&other, &out("from-other")));
+
+    // What is missing or wrong is said, and the device stays as it was.
+    let restore = |files: &str| format!("device restore {files} {OFFICER}");
+    let detail = |files: &str, name: &str| {
+        target.refused(&restore(files), 1, name)["detail"].as_str().unwrap().to_string()
+    };
+    let few = "1 of the 2 that it takes; missing are some of the numbers 1, 3";
+    assert_eq!(detail("from-2", "SHARES_TOO_FEW"), few);
+    assert_eq!(detail("from-2 from-2", "SHARE_TWICE"), "share 2 is in from-2 and in from-2");
+    let foreign = "from-other is not of the same backup as from-2";
+    assert_eq!(detail("from-2 from-other", "SHARE_FOREIGN"), foreign);
+    assert_eq!(detail(&format!("from-2 {}", file(1)), "SHARE_DEVICE"), file(1));
+    let mut damaged = std::fs::read(out("from-1")).unwrap();
+    *damaged.last_mut().unwrap() ^= 1;
+    std::fs::write(out("damaged"), damaged).unwrap();
+    assert_eq!(detail("from-2 damaged", "SHARE_FOREIGN"), "damaged");
+    target.refused(&restore("from-1 officer"), 2, "DECODE_UNKNOWN_TAG");
+    target.refused(&restore("from-1 nowhere"), 2, "INPUT_FILE");
+    source.json(&format!("device backup --to {to} --out {} {OFFICER}", out("whole")));
+    target.refused(&restore("from-1 whole"), 2, "ARGUMENT");
+    let own = target.json(&create)["key_hash"].clone();
+    assert_ne!(own, treasury);
+    target.refused(&restore("from-3 from-1"), 1, "KEY_EXISTS");
+    target.json(&format!("device key delete --slot 0 {OFFICER}"));
+    target.json(&restore("from-3 from-1"));
+    assert_eq!(target.json(&create)["key_hash"], treasury);
+}
+
 #[test]
 fn a_new_image_is_tried_and_kept_once_somebody_logs_in() {
     let folder = folder("device-update");

@@ -10,17 +10,18 @@ use qenex_core::consensus::{Header, Proposal, Round, Vote, VoteKind};
 use qenex_core::crypto::{Hash, Purpose, Scheme};
 use qenex_core::hsm::audit::Head;
 use qenex_core::hsm::proto::{
-    AddUser, Anchor, AuditFrom, BeginHeader, BeginSign, ChangePin, Command, CreateKey, GiveVote, Index,
-    Initialise, Login, Members, NamedUser, Nonce, Nothing, Piece, Records, SetPin, SetPolicy, Signed, Status,
-    UpdatePiece,
+    AddUser, Anchor, AuditFrom, BackupKey, BeginHeader, BeginSign, ChangePin, Command, CreateKey, Custodians,
+    GiveVote, Index, Initialise, Login, Members, NamedUser, Nonce, Nothing, PassShare, Piece, Records,
+    SetPin, SetPolicy, Signed, Status, UpdatePiece,
 };
-use qenex_core::hsm::{Hsm, Role, UserName};
-use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
+use qenex_core::hsm::{Hsm, Role};
+use qenex_core::id::{AccountId, AssetId, NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
 use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 
-use crate::hsm_board::{NOTHING, TestBoard, ask, described, get, give, power_on, signed, tell};
+use crate::hsm_board::{self, NOTHING, TestBoard, ask, described, get, give, name, power_on, signed, tell};
+use crate::hsm_custodians::{backup_key, cut, each, pass, together};
 
 type Device = Hsm<TestBoard>;
 
@@ -33,26 +34,8 @@ const USERS: [(&str, Role, &[u8]); 3] = [
 /// Images that updates bring.
 const IMAGES: [&[u8]; 2] = [&[4; 1_100], b"another image"];
 
-fn name(text: &str) -> UserName {
-    UserName::new(text).expect("a name")
-}
-
 fn header(height: u64) -> Header {
-    Header {
-        protocol: Header::PROTOCOL,
-        chain_id: ChainId::new("QENEX-TEST").expect("a chain"),
-        epoch: height / 8,
-        height,
-        parent: Hash([1; 32]),
-        time_ms: height * 1_000,
-        proposer: AccountId::new("VALIDATOR_1").expect("an account"),
-        transaction_root: Hash([2; 32]),
-        state_root: Hash([3; 32]),
-        receipt_root: Hash([4; 32]),
-        validators: Hash([5; 32]),
-        next_validators: Hash([5; 32]),
-        seal: Default::default(),
-    }
+    Header { epoch: height / 8, ..hsm_board::header(height) }
 }
 
 /// The encoding of a policy.
@@ -122,6 +105,26 @@ fn prepared() -> &'static TestBoard {
         tell(&mut hsm, Command::Anchor, &Anchor { trusting_period_ms: 1_000, header: header(8) })
             .expect("a header");
         hsm.board().clone()
+    })
+}
+
+/// What another device has sealed to the prepared one.
+struct Sealed {
+    backup: Vec<u8>,
+    shares: [Vec<u8>; 2],
+}
+
+fn sealed() -> &'static Sealed {
+    static SEALED: OnceLock<Sealed> = OnceLock::new();
+    SEALED.get_or_init(|| {
+        let mut hsm = power_on(prepared().clone());
+        login_all(&mut hsm);
+        let (own, mut other) = (backup_key(&mut hsm), crate::hsm_custodians::device(22));
+        let backup = ask(&mut other, Command::Backup, &BackupKey { public_key: own }).expect("an officer");
+        let to = [own, backup_key(&mut other)];
+        let shares = each(&cut(&mut other, 2, &to).expect("an officer"));
+        let passed = pass(&mut other, &shares[1], own).expect("its share");
+        Sealed { backup, shares: [shares[0].clone(), passed] }
     })
 }
 
@@ -198,6 +201,20 @@ fn body(command: Command, input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
             let image = IMAGES[usize::from(index) % 2];
             let offset = if input.ratio(1, 4)? { height as u32 } else { 0 };
             bytes(&UpdatePiece { offset, bytes: image.get(offset as usize..).unwrap_or_default() })
+        }
+        Command::Backup => bytes(&BackupKey { public_key: [index + 1; 32] }),
+        Command::Restore => sealed().backup.clone(),
+        Command::BackupShares => {
+            let keys: Vec<_> = (0..height as u8).map(|fill| [fill + 1; 32]).collect();
+            bytes(&Custodians { threshold: index, public_keys: keys.as_flattened() })
+        }
+        Command::PassShare => {
+            bytes(&PassShare { to: [index + 1; 32], share: &sealed().shares[usize::from(index) % 2] })
+        }
+        Command::RestoreShares => {
+            let shares = &sealed().shares;
+            let [first, second] = [input.ratio(1, 8)?, !input.ratio(1, 8)?].map(usize::from);
+            together(&[&shares[first], &shares[second]])
         }
         Command::AuditHead | Command::Attest => bytes(&Nonce { nonce: [index; 32] }),
         Command::AuditRead => bytes(&AuditFrom { count: height }),

@@ -10,6 +10,9 @@ pub mod flash_disk;
 #[allow(missing_docs, dead_code)]
 #[path = "../../../core/tests/hsm_board/mod.rs"]
 pub mod hsm_board;
+#[allow(missing_docs, dead_code)]
+#[path = "../../../core/tests/hsm_custodians/mod.rs"]
+pub mod hsm_custodians;
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;

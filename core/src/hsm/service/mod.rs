@@ -18,6 +18,7 @@ use crate::consensus::{Following, SignerSet, Trusted};
 use crate::crypto::Hash;
 use crate::hsm::audit::{Audit, Entry, Head, NOBODY};
 use crate::hsm::board::Board;
+use crate::hsm::channel::compared;
 use crate::hsm::flash::vault::Vault;
 use crate::hsm::keys::AttestationKey;
 use crate::hsm::proto::{self, Command, Nothing, Permission};
@@ -254,7 +255,10 @@ impl<B: Board> Hsm<B> {
                 self.backup_key(reply)
             }
             Command::Backup => self.backup(&codec::decode(body)?, reply),
-            Command::Restore => self.restore(&codec::decode(body)?),
+            Command::Restore => self.restore(body),
+            Command::BackupShares => self.backup_shares(&codec::decode(body)?, reply),
+            Command::PassShare => self.pass_share(&codec::decode(body)?, reply),
+            Command::RestoreShares => self.restore_shares(body),
             Command::RotateStorageKey => self.rotate_storage_key(&codec::decode(body)?),
             Command::BeginUpdate => self.begin_update(body),
             Command::UpdatePiece => self.update_piece(&codec::decode(body)?),
@@ -318,6 +322,11 @@ impl<B: Board> Hsm<B> {
 
     pub(super) fn show(&mut self, label: &'static str, value: impl core::fmt::Display) {
         self.board.show(&Line::of(label, value));
+    }
+
+    /// Shows what people compare of a hash.
+    pub(super) fn show_code(&mut self, label: &'static str, of: &Hash) {
+        self.show(label, compared(of));
     }
 
     pub(super) fn confirm(&mut self) -> Result<(), Refusal> {

@@ -173,25 +173,43 @@ pub enum Device {
     Image(Image),
     /// Print the key to which other devices seal backups for it; its panel shows a code of the key.
     BackupKey(Session),
-    /// Seal the root of its keys to another device. Vote keys are in no backup.
+    /// Seal the root of its keys to another device, or in shares to the devices of several custodians. Vote keys are in no backup.
     Backup {
         /// The device.
         #[command(flatten)]
         session: Session,
-        /// The other device's backup key.
+        /// The other device's backup key; of several custodians, one after the other.
+        #[arg(long, required = true)]
+        to: Vec<String>,
+        /// How many of the custodians together restore the root, 2 or more.
         #[arg(long)]
-        to: String,
-        /// Where to write the backup.
+        threshold: Option<u8>,
+        /// Where to write the backup. With a threshold, the folder in which each custodian gets a file: share-1, share-2 and so on.
         #[arg(long)]
         out: PathBuf,
     },
-    /// Take over the root of a backup that was sealed to it, before it has keys of its own.
+    /// Check the share that a custodian holds, and seal it to the device that is to have the root.
+    Share {
+        /// The custodian's device.
+        #[command(flatten)]
+        session: Session,
+        /// The backup key of the device that is to have the root.
+        #[arg(long)]
+        to: String,
+        /// The share.
+        file: PathBuf,
+        /// Where to write the share for that device; an existing file is never overwritten.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Take over the root of a backup or of shares that were sealed to it, before it has keys of its own.
     Restore {
         /// The device.
         #[command(flatten)]
         session: Session,
-        /// The backup.
-        file: PathBuf,
+        /// The backup, or as many shares as it takes.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
     /// Seal all secrets under a new storage key. All but the officer of `--user` then need a new PIN.
     RotateStorageKey(Session),

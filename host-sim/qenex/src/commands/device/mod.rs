@@ -7,6 +7,7 @@ mod log;
 mod policy;
 mod run;
 mod session;
+mod shares;
 mod sign;
 mod update;
 mod users;
@@ -84,8 +85,11 @@ pub fn run(args: Device, output: &Output) -> Result<(), Failure> {
         Device::Update { session, image, manifest } => update::run(&session, &image, &manifest, output),
         Device::Image(args) => update::image(args, output),
         Device::BackupKey(session) => backup::key(&session, output),
-        Device::Backup { session, to, out } => backup::make(&session, &to, &out, output),
-        Device::Restore { session, file } => backup::restore(&session, &file, output),
+        Device::Backup { session, to, threshold, out } => {
+            backup::make(&session, &to, threshold, &out, output)
+        }
+        Device::Share { session, to, file, out } => shares::pass(&session, &to, &file, &out, output),
+        Device::Restore { session, files } => backup::restore(&session, &files, output),
         Device::RotateStorageKey(session) => {
             let (user, pin) = session::user(&session)?;
             session::login(&session)?.ask(Command::RotateStorageKey, &Login { user, pin: &pin })?;
