@@ -2,8 +2,8 @@
 //!
 //! Secrets come with fresh devices, whose unique secret and seed of the entropy are drawn, and with them every salt, nonce, root and key; a device
 //! then has a few rounds, each with a new PIN, salt and key. All else is the same from the reset on: the commands, the names, the lengths, where
-//! records lie in the flash, how many messages the channel has seen, and when. A round is compared with the same round of other devices. So what is compared is whole answers, from the frame to the sealed response, and in them each call of
-//! the functions that work with a secret. The exceptions are functions whose time may depend on what they are given, because it is public or may be
+//! records lie in the flash, how many messages the channel has seen, and when. A round is compared with the same round of other devices. So what
+//! is compared is whole answers, from the frame to the sealed response, and in them each call of the functions that work with a secret. The exceptions are functions whose time may depend on what they are given, because it is public or may be
 //! (`PUBLIC` in `counts.py` names them): above all, a signature is verified before its release, in variable time. What COBS makes of a ciphertext
 //! depends on its zeros and is not counted either.
 //!

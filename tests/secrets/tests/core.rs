@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use qenex_core::crypto::secret::SecretKey;
-use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, aead, hash, signing_digest, verify, x25519};
+use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, aead, hash, shamir, signing_digest, verify, x25519};
 use qenex_core::hsm::noise::{FIRST_BYTES, Handshake, SECOND_BYTES, Side, THIRD_BYTES};
 use qenex_secrets::{hide, reports, reveal, secret};
 use subtle::ConstantTimeEq;
@@ -119,6 +119,18 @@ fn pin() {
         reveal(std::slice::from_mut(&mut equal));
         assert_eq!(equal, 0);
     });
+}
+
+#[test]
+fn shares_of_a_secret() {
+    let coefficients = [[1; 32], [2; 32], [3; 32]];
+    let mut combined = silent(|| {
+        let coefficients = coefficients.map(secret);
+        let shares = [2, 7, 16].map(|place| (place, shamir::share(&coefficients, place)));
+        shamir::combine(&shares)
+    });
+    reveal(&mut *combined);
+    assert_eq!(*combined, coefficients[0]);
 }
 
 #[test]
