@@ -9,6 +9,7 @@ mod emulator;
 pub mod image;
 pub mod ledger;
 mod skips;
+mod unicorn;
 
 pub use bench::{FlashFile, machine};
 pub use counts::{Count, Counts};

@@ -1,18 +1,13 @@
 //! The image in another emulator, which answers a frame again and again and leaves out one instruction each time: see `board.py`.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use tempfile::TempDir;
 
 use crate::bench::FlashFile;
-use crate::emulator::{Line, connect};
-use crate::image::Image;
+use crate::emulator::Line;
+use crate::unicorn::Unicorn;
 
 /// How long a campaign may take: longer than any does.
 const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
@@ -20,14 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
 /// What the emulator reports where it died.
 const LOST: &str = "lost";
 
-/// The machine. It is switched off when it is dropped.
-pub struct Skips {
-    process: Child,
-    line: UnixStream,
-    monitor: BufReader<UnixStream>,
-    flash: FlashFile,
-    _sockets: TempDir,
-}
+/// The machine.
+pub struct Skips(Unicorn);
 
 /// What became of one skipped instruction. Answers are sealed; nothing where the device did not answer.
 #[derive(Debug)]
@@ -45,40 +34,23 @@ pub struct Skip {
 impl Skips {
     /// Switches the machine on, with a flash that was used before.
     pub fn start(flash: FlashFile) -> Result<Self> {
-        let image = Image::chosen()?;
-        let sockets = TempDir::new()?;
-        let (line, monitor) = (sockets.path().join("line"), sockets.path().join("monitor"));
-        // Debian's interpreter, which has the emulator's bindings.
-        let process = Command::new("/usr/bin/python3")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("board.py"))
-            .args([&image.path, &flash.path, &line, &monitor])
-            .stdin(Stdio::null())
-            .spawn()
-            .context("python3")?;
-        let (line, monitor) = (connect(&line)?, connect(&monitor)?);
-        line.set_read_timeout(Some(Duration::from_millis(5)))?;
-        Ok(Self { process, line, monitor: BufReader::new(monitor), flash, _sockets: sockets })
+        Ok(Self(Unicorn::start("board.py", flash, PATIENCE)?))
     }
 
     /// The serial line.
     pub fn line(&self) -> Result<Line<'_>> {
-        Ok(Line {
-            stream: self.line.try_clone()?,
-            received: Arc::default(),
-            flash: &self.flash,
-            patience: PATIENCE,
-        })
+        self.0.line()
     }
 
     /// The next frame is attacked in the functions whose names contain one of these (`all`: in all), at every so many-th instruction; the last of
     /// so many frames after it is the probe.
     pub fn attack(&self, functions: &str, every: usize, after: usize) -> Result<()> {
-        Ok(self.monitor.get_ref().write_all(format!("sample {every} {after} {functions}\n").as_bytes())?)
+        Ok((&self.0.monitor).write_all(format!("sample {every} {after} {functions}\n").as_bytes())?)
     }
 
     /// What became of each instruction.
     pub fn report(&self) -> Result<Vec<Skip>> {
-        let mut monitor = BufReader::new(self.monitor.get_ref());
+        let mut monitor = BufReader::new(&self.0.monitor);
         let mut skips = Vec::new();
         loop {
             let mut line = String::new();
@@ -104,11 +76,4 @@ fn bytes(hex: &str) -> Result<Option<Vec<u8>>> {
     }
     let pairs = (0..hex.len()).step_by(2).map(|at| hex.get(at..at + 2).context("an odd number of digits"));
     pairs.map(|pair| Ok(u8::from_str_radix(pair?, 16)?)).collect::<Result<_>>().map(Some)
-}
-
-impl Drop for Skips {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
