@@ -27,8 +27,10 @@ use qenex_firmware_tests::{Emulator, FlashFile, Skip, Skips};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-/// Every so many-th instruction is skipped where `QENEX_SKIPS` does not say.
-const EVERY: usize = 101;
+/// Every so many-th instruction is skipped where `QENEX_SKIPS` does not say: of requests that decide with few instructions, and of others.
+const OF_FEW: usize = 11;
+/// See above.
+const OF_MANY: usize = 101;
 
 /// The functions that decide: of the service, of policies, of the guard, of the light client.
 const DECIDE: &str = "hsm::service,hsm::users,hsm::keys,hsm::votes,hsm::sign::,hsm::signed,hsm::store,policy::,consensus::,crypto::scheme::verify";
@@ -53,6 +55,7 @@ fn open(skips: &Skips) -> Session<'_> {
 fn attack<T>(
     skips: &Skips,
     session: &mut Session<'_>,
+    every: usize,
     refusal: Code,
     request: impl FnOnce(&mut Session<'_>) -> Result<T, DeviceError>,
     others: (usize, impl FnOnce(&mut Session<'_>)),
@@ -60,17 +63,18 @@ fn attack<T>(
     let request = |session: &mut Session<'_>| {
         assert!(is_refusal(&request(session), refusal.number), "without a fault it is refused");
     };
-    attack_any(skips, session, request, others)
+    attack_any(skips, session, every, request, others)
 }
 
 /// Attacks one request, whatever comes of it without a fault.
 fn attack_any(
     skips: &Skips,
     session: &mut Session<'_>,
+    every: usize,
     request: impl FnOnce(&mut Session<'_>),
     (others, probe): (usize, impl FnOnce(&mut Session<'_>)),
 ) -> Vec<Skip> {
-    let every = std::env::var("QENEX_SKIPS").map_or(EVERY, |text| text.parse().unwrap());
+    let every = std::env::var("QENEX_SKIPS").map_or(every, |text| text.parse().unwrap());
     let functions = std::env::var("QENEX_SKIP_IN").unwrap_or(DECIDE.into());
     skips.attack(&functions, every, others).unwrap();
     std::thread::scope(|scope| {
@@ -131,6 +135,7 @@ fn wrong_pin(user: &str) {
     let reports = attack(
         &skips,
         &mut session,
+        OF_MANY,
         PIN_WRONG,
         |session| session.ask(Command::Login, &login),
         (1, |session| known.push(status(session).unwrap())),
@@ -174,6 +179,7 @@ fn what_contradicts_a_vote_is_not_signed() {
     let reports = attack(
         &skips,
         &mut session,
+        OF_FEW,
         VOTE_CONTRADICTS,
         |session| vote(session, notarize(7, 2)),
         (1, |session| drop(status(session))),
@@ -193,6 +199,7 @@ fn what_the_policy_refuses_is_not_signed() {
     let reports = attack(
         &skips,
         &mut session,
+        OF_MANY,
         POLICY_AMOUNT,
         |session| session.sign(),
         (1, |session| drop(session.ask(Command::SignatureRest, &Rest { from: 0 }))),
@@ -213,6 +220,7 @@ fn what_is_signed_counts() {
     let reports = attack_any(
         &skips,
         &mut session,
+        OF_MANY,
         |session| drop(session.sign().unwrap()),
         (2, |session| {
             begin_transfer(session, 1, 100).unwrap();
@@ -252,6 +260,7 @@ fn untrusted(what: &str, request: usize, refusal: Code, forged: &Certified) {
     let reports = attack(
         &skips,
         &mut session,
+        OF_FEW,
         refusal,
         |session| bring(session, forged, request),
         (others.len() + 1, |session| {
@@ -301,6 +310,7 @@ fn who_may_not_give_a_command_does_not() {
     let reports = attack(
         &skips,
         &mut session,
+        OF_FEW,
         ROLE,
         |session| device::create_key(session, 5, Purpose::Transaction),
         (1, |session| {
