@@ -186,6 +186,12 @@ pub fn encode<'b, T: Encoded>(value: &T, buffer: &'b mut [u8]) -> Result<&'b [u8
     write(value, Slice::new(buffer)).map(|written| &*written).map_err(|_| EncodeError::BufferTooSmall)
 }
 
+/// The length of the canonical encoding, in bytes.
+pub fn encoded_len<T: Encoded>(value: &T) -> usize {
+    // Counting cannot fail, so neither can this.
+    write(value, postcard::ser_flavors::Size::default()).unwrap_or_default()
+}
+
 /// Hashes the canonical encoding without a buffer.
 pub fn hash_encoded<T: Encoded>(domain: Domain, value: &T) -> Hash {
     // Feeding a hasher cannot fail, so neither can this.

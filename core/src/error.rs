@@ -42,7 +42,8 @@ macro_rules! codes {
 }
 
 // 1xx numbers, 2xx identifiers and encoding, 3xx cryptography, 40x and 41x trees, 42x and 43x agreement, 5xx market makers,
-// 6xx transactions, 7xx ledger, 8xx policy, 9xx device, 10xx host store, node and devices, 11xx host interface.
+// 6xx transactions, 7xx ledger, 8xx policy, 9xx device, 10xx host store, node and devices, 11xx host interface,
+// 12xx C interface.
 codes! {
     101 NUM_OVERFLOW "The result is larger than its type can hold.";
     102 NUM_UNDERFLOW "The result would be below zero.";
@@ -259,6 +260,13 @@ codes! {
     1108 ARGUMENT "The argument must be of the form that the help describes.";
     1109 OUTPUT_FILE "The file must be writable.";
     1110 ID_COLLISION "Two different names of a file must not map to the same identifier.";
+    1201 NULL_POINTER "A pointer must not be null, unless there is nothing that it could point to.";
+    1202 POINTER_MISALIGNED "A pointer must be aligned as its type demands.";
+    1203 LENGTH_TOO_LARGE "A length must not be larger than any memory.";
+    1204 POINTER_OVERLAP "What is written must not overlap anything else that is passed.";
+    1205 BUFFER_TOO_SMALL "The buffer must have room for the result; the length that is needed was written.";
+    1206 STATE_UNINITIALISED "A state must have been initialised by the function of its type, and not been cleared since.";
+    1207 NUMBER_UNKNOWN "A number must be one of those that its type names.";
 }
 
 const fn ascending(rows: &[Code]) -> bool {

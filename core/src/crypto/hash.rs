@@ -85,7 +85,8 @@ pub enum Domain {
     LabelSeed = 0x7f,
 }
 
-/// A SHA3-256 hash.
+/// A SHA3-256 hash: 32 bytes and nothing else, so that C can lend a list of them.
+#[repr(transparent)]
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Hash(pub [u8; 32]);
 

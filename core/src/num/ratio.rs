@@ -21,6 +21,16 @@ impl Ratio {
         Self::of_products(words(numerator), words(denominator))
     }
 
+    /// From multiples of `2^-64`.
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(U64F64::from_bits(bits))
+    }
+
+    /// In multiples of `2^-64`.
+    pub const fn to_bits(self) -> u128 {
+        self.0.to_bits()
+    }
+
     /// The ratio of two products, least significant word first, rounded down.
     pub(crate) fn of_products(
         numerator: [u64; PRODUCT_WORDS],
@@ -34,13 +44,13 @@ impl Ratio {
         div_long(&mut [0, n0, n1, n2, n3, n4, 0], &mut denominator, &mut quotient)
             .ok_or(NumError::Overflow)?;
         let [low, high] = quotient;
-        Ok(Self(U64F64::from_bits((u128::from(high) << 64) | u128::from(low))))
+        Ok(Self::from_bits((u128::from(high) << 64) | u128::from(low)))
     }
 }
 
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = self.0.to_bits();
+        let bits = self.to_bits();
         // Each is below 2^64 * 10^18, and their sum is at most 2^64 * 10^18: an amount up to 10^20.
         let whole = (bits >> 64).wrapping_mul(SCALE);
         let fraction = (bits & u128::from(u64::MAX)).wrapping_mul(SCALE).wrapping_add(1 << 63) >> 64;

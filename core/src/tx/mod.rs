@@ -15,7 +15,7 @@ pub use op::{
     LegsBuf, LegsError, MAX_RECEIVERS, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn,
     SwapExactOut, Transfer,
 };
-pub use signed::{MAX_SIGNED_LEN, Signature, SignedTransaction, encode_signed};
+pub use signed::{MAX_SIGNED_LEN, Signature, SignedTransaction, encode_signed, signed_len};
 pub use summary::{DISPLAY_COLUMNS, DISPLAY_ROWS, Line, MAX_SUMMARY_LINES, MAX_VALUE_LEN, Summary};
 
 use serde::{Deserialize, Serialize};

@@ -77,6 +77,13 @@ impl<'a> SignedTransaction<'a> {
     }
 }
 
+/// The length of the signed form, in bytes; nothing if there are more than [`MAX_KEYS`] signatures.
+pub fn signed_len(transaction: &Transaction<'_>, signatures: &[Signature<'_>]) -> Option<usize> {
+    let signatures = Signatures(heapless::Vec::from_slice(signatures).ok()?);
+    let len = codec::encoded_len(transaction).checked_add(codec::encoded_len(&signatures))?;
+    len.checked_add(Tag::SIGNED_TRANSACTION.0.len())
+}
+
 /// Writes the signed form to the front of `buffer` and returns that part.
 ///
 /// # Errors

@@ -1,0 +1,216 @@
+//! What a device would say: the check of a transaction against a policy, and which records a witness must prove for it.
+//!
+//! A host that asks here first is told which rule would refuse before a person is disturbed. What the device says counts: it knows what
+//! has left within the policy's windows, which are not judged here.
+
+use qenex_core::crypto::Hash;
+use qenex_core::ledger::{
+    Effects, Env, Fetched, MAX_ACCESS, Record, RecordId, Signers, ViewError, access, transition_into,
+};
+use qenex_core::policy::{Case, Executed, Policy, Windows, judge};
+use qenex_core::tx::Transaction;
+
+use crate::hash::{qnx_hash_t, to_c};
+use crate::memory::{ArgumentError, Fallible, Lent, Plain, plain, status};
+use crate::record::{
+    QNX_RECORD_ACCOUNT, QNX_RECORD_ASSET, QNX_RECORD_BALANCE, QNX_RECORD_POOL, QNX_RECORD_SHARES,
+    qnx_record_kind_t,
+};
+use crate::status::qnx_status_t;
+use crate::text::{Text, qnx_id_t};
+
+/// Records that one transaction may touch, at most.
+pub const QNX_ACCESS_MAX: usize = 35;
+/// Bytes of the longest policy.
+pub const QNX_POLICY_MAX: usize = 2430;
+
+/// A record that a transaction may touch.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct qnx_record_id_t {
+    /// Its key in the state tree.
+    pub key: qnx_hash_t,
+    /// The first identifier.
+    pub first: qnx_id_t,
+    /// The second one, of balances (the asset) and shares (the pool); else empty.
+    pub second: qnx_id_t,
+    /// Its kind.
+    pub kind: qnx_record_kind_t,
+}
+
+/// Bytes that belong to whoever made them.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct qnx_bytes_t {
+    /// The first of them; may be null if there are none.
+    pub bytes: *const u8,
+    /// How many.
+    pub len: usize,
+}
+
+/// What is known of a request to sign.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct qnx_policy_case_t {
+    /// The height of the newest final header.
+    pub height: u64,
+    /// Its time, in milliseconds since the Unix epoch.
+    pub time_ms: u64,
+    /// The time of the header that was the newest one when the transaction was first brought to the device.
+    pub requested_ms: u64,
+    /// The records that the transaction may touch, in the order of `qnx_transaction_records`; a record that does not exist has no bytes. Null if the
+    /// transaction is to be signed without a witness.
+    pub records: *const qnx_bytes_t,
+    /// How many records.
+    pub record_count: usize,
+    /// The chain.
+    pub chain_id: qnx_id_t,
+    /// How many of the policy's persons approved.
+    pub approvals: u8,
+}
+
+plain!(qnx_record_id_t, qnx_bytes_t, qnx_policy_case_t);
+
+type Ids = heapless::Vec<(Hash, RecordId), MAX_ACCESS>;
+
+/// What a transaction may touch, in ascending order of the keys.
+fn sorted(transaction: &Transaction<'_>) -> Ids {
+    let mut list: Ids = access(transaction).iter().map(|id| (id.key(), *id)).collect();
+    // Down to its place: the sorts of the standard library can panic.
+    for len in 1..=list.len() {
+        let mut rest = list.get_mut(..len).unwrap_or_default();
+        while let [front @ .., newest] = rest
+            && let Some(before) = front.last_mut()
+            && before.0 > newest.0
+        {
+            core::mem::swap(before, newest);
+            rest = front;
+        }
+    }
+    list
+}
+
+fn id_to_c((key, id): &(Hash, RecordId)) -> qnx_record_id_t {
+    let mut out = qnx_record_id_t::zeroed();
+    out.key = to_c(*key);
+    (out.kind, out.first) = match id {
+        RecordId::Account(account) => (QNX_RECORD_ACCOUNT, account.write()),
+        RecordId::Asset(asset) => (QNX_RECORD_ASSET, asset.write()),
+        RecordId::Balance(account, _) => (QNX_RECORD_BALANCE, account.write()),
+        RecordId::Pool(pool) => (QNX_RECORD_POOL, pool.write()),
+        RecordId::Shares(account, _) => (QNX_RECORD_SHARES, account.write()),
+    };
+    match id {
+        RecordId::Balance(_, asset) => out.second = asset.write(),
+        RecordId::Shares(_, pool) => out.second = pool.write(),
+        _ => {}
+    }
+    out
+}
+
+/// The records that a transaction may touch, in ascending order of their keys: what a witness for it must prove. `*count` is the room
+/// of `out` before and their number after; QNX_ACCESS_MAX is always enough.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_transaction_records(
+    transaction: *const u8,
+    len: usize,
+    out: *mut qnx_record_id_t,
+    count: *mut usize,
+) -> qnx_status_t {
+    status((|| {
+        let mut lent = Lent::new();
+        // SAFETY: promised by the caller.
+        let transaction: Transaction<'_> =
+            qenex_core::codec::decode(unsafe { lent.values(transaction, len)? })?;
+        // SAFETY: promised by the caller.
+        let out = unsafe { lent.buffer(out, count)? };
+        let list: heapless::Vec<_, MAX_ACCESS> = sorted(&transaction).iter().map(id_to_c).collect();
+        out.put(&list)
+    })())
+}
+
+/// Accepts the canonical bytes of a policy.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_policy_validate(policy: *const u8, len: usize) -> qnx_status_t {
+    status((|| {
+        // SAFETY: promised by the caller.
+        Policy::decode(unsafe { Lent::new().values(policy, len)? })?;
+        Ok(())
+    })())
+}
+
+/// Judges a transaction as a device with this policy would, but for the windows: zero, or the code of the first rule of the ledger or
+/// of the policy that refuses it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_policy_check(
+    policy: *const u8,
+    policy_len: usize,
+    transaction: *const u8,
+    transaction_len: usize,
+    case: *const qnx_policy_case_t,
+) -> qnx_status_t {
+    status((|| {
+        let mut lent = Lent::new();
+        // SAFETY: promised by the caller.
+        let policy = Policy::decode(unsafe { lent.values(policy, policy_len)? })?;
+        // SAFETY: promised by the caller.
+        let bytes = unsafe { lent.values(transaction, transaction_len)? };
+        let transaction: Transaction<'_> = qenex_core::codec::decode(bytes)?;
+        // SAFETY: promised by the caller.
+        let case = unsafe { lent.value(case)? };
+        if case.records.is_null() {
+            return judged(&policy, &transaction, case, None);
+        }
+        // SAFETY: promised by the caller.
+        let given = unsafe { lent.values(case.records, case.record_count)? };
+        let list = sorted(&transaction);
+        if given.len() != list.len() {
+            return Err(ViewError::Unproven.into());
+        }
+        let mut ids = heapless::Vec::<RecordId, MAX_ACCESS>::new();
+        let mut records = heapless::Vec::<Option<Record<'_>>, MAX_ACCESS>::new();
+        for ((_, id), record) in list.iter().zip(given) {
+            // SAFETY: promised by the caller.
+            let bytes = unsafe { Lent::new().values(record.bytes, record.len)? };
+            let record = match bytes {
+                [] => None,
+                _ => Some(qenex_core::codec::decode(bytes)?),
+            };
+            let full = |_| ArgumentError::Length;
+            ids.push(*id).map_err(|id| full(Some(id)))?;
+            records.push(record).map_err(|_| full(None))?;
+        }
+        judged(&policy, &transaction, case, Some(&Fetched { ids: &ids, records: &records }))
+    })())
+}
+
+fn judged<'a>(
+    policy: &Policy<'_>,
+    transaction: &Transaction<'a>,
+    case: &qnx_policy_case_t,
+    view: Option<&Fetched<'_, 'a>>,
+) -> Fallible<()> {
+    let mut effects = Effects::default();
+    if let Some(view) = view {
+        let chain_id = Text::read(&case.chain_id)?;
+        // The block that the transaction may be in is the next one at the earliest.
+        let env = Env { chain_id, height: case.height.saturating_add(1), time_ms: case.time_ms };
+        transition_into(&env, transaction, Signers::Assumed, view, &mut effects)?;
+    }
+    let case = Case {
+        transaction,
+        height: case.height,
+        time_ms: case.time_ms,
+        windows: &Windows::default(),
+        executed: view.map(|before| Executed { before, outcome: &effects.receipt.outcome }),
+        approvals: case.approvals,
+        requested_ms: case.requested_ms,
+        risk: None,
+    };
+    judge(policy, &case)?;
+    Ok(())
+}
+
+const _: () = assert!(
+    QNX_ACCESS_MAX == MAX_ACCESS && QNX_POLICY_MAX == <Policy<'_> as qenex_core::codec::Encoded>::MAX_LEN
+);
