@@ -60,7 +60,7 @@ codes! {
     215 DECODE_TOO_LONG "The encoding is longer than its kind allows.";
     301 SCHEME_UNKNOWN "A signature scheme is a number of the table of schemes.";
     // 302 SCHEME_RESERVED: all schemes of the table are implemented.
-    303 PURPOSE_UNKNOWN "A purpose of a key is a number from 1 to 5.";
+    303 PURPOSE_UNKNOWN "A purpose of a key is a number from 1 to 7.";
     304 PUBLIC_KEY_LENGTH "A public key has the length of its scheme.";
     305 PUBLIC_KEY_INVALID "A public key is the one encoding of a point that does not have small order.";
     306 SIGNATURE_LENGTH "A signature has the length of its scheme.";
@@ -73,6 +73,7 @@ codes! {
     313 CONTEXT_TOO_LONG "The context of a signature is at most 255 bytes.";
     314 SIGNING_ATTEMPTS "Signing must succeed within 814 attempts, as it does but for a fault.";
     315 EXCHANGE_LOW_ORDER "A public key for an exchange must not have low order.";
+    316 DIGEST_LENGTH "ECDSA over P-256 signs a digest of 32 bytes.";
     401 LOG_INDEX "The index of a leaf is smaller than the number of leaves.";
     402 LOG_SIZES "The first tree is not larger than the second.";
     403 LOG_PROOF "The proof must lead from the leaf, or the first tree, to the root.";
@@ -193,13 +194,13 @@ codes! {
     943 KEY_PURPOSE "The key must have the purpose of the command.";
     944 KEY_POLICY "The key must have a policy.";
     945 KEY_EPOCH "A vote is for the trusted epoch or the one after it.";
-    946 KEY_SCHEME "A key of votes signs in Ed25519.";
+    946 KEY_SCHEME "A key of votes signs in Ed25519, one of plain use in any scheme but the hybrid.";
     951 ANCHOR_MISSING "Officers must have anchored the device in a chain.";
     952 NOT_CONFIRMED "A person must confirm on the device's panel.";
     953 AUDIT_FULL "The audit log must have room; an auditor must take it first.";
     954 AUDIT_HEAD "The count and the hash must be those of a place in the log.";
     955 ENTROPY "The source of entropy must give different bytes each time.";
-    961 WITNESS_TOO_LARGE "The transactions and records of a request must fit the device.";
+    961 WITNESS_TOO_LARGE "The transactions and records of a request, or the data to be signed, must fit the device.";
     962 WITNESS_RECORD "Every record must be the one that the proof shows under its key.";
     963 WITNESS_MISSING "Every record that the transactions may touch must be given, and then the proof.";
     964 KEY_NOT_AUTHORISED "The key must be one of the sender's.";

@@ -20,7 +20,7 @@ use qenex_core::error::{
 };
 use qenex_core::hsm::proto::{
     AddUser, Anchor, Approve, BeginSign, Command, CreateKey, GiveVote, Index, Initialise, KeyInfo, Login,
-    Piece, Rest, SIGNATURE_PIECE, SetPolicy, Signed,
+    Piece, PieceAt, Rest, SIGNATURE_PIECE, SetPolicy, Signed,
 };
 use qenex_core::hsm::shares::Manifest;
 use qenex_core::hsm::{Hsm, Refusal, Role, approval_id};
@@ -32,13 +32,14 @@ use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 const PIN: &[u8] = b"everybody's pin";
 const USERS: [(&str, Role); 3] =
     [("ALICE", Role::Officer), ("OSCAR", Role::Operator), ("AUDREY", Role::Auditor)];
-const PURPOSES: [Purpose; 6] = [
+const PURPOSES: [Purpose; 7] = [
     Purpose::Transaction,
     Purpose::Vote,
     Purpose::Attestation,
     Purpose::Approval,
     Purpose::Backup,
     Purpose::Firmware,
+    Purpose::Plain,
 ];
 /// A slot without a key.
 const EMPTY: u8 = 15;
@@ -81,6 +82,8 @@ fn keys(hsm: &mut Hsm<TestBoard>) -> Vec<(u8, Scheme, Purpose, Vec<u8>)> {
             let result = create(hsm, slot, scheme, purpose);
             match purpose {
                 Purpose::Transaction | Purpose::Approval => {}
+                Purpose::Plain if scheme == Scheme::Hybrid => assert_eq!(result, refused(KEY_SCHEME)),
+                Purpose::Plain => {}
                 Purpose::Vote if scheme == Scheme::Ed25519 => {}
                 Purpose::Vote => assert_eq!(result, refused(KEY_SCHEME), "{scheme}"),
                 Purpose::Attestation | Purpose::Backup | Purpose::Firmware => {
@@ -92,7 +95,7 @@ fn keys(hsm: &mut Hsm<TestBoard>) -> Vec<(u8, Scheme, Purpose, Vec<u8>)> {
             }
         }
     }
-    assert_eq!(keys.len(), 9);
+    assert_eq!(keys.len(), 12);
     keys
 }
 
@@ -159,8 +162,24 @@ fn begin(hsm: &mut Hsm<TestBoard>, slot: u8, transaction: &[u8]) -> Result<(), R
 
 /// The signature of what was begun, in as many pieces as it takes.
 fn finish(hsm: &mut Hsm<TestBoard>) -> Result<Vec<u8>, Refusal> {
+    let first = ask(hsm, Command::Sign, &NOTHING)?;
+    read_on(hsm, first)
+}
+
+/// Raw data for every scheme.
+const DATA: [u8; 32] = [6; 32];
+
+/// The signature of raw data.
+fn sign_data(hsm: &mut Hsm<TestBoard>, slot: u8) -> Result<Vec<u8>, Refusal> {
+    tell(hsm, Command::Data, &PieceAt { offset: 0, bytes: &DATA })?;
+    let first = ask(hsm, Command::SignData, &Index { index: slot })?;
+    read_on(hsm, first)
+}
+
+/// A signature from its first response on.
+fn read_on(hsm: &mut Hsm<TestBoard>, first: Vec<u8>) -> Result<Vec<u8>, Refusal> {
     let mut whole = Vec::new();
-    let mut body = ask(hsm, Command::Sign, &NOTHING)?;
+    let mut body = first;
     loop {
         let piece = decode::<Signed<'_>>(&body).unwrap().signature.to_vec();
         whole.extend(&piece);
@@ -209,6 +228,8 @@ fn commands_are_given_to_keys_of_their_purpose_by_users_of_their_role() {
             if begun.is_ok() {
                 assert_eq!(finish(&mut hsm), refused(KEY_POLICY), "sign: {what}");
             }
+            let signed = sign_data(&mut hsm, slot).map(drop);
+            assert_eq!(signed, outcome(&[Role::Operator], Some(Purpose::Plain)), "sign-data: {what}");
             let set = set_policy(&mut hsm, slot, &[]);
             assert_eq!(set, outcome(&[Role::Officer], Some(Purpose::Transaction)), "set-policy: {what}");
             // What was set is taken back: the next user meets the same device.
@@ -221,10 +242,10 @@ fn commands_are_given_to_keys_of_their_purpose_by_users_of_their_role() {
             assert_eq!(read, expected, "get-policy: {what}");
             let deleted = tell(&mut hsm, Command::DeleteKey, &Index { index: slot });
             assert_eq!(deleted, outcome(&[Role::Officer], None), "delete-key: {what}");
-            pairs += 6;
+            pairs += 7;
         }
     }
-    assert_eq!(pairs, 4 * 10 * 6);
+    assert_eq!(pairs, 4 * 13 * 7);
 }
 
 /// A signature of a device counts for its scheme, its purpose, its id and its key, and for nothing else.
@@ -244,6 +265,16 @@ fn a_signature_counts_for_one_pairing() {
             Purpose::Vote => {
                 let body = ask(&mut hsm, Command::Vote, &GiveVote { slot: *slot, vote: vote(9) }).unwrap();
                 (vote(9).id(&chain()), decode::<Signed<'_>>(&body).unwrap().signature.to_vec())
+            }
+            // Under no digest that names a purpose, and so under no id.
+            Purpose::Plain => {
+                let signature = sign_data(&mut hsm, *slot).unwrap();
+                assert_eq!(verify(*scheme, public_key, &Hash(DATA), &signature), Ok(()));
+                let of_all = PURPOSES.map(|purpose| signing_digest(*scheme, purpose, &Hash(DATA)));
+                for digest in of_all {
+                    assert!(verify(*scheme, public_key, &digest, &signature).is_err());
+                }
+                continue;
             }
             // What approves lies with persons: a device has no command that signs with such a key.
             _ => continue,

@@ -21,7 +21,7 @@ use qenex_core::error::{NONCE_SIGNED, PIN_WAIT, PIN_WRONG, POLICY_WINDOW, VOTE_C
 use qenex_core::hsm::backup::Backup;
 use qenex_core::hsm::proto::{
     AddUser, Anchor, BackupKey, BeginSign, ChangePin, Command, CreateKey, GiveVote, Index, Initialise,
-    KeyInfo, Login, NamedUser, Nonce, SetPin, SetPolicy, Signed, SignedHead, Status, UserInfo,
+    KeyInfo, Login, NamedUser, Nonce, PieceAt, SetPin, SetPolicy, Signed, SignedHead, Status, UserInfo,
 };
 use qenex_core::hsm::{Hsm, MAX_KEYS, MAX_TRIES, MAX_USERS, Refusal, Role};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
@@ -167,7 +167,7 @@ fn shares() -> &'static [Vec<u8>; 2] {
 /// Every command that changes the flash, and what must be logged of it.
 type Act = fn(&mut Device) -> Result<(), Refusal>;
 
-const ACTS: [(&str, Act); 18] = [
+const ACTS: [(&str, Act); 19] = [
     ("wrong pin", |hsm| match login(hsm, "OSCAR", b"wrong pin") {
         Err(Refusal(number)) if number == PIN_WRONG.number => Ok(()),
         result => result,
@@ -207,6 +207,11 @@ const ACTS: [(&str, Act); 18] = [
     ("restore shares", |hsm| {
         tell(hsm, Command::DeleteKey, &Index { index: 0 })?;
         restore(hsm, &together(&[&shares()[0], &shares()[1]]))
+    }),
+    ("sign data", |hsm| {
+        create_key(hsm, 5, Purpose::Plain)?;
+        tell(hsm, Command::Data, &PieceAt { offset: 0, bytes: b"data" })?;
+        ask(hsm, Command::SignData, &Index { index: 5 }).map(drop)
     }),
     ("update", |hsm| update(hsm, 4, &[4; 1_100])),
     ("wipe", |hsm| tell(hsm, Command::Wipe, &NOTHING)),

@@ -91,7 +91,7 @@ fn status(hsm: &mut Hsm<TestBoard>) -> Status {
     get(hsm, Command::Status, &NOTHING).unwrap()
 }
 
-/// Every scheme has keys of its own for transactions and approvals, the same after a restart; votes are Ed25519's alone.
+/// Every scheme has keys of its own for transactions, approvals and plain use, the same after a restart; votes are Ed25519's alone.
 #[test]
 fn keys_of_every_scheme() {
     let mut hsm = device();
@@ -99,17 +99,22 @@ fn keys_of_every_scheme() {
     for (slot, scheme) in (0..).zip(Scheme::ALL) {
         keys.push(create_key_of(&mut hsm, slot, scheme, Purpose::Transaction).unwrap());
         if scheme != Scheme::Ed25519 {
-            let refusal = create_key_of(&mut hsm, 9, scheme, Purpose::Vote);
+            let refusal = create_key_of(&mut hsm, 15, scheme, Purpose::Vote);
             assert_eq!(refusal, refused(KEY_SCHEME), "{scheme}");
         }
         keys.push(create_key_of(&mut hsm, 4 + slot, scheme, Purpose::Approval).unwrap());
+        if scheme != Scheme::Hybrid {
+            keys.push(create_key_of(&mut hsm, 8 + slot, scheme, Purpose::Plain).unwrap());
+        }
     }
     for (index, key) in keys.iter().enumerate() {
         assert!(keys[..index].iter().all(|other| other != key));
     }
     let mut hsm = restart(hsm);
     login(&mut hsm, "OSCAR", OPERATOR_PIN).unwrap();
-    for (slot, key) in (0..4).flat_map(|slot| [slot, slot + 4]).zip(&keys) {
+    // The hybrid, the third, has no key of plain use.
+    let slots = (0..4).flat_map(|slot| [slot, slot + 4, slot + 8]).filter(|slot| *slot != 10);
+    for (slot, key) in slots.zip(&keys) {
         let body = ask(&mut hsm, Command::DescribeKey, &Index { index: slot }).unwrap();
         assert_eq!(decode::<KeyInfo<'_>>(&body).unwrap().public_key, key);
     }

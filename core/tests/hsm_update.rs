@@ -22,7 +22,7 @@ use qenex_core::error::{
 use qenex_core::hsm::audit::{ENTRY_BYTES, Entry};
 use qenex_core::hsm::boot::{Standing, order};
 use qenex_core::hsm::image::{BoardName, Image, measure};
-use qenex_core::hsm::proto::{AddUser, AuditFrom, Command, Initialise, Login, Status, UpdatePiece};
+use qenex_core::hsm::proto::{AddUser, AuditFrom, Command, Initialise, Login, PieceAt, Status};
 use qenex_core::hsm::{Hsm, Refusal, Role, SignWork};
 
 type Device = Hsm<TestBoard>;
@@ -220,9 +220,8 @@ fn a_version_that_was_confirmed_never_goes_back() {
 #[test]
 fn pieces_come_in_order_and_within_the_length() {
     let mut hsm = device();
-    let piece = |hsm: &mut Device, offset, bytes: &[u8]| {
-        tell(hsm, Command::UpdatePiece, &UpdatePiece { offset, bytes })
-    };
+    let piece =
+        |hsm: &mut Device, offset, bytes: &[u8]| tell(hsm, Command::UpdatePiece, &PieceAt { offset, bytes });
     let finish = |hsm: &mut Device| tell(hsm, Command::FinishUpdate, &NOTHING);
     assert_eq!(piece(&mut hsm, 0, &NEW[..16]), refused(COMMAND_SEQUENCE));
     assert_eq!(finish(&mut hsm), refused(COMMAND_SEQUENCE));

@@ -117,9 +117,9 @@ impl SecretKey {
         self.sign_message(digest.as_bytes())
     }
 
-    /// Signs bytes (RFC 8032, section 5.1.6). Private: outside this module only digests with a purpose are signed.
+    /// Signs bytes (RFC 8032, section 5.1.6): digests with a purpose, and what keys of plain use sign.
     #[allow(clippy::arithmetic_side_effects, reason = "the operators of scalars, which cannot overflow")]
-    fn sign_message(&self, message: &[u8]) -> Result<[u8; SIGNATURE_BYTES], SecretKeyError> {
+    pub(super) fn sign_message(&self, message: &[u8]) -> Result<[u8; SIGNATURE_BYTES], SecretKeyError> {
         let nonce = Sha512::new().chain_update(self.prefix).chain_update(message).finalize();
         let nonce = Zeroizing::new(Scalar::from_bytes_mod_order_wide(&nonce.into()));
         let r = EdwardsPoint::mul_base(&nonce).compress().to_bytes();

@@ -81,6 +81,8 @@ pub enum Domain {
     Image = 0x51,
     /// Manifest of a root's shares.
     BackupManifest = 0x52,
+    /// Raw data that a key of plain use signed, as audit logs name it.
+    PlainData = 0x53,
     /// Seed of a key that is derived from a public label, for demonstrations and measurements.
     LabelSeed = 0x7f,
 }

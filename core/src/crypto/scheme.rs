@@ -2,7 +2,8 @@
 //!
 //! A key has one scheme and one purpose, and both go into its hash and into everything that it signs: a signature
 //! made for one purpose or under one scheme is worthless for any other. The message of every signature is a 32-byte
-//! digest ([`signing_digest`]), so that a signer never hashes more than it was shown.
+//! digest ([`signing_digest`]), so that a signer never hashes more than it was shown. Only keys of plain use sign what other protocols
+//! bring ([`Purpose::Plain`]): raw bytes without any of this.
 //!
 //! | number | scheme | public key, bytes | signature, bytes |
 //! |---|---|---|---|
@@ -57,6 +58,8 @@ pub enum Purpose {
     Backup = 5,
     /// Images of a device's firmware, by the vendor.
     Firmware = 6,
+    /// Plain use: raw data for other protocols, PKCS#11 for example, and nothing of the ledger's.
+    Plain = 7,
 }
 
 error_enum! {
@@ -135,6 +138,7 @@ impl Purpose {
             4 => Ok(Self::Approval),
             5 => Ok(Self::Backup),
             6 => Ok(Self::Firmware),
+            7 => Ok(Self::Plain),
             _ => Err(SchemeError::UnknownPurpose),
         }
     }
@@ -232,13 +236,14 @@ mod tests {
     use crate::error::Coded;
     use std::vec::Vec;
 
-    const PURPOSES: [Purpose; 6] = [
+    const PURPOSES: [Purpose; 7] = [
         Purpose::Transaction,
         Purpose::Vote,
         Purpose::Attestation,
         Purpose::Approval,
         Purpose::Backup,
         Purpose::Firmware,
+        Purpose::Plain,
     ];
 
     #[test]
@@ -264,7 +269,7 @@ mod tests {
                 }
                 Err(error) => {
                     assert_eq!(error.code().number, 303);
-                    assert!(!(1..=5).contains(&number), "{number}");
+                    assert!(!(1..=7).contains(&number), "{number}");
                     assert!(postcard::from_bytes::<Purpose>(&[number]).is_err(), "{number}");
                 }
             }

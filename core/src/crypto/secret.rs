@@ -28,6 +28,8 @@ error_enum! {
         Seed => SEED_INVALID,
         PublicKeyLength => PUBLIC_KEY_LENGTH,
         SignatureLength => SIGNATURE_LENGTH,
+        DigestLength => DIGEST_LENGTH,
+        Scheme => KEY_SCHEME,
         Attempts => SIGNING_ATTEMPTS,
         NotReleased => SIGNATURE_NOT_RELEASED,
     }
@@ -38,6 +40,16 @@ impl From<ed25519::SecretKeyError> for SigningError {
         match error {
             ed25519::SecretKeyError::Seed => Self::Seed,
             ed25519::SecretKeyError::NotReleased => Self::NotReleased,
+        }
+    }
+}
+
+impl From<ml_dsa::SignError> for SigningError {
+    fn from(error: ml_dsa::SignError) -> Self {
+        match error {
+            ml_dsa::SignError::Buffer => Self::SignatureLength,
+            // There is no context.
+            ml_dsa::SignError::Context | ml_dsa::SignError::Attempts => Self::Attempts,
         }
     }
 }
@@ -157,31 +169,66 @@ impl SecretKey {
         }
         Ok(signature)
     }
+
+    /// Signs a message as other protocols know it, without purpose and digest of the ledger's: Ed25519 and ML-DSA-87 the message itself, with
+    /// an empty context, P-256 the digest of 32 bytes that the message is. It is the first `length` bytes of the buffer; the signature takes its place, and that
+    /// part is returned. A hybrid key signs none, because each half of its signature would count alone.
+    ///
+    /// # Errors
+    /// The buffer is too small, the scheme does not sign this, or a fault made the signature wrong. What the buffer then holds is no signature.
+    #[inline(never)]
+    pub fn sign_message<'b>(&self, length: usize, buffer: &'b mut [u8]) -> Result<&'b [u8], SigningError> {
+        let too_small = SigningError::SignatureLength;
+        let short = match &self.0 {
+            Key::Ed25519(key) => key.sign_message(buffer.get(..length).ok_or(too_small)?)?,
+            Key::P256(key) => {
+                let digest = buffer.get(..length).and_then(|bytes| bytes.try_into().ok());
+                key.sign(digest.ok_or(SigningError::DigestLength)?)?
+            }
+            Key::MlDsa87(key) => {
+                let mu = key.sign_in_place(length, buffer)?;
+                let signature = buffer.first_chunk_mut().ok_or(too_small)?;
+                release(key, signature, |public_key, signature| {
+                    ml_dsa::verify_mu(public_key, &mu, signature)
+                })?;
+                return Ok(signature);
+            }
+            Key::Hybrid(..) => return Err(SigningError::Scheme),
+        };
+        let signature = buffer.first_chunk_mut().ok_or(too_small)?;
+        *signature = short;
+        Ok(signature)
+    }
 }
 
-/// Signs, and releases what verifies.
+/// Signs a digest, and releases what verifies.
 fn sign_ml_dsa(
     key: &ml_dsa::SecretKey,
     digest: &Hash,
     signature: &mut [u8; ml_dsa::SIGNATURE_BYTES],
 ) -> Result<(), SigningError> {
-    key.sign(digest.as_bytes(), &[], signature).map_err(|_| SigningError::Attempts)?;
-    verify_ml_dsa(key, digest, signature).map_err(|_| {
+    // In the place of the signature, as messages are: an image has one form of signing.
+    signature.iter_mut().zip(digest.0).for_each(|(to, byte)| *to = byte);
+    key.sign_in_place(digest.0.len(), signature)?;
+    release(key, signature, |public_key, signature| verify(Scheme::MlDsa87, public_key, digest, signature))
+}
+
+/// Clears a signature that does not verify with the public key, made anew.
+#[inline(never)] // its memory is not that of signing
+fn release(
+    key: &ml_dsa::SecretKey,
+    signature: &mut [u8; ml_dsa::SIGNATURE_BYTES],
+    verify: impl FnOnce(
+        &[u8; ml_dsa::PUBLIC_KEY_BYTES],
+        &[u8; ml_dsa::SIGNATURE_BYTES],
+    ) -> Result<(), SignatureError>,
+) -> Result<(), SigningError> {
+    let mut public_key = [0; ml_dsa::PUBLIC_KEY_BYTES];
+    key.public_key(&mut public_key);
+    verify(&public_key, signature).map_err(|_| {
         signature.fill(0);
         SigningError::NotReleased
     })
-}
-
-/// Verifies with the public key, made anew.
-#[inline(never)] // its memory is not that of signing
-fn verify_ml_dsa(
-    key: &ml_dsa::SecretKey,
-    digest: &Hash,
-    signature: &[u8; ml_dsa::SIGNATURE_BYTES],
-) -> Result<(), SignatureError> {
-    let mut public_key = [0; ml_dsa::PUBLIC_KEY_BYTES];
-    key.public_key(&mut public_key);
-    verify(Scheme::MlDsa87, &public_key, digest, signature)
 }
 
 impl fmt::Debug for SecretKey {

@@ -4,7 +4,10 @@
 //! from a root of their own that is in no backup: a replacement registers a new key for a later epoch. The attestation key is bound
 //! to the device's unique secret and needs no PIN.
 //!
-//! Transactions are signed in every scheme, votes and attestations in Ed25519 only.
+//! Transactions are signed in every scheme, votes and attestations in Ed25519 only. Raw data is signed by keys of plain use (`hsm::data`), in
+//! every scheme but the hybrid.
+
+use core::hint::black_box;
 
 use embedded_storage::nor_flash::NorFlash;
 use serde::{Deserialize, Serialize};
@@ -118,6 +121,20 @@ impl Store {
             (Scheme::Ed25519, Some(public_key)) => SecretKey::with_public_key(&seed, public_key)?,
             (scheme, _) => SecretKey::from_seed(scheme, &seed)?,
         })
+    }
+
+    /// The secret key of a slot for plain use. Whatever the slot says, it is derived for this purpose: where a fault lets the slot of
+    /// another key pass, that key signs no raw data all the same.
+    pub(super) fn plain_key<F: NorFlash>(
+        &self,
+        flash: &mut F,
+        storage_key: &StorageKey,
+        slot: &Slot,
+    ) -> Result<SecretKey, Refusal> {
+        if slot.purpose != Purpose::Plain {
+            return Err(HsmError::KeyPurpose.into());
+        }
+        self.secret_key(flash, storage_key, &Slot { purpose: black_box(Purpose::Plain), ..*slot })
     }
 
     /// Signs for a purpose that the slot's key must have, into the front of a buffer.

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod board;
 pub mod boot;
 pub mod channel;
+mod data;
 pub mod flash;
 pub mod image;
 mod keys;

@@ -133,6 +133,12 @@ commands! {
     FinishHeader = 33, "finish-header", USERS;
     /// [`GiveVote`] → [`Signed`].
     Vote = 40, "vote", SIGNERS;
+    /// [`PieceAt`] of raw data that is to be signed → [`Nothing`]. The first one, at offset 0, begins anew.
+    Data = 44, "data", SIGNERS;
+    /// [`Index`] of a key of plain use → [`Signed`]: of the data that was brought.
+    SignData = 45, "sign-data", SIGNERS;
+    /// [`RandomBytes`] → as many of them.
+    Random = 48, "random", ANYONE;
     /// [`BeginSign`] → [`Nothing`].
     BeginSign = 50, "begin-sign", SIGNERS;
     /// [`Piece`]: a transaction that was signed before and is not final → [`Nothing`].
@@ -147,7 +153,7 @@ commands! {
     Judge = 55, "judge", SIGNERS;
     /// [`Nothing`] → [`Signed`].
     Sign = 56, "sign", SIGNERS;
-    /// [`Rest`] → [`Signed`]: of the transaction that was signed last, what did not fit the answers so far.
+    /// [`Rest`] → [`Signed`]: of the transaction or data that was signed last, what did not fit the answers so far.
     SignatureRest = 57, "signature-rest", SIGNERS;
     /// [`Piece`] of an [`Approve`] that is longer than a request → [`Nothing`]. Before any records.
     ApprovalPart = 58, "approval-part", SIGNERS;
@@ -176,7 +182,7 @@ commands! {
     RotateStorageKey = 80, "rotate-storage-key", OFFICERS;
     /// A manifest ([`super::image`]) → [`Nothing`]: empties the slot that does not run.
     BeginUpdate = 84, "begin-update", OFFICERS;
-    /// [`UpdatePiece`] → [`Nothing`].
+    /// [`PieceAt`] of the image → [`Nothing`].
     UpdatePiece = 85, "update-piece", OFFICERS;
     /// [`Nothing`] → [`Nothing`]: the next start tries the new image.
     FinishUpdate = 86, "finish-update", OFFICERS;
@@ -401,6 +407,12 @@ bodies! {
         pub from: u16,
     }
 
+    /// How many random bytes.
+    pub struct RandomBytes {
+        /// 1 to 255.
+        pub count: core::num::NonZeroU8,
+    }
+
     /// A transaction to be signed.
     pub struct BeginSign<'a> {
         /// The key.
@@ -419,11 +431,11 @@ bodies! {
         pub bytes: &'a [u8],
     }
 
-    /// A piece of an image.
-    pub struct UpdatePiece<'a> {
+    /// A piece of something longer, and where it stands.
+    pub struct PieceAt<'a> {
         /// How many bytes come before it.
         pub offset: u32,
-        /// Its bytes: whole words of 16 bytes, but for the last piece.
+        /// Its bytes: of an image whole words of 16 bytes, but for the last piece.
         #[serde(serialize_with = "bytes")]
         pub bytes: &'a [u8],
     }

@@ -37,7 +37,7 @@ pub struct SignWork {
     witnessed: bool,
     approvals: heapless::Vec<KeyHash, MAX_APPROVERS>,
     transactions: Transactions,
-    records: Records,
+    pub(super) records: Records,
     witness: Witness,
     /// The key's policy and what the key has signed, as they were read last.
     policy: heapless::Vec<u8, { <Policy<'_> as Encoded>::MAX_LEN }>,
@@ -258,7 +258,7 @@ impl<B: Board> Hsm<B> {
     fn sign_work(&mut self) -> Result<&mut SignWork, Refusal> {
         match self.work {
             Work::Sign => Ok(&mut self.sign),
-            Work::None | Work::Signed | Work::Header { .. } | Work::Update(_) => {
+            Work::None | Work::Data | Work::Signed | Work::Header { .. } | Work::Update(_) => {
                 Err(HsmError::CommandSequence.into())
             }
         }

@@ -16,7 +16,7 @@ use super::boot::{self, Draft};
 use super::channel::compared;
 use super::flash::{Area, FlashError, WORD};
 use super::image::{Image, ImageError, Vendor, check, measure_slot};
-use super::proto::{Command, UpdatePiece};
+use super::proto::{Command, PieceAt};
 use super::refusal::{HsmError, Refusal};
 use super::service::{Hsm, Work};
 use crate::crypto::Hash;
@@ -120,7 +120,7 @@ impl<B: Board> Hsm<B> {
         Ok(())
     }
 
-    pub(super) fn update_piece(&mut self, request: &UpdatePiece<'_>) -> Result<(), Refusal> {
+    pub(super) fn update_piece(&mut self, request: &PieceAt<'_>) -> Result<(), Refusal> {
         let layout = self.board.layout();
         let Work::Update(installation) = &mut self.work else { return Err(HsmError::CommandSequence.into()) };
         installation.piece(self.board.flash(), &layout, request.offset, request.bytes)

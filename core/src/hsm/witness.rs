@@ -67,6 +67,20 @@ impl Records {
         self.arena.extend_from_slice(bytes).map_err(|_| HsmError::WitnessTooLarge)
     }
 
+    /// Lets bytes of something else be worked on in their place, with all room behind them: `work` gets their number and the buffer, and returns how
+    /// many it leaves at the front. On a refusal none are left.
+    pub(super) fn replace<E>(
+        &mut self,
+        work: impl FnOnce(usize, &mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        let held = self.arena.len();
+        // The room behind what is held.
+        let _ = self.arena.resize(ARENA, 0);
+        let left = work(held, &mut self.arena);
+        self.arena.truncate(*left.as_ref().unwrap_or(&0));
+        left.map(drop)
+    }
+
     /// What the buffer holds.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.arena

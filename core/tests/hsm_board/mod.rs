@@ -11,7 +11,7 @@ use qenex_core::hsm::board::{Board, BoardError, Firmware, Layout};
 use qenex_core::hsm::boot;
 use qenex_core::hsm::flash::Region;
 use qenex_core::hsm::image::{BoardName, Image, Vendor, measure, measure_slot};
-use qenex_core::hsm::proto::{Command, MAX_MESSAGE, Nothing, UpdatePiece};
+use qenex_core::hsm::proto::{Command, MAX_MESSAGE, Nothing, PieceAt};
 use qenex_core::hsm::{Hsm, Refusal, SignWork, UserName, manufacture};
 use qenex_core::id::{AccountId, ChainId};
 use qenex_core::tx::Line;
@@ -233,7 +233,7 @@ pub const NOTHING: Nothing = Nothing {};
 pub fn update(hsm: &mut Hsm<TestBoard>, version: u32, image: &[u8]) -> Result<(), Refusal> {
     begin_update(hsm, described(version, image))?;
     for (index, bytes) in image.chunks(PIECE).enumerate() {
-        tell(hsm, Command::UpdatePiece, &UpdatePiece { offset: (index * PIECE) as u32, bytes })?;
+        tell(hsm, Command::UpdatePiece, &PieceAt { offset: (index * PIECE) as u32, bytes })?;
     }
     tell(hsm, Command::FinishUpdate, &NOTHING)
 }

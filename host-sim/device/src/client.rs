@@ -1,6 +1,7 @@
 //! The host's side of the protocol: a channel, commands, and what takes several of them.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU8;
 use std::path::Path;
 
 use qenex_core::codec::{self, Encoded};
@@ -8,8 +9,8 @@ use qenex_core::hsm::Refusal;
 use qenex_core::hsm::channel::{HEADER, PairingCode, kind, pairing_code};
 use qenex_core::hsm::noise::{Channel, FIRST_BYTES, Handshake, Side, THIRD_BYTES};
 use qenex_core::hsm::proto::{
-    Approve, BeginSign, Command, Judged, MAX_MESSAGE, Nothing, Piece, Records, Rest, SIGNATURE_PIECE, Signed,
-    UpdatePiece, VERSION,
+    Approve, BeginSign, Command, Index, Judged, MAX_MESSAGE, Nothing, Piece, PieceAt, RandomBytes, Records,
+    Rest, SIGNATURE_PIECE, Signed, VERSION,
 };
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -22,6 +23,8 @@ use crate::port::Port;
 const PIECE: usize = MAX_MESSAGE - 4;
 /// Bytes of an image in one request: whole words, beside the offset.
 const IMAGE_PIECE: usize = 3_840;
+/// Bytes of raw data in one request, beside an offset of two bytes.
+const DATA_PIECE: usize = PIECE - 2;
 
 /// An open channel to a device.
 pub struct Client<S> {
@@ -209,7 +212,7 @@ impl<S: Read + Write> Client<S> {
         let mut offset = 0;
         for bytes in image.chunks(IMAGE_PIECE) {
             let at = u32::try_from(offset).map_err(|_| DeviceError::Frame)?;
-            self.ask(Command::UpdatePiece, &UpdatePiece { offset: at, bytes })?;
+            self.ask(Command::UpdatePiece, &PieceAt { offset: at, bytes })?;
             offset += bytes.len();
         }
         self.tell(Command::FinishUpdate)
@@ -231,8 +234,46 @@ impl<S: Read + Write> Client<S> {
     /// # Errors
     /// As [`Self::ask`].
     pub fn sign(&mut self) -> Result<Vec<u8>, DeviceError> {
+        let first = self.ask(Command::Sign, &Nothing {})?;
+        self.read_on(first)
+    }
+
+    /// The signature of raw data by the key of plain use in a slot.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn sign_data(&mut self, slot: u8, data: &[u8]) -> Result<Vec<u8>, DeviceError> {
+        let mut offset = 0;
+        // Data of no bytes is one piece too.
+        for bytes in data.chunks(DATA_PIECE).chain(data.is_empty().then_some(data)) {
+            let at = u32::try_from(offset).map_err(|_| DeviceError::Frame)?;
+            self.ask(Command::Data, &PieceAt { offset: at, bytes })?;
+            offset += bytes.len();
+        }
+        let first = self.ask(Command::SignData, &Index { index: slot })?;
+        self.read_on(first)
+    }
+
+    /// Fills bytes from the device's source of entropy.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn random(&mut self, bytes: &mut [u8]) -> Result<(), DeviceError> {
+        for piece in bytes.chunks_mut(u8::MAX.into()) {
+            let count = u8::try_from(piece.len()).ok().and_then(NonZeroU8::new).ok_or(DeviceError::Frame)?;
+            let random = Zeroizing::new(self.ask(Command::Random, &RandomBytes { count })?);
+            if random.len() != piece.len() {
+                return Err(DeviceError::Message);
+            }
+            piece.copy_from_slice(&random);
+        }
+        Ok(())
+    }
+
+    /// A signature from the first response on.
+    fn read_on(&mut self, first: Vec<u8>) -> Result<Vec<u8>, DeviceError> {
         let mut signature = Vec::new();
-        let mut body = self.ask(Command::Sign, &Nothing {})?;
+        let mut body = first;
         loop {
             let piece: Signed<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
             signature.extend(piece.signature);

@@ -11,8 +11,8 @@ use qenex_core::crypto::{Hash, Purpose, Scheme};
 use qenex_core::hsm::audit::Head;
 use qenex_core::hsm::proto::{
     AddUser, Anchor, AuditFrom, BackupKey, BeginHeader, BeginSign, ChangePin, Command, CreateKey, Custodians,
-    GiveVote, Index, Initialise, Login, Members, NamedUser, Nonce, Nothing, PassShare, Piece, Records,
-    SetPin, SetPolicy, Signed, Status, UpdatePiece,
+    GiveVote, Index, Initialise, Login, Members, NamedUser, Nonce, Nothing, PassShare, Piece, PieceAt,
+    Records, SetPin, SetPolicy, Signed, Status,
 };
 use qenex_core::hsm::{Hsm, Role};
 use qenex_core::id::{AccountId, AssetId, NATIVE_ASSET, Reference};
@@ -82,7 +82,7 @@ fn login_all(hsm: &mut Device) {
     }
 }
 
-/// A device with users, two keys, a policy and an anchor.
+/// A device with users, three keys, a policy and an anchor.
 fn prepared() -> &'static TestBoard {
     static BOARD: OnceLock<TestBoard> = OnceLock::new();
     BOARD.get_or_init(|| {
@@ -95,7 +95,7 @@ fn prepared() -> &'static TestBoard {
             tell(&mut hsm, Command::AddUser, &AddUser { user: name(user), role: *role, pin }).expect("room");
         }
         login_all(&mut hsm);
-        for (slot, purpose) in [(0, Purpose::Transaction), (1, Purpose::Vote)] {
+        for (slot, purpose) in [(0, Purpose::Transaction), (1, Purpose::Vote), (2, Purpose::Plain)] {
             let label = name("KEY");
             let create = CreateKey { slot, scheme: Scheme::Ed25519, purpose, path: 0, label };
             ask(&mut hsm, Command::CreateKey, &create).expect("an empty slot");
@@ -174,9 +174,14 @@ fn body(command: Command, input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         | Command::DescribeKey
         | Command::DeleteKey
         | Command::GetPolicy
+        | Command::SignData
         | Command::Unpair => bytes(&Index { index }),
         Command::CreateKey => {
-            let purpose = if index == 1 { Purpose::Vote } else { Purpose::Transaction };
+            let purpose = match index {
+                1 => Purpose::Vote,
+                2 => Purpose::Plain,
+                _ => Purpose::Transaction,
+            };
             bytes(&CreateKey { slot: index, scheme: Scheme::Ed25519, purpose, path: 0, label: user })
         }
         Command::SetPolicy => bytes(&SetPolicy { slot: index, policy: &policy(height) }),
@@ -189,6 +194,11 @@ fn body(command: Command, input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         }
         Command::Members => bytes(&Members { members: piece }),
         Command::Vote => bytes(&GiveVote { slot: index, vote: vote(input)? }),
+        Command::Data => {
+            let offset = if input.ratio(1, 4)? { height as u32 } else { 0 };
+            bytes(&PieceAt { offset, bytes: piece })
+        }
+        Command::Random => vec![index],
         Command::BeginSign => {
             let transaction = transaction(input)?;
             bytes(&BeginSign { slot: index % 2, witnessed: input.ratio(1, 4)?, transaction: &transaction })
@@ -200,7 +210,7 @@ fn body(command: Command, input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         Command::UpdatePiece => {
             let image = IMAGES[usize::from(index) % 2];
             let offset = if input.ratio(1, 4)? { height as u32 } else { 0 };
-            bytes(&UpdatePiece { offset, bytes: image.get(offset as usize..).unwrap_or_default() })
+            bytes(&PieceAt { offset, bytes: image.get(offset as usize..).unwrap_or_default() })
         }
         Command::Backup => bytes(&BackupKey { public_key: [index + 1; 32] }),
         Command::Restore => sealed().backup.clone(),

@@ -63,6 +63,7 @@ pub fn sign_and_verify(bytes: &[u8]) {
     if let Some(key) = keep(SecretKey::from_seed(scheme, &input(bytes))) {
         let mut buffer = [0; MAX_SIGNATURE_BYTES];
         black_box(keep(key.sign(Purpose::Transaction, &id, &mut buffer)));
+        black_box(keep(key.sign_message(word(bytes) as usize, &mut buffer)));
         black_box(keep(key.public_key(&mut buffer)));
         black_box(keep(key.key_hash(Purpose::Vote)));
     }

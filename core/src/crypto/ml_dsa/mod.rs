@@ -22,6 +22,7 @@ use core::fmt;
 
 use zeroize::Zeroize;
 
+use super::keccak::Shake;
 use super::scheme::SignatureError;
 use crate::error::error_enum;
 use secret::{Expanded, Work};
@@ -34,6 +35,8 @@ pub const SEED_BYTES: usize = 32;
 pub const PUBLIC_KEY_BYTES: usize = 2592;
 /// Length of a signature.
 pub const SIGNATURE_BYTES: usize = 4627;
+/// Length of μ.
+pub const MU_BYTES: usize = 64;
 /// Longest context.
 pub const MAX_CONTEXT_BYTES: usize = 255;
 
@@ -61,6 +64,7 @@ error_enum! {
     pub enum SignError {
         Context => CONTEXT_TOO_LONG,
         Attempts => SIGNING_ATTEMPTS,
+        Buffer => SIGNATURE_LENGTH,
     }
 }
 
@@ -93,15 +97,44 @@ impl SecretKey {
         signature: &mut [u8; SIGNATURE_BYTES],
     ) -> Result<(), SignError> {
         let length = u8::try_from(context.len()).map_err(|_| SignError::Context)?;
+        let absorb = |xof: &mut Shake, _: &[u8; SIGNATURE_BYTES]| {
+            xof.absorb(&[0, length]).absorb(context).absorb(message).end();
+        };
+        self.sign_absorbed(absorb, signature).map(drop)
+    }
+
+    /// Signs the message that begins the buffer, `length` bytes of it, under an empty context. The signature takes its place: a device
+    /// has no room for a long message and its signature side by side. Returns μ, the hash of public key and message, which is what
+    /// is signed and what [`verify_mu`] checks it by.
+    ///
+    /// # Errors
+    /// The buffer is shorter than the message or a signature; or as [`Self::sign`].
+    #[inline(never)]
+    pub fn sign_in_place(&self, length: usize, buffer: &mut [u8]) -> Result<[u8; MU_BYTES], SignError> {
+        let (front, rest) = buffer.split_first_chunk_mut().ok_or(SignError::Buffer)?;
+        let in_rest = rest.get(..length.saturating_sub(SIGNATURE_BYTES)).ok_or(SignError::Buffer)?;
+        let absorb = |xof: &mut Shake, front: &[u8; SIGNATURE_BYTES]| {
+            let in_front = front.get(..length).unwrap_or(front);
+            xof.absorb(&[0, 0]).absorb(in_front).absorb(in_rest).end();
+        };
+        self.sign_absorbed(absorb, front)
+    }
+
+    /// Signs what `absorb` puts behind the hash of the public key; it is given the buffer of the signature as it was. Returns μ.
+    #[inline(always)] // two callers, of whom a device's image has one
+    fn sign_absorbed(
+        &self,
+        absorb: impl FnOnce(&mut Shake, &[u8; SIGNATURE_BYTES]),
+        signature: &mut [u8; SIGNATURE_BYTES],
+    ) -> Result<[u8; MU_BYTES], SignError> {
         let mut secret = Expanded::EMPTY;
         let mut work = Work::EMPTY;
         secret.fill(&self.0, &mut work, |_| ());
-        let xof = work.xof.start_256();
-        xof.absorb(&secret.tr).absorb(&[0, length]).absorb(context).absorb(message).end();
-        let mu = xof.output();
+        absorb(work.xof.start_256().absorb(&secret.tr), signature);
+        let mu = work.xof.output();
         let result = sign::sign(&secret, &mut work, &mu, &[0; 32], signature);
         work.zeroize();
-        result
+        result.map(|()| mu)
     }
 }
 
@@ -132,6 +165,21 @@ pub fn verify(
     if signature.len() != SIGNATURE_BYTES {
         return Err(SignatureError::Length);
     }
+    verifier.signature(signature)?;
+    verifier.finish()
+}
+
+/// Checks a signature by μ, where the message is not at hand any more.
+#[inline(never)]
+pub fn verify_mu(
+    public_key: &[u8; PUBLIC_KEY_BYTES],
+    mu: &[u8; MU_BYTES],
+    signature: &[u8; SIGNATURE_BYTES],
+) -> Result<(), SignatureError> {
+    let mut verifier = Verifier::new();
+    verifier.public_key(public_key)?;
+    verifier.end_public_key()?;
+    verifier.begin_signature(*mu);
     verifier.signature(signature)?;
     verifier.finish()
 }

@@ -81,7 +81,9 @@ impl Session {
 pub(super) enum Work {
     None,
     Sign,
-    /// A transaction was signed: where its records were lies the signature.
+    /// Raw data is being brought: it lies where the records of a transaction would.
+    Data,
+    /// A transaction or data was signed: there lies the signature.
     Signed,
     Header {
         following: Following,
@@ -101,7 +103,7 @@ pub struct Hsm<B: Board> {
     attestation: AttestationKey,
     session: Session,
     pub(super) work: Work,
-    /// Means something while the work is [`Work::Sign`] or [`Work::Signed`].
+    /// Means something while the work is [`Work::Sign`], [`Work::Data`] or [`Work::Signed`].
     pub(super) sign: B::SignWork,
     /// Counts what entropy was mixed, so that no two mixtures have the same input.
     mixed: u64,
@@ -246,6 +248,9 @@ impl<B: Board> Hsm<B> {
                 self.finish_header()
             }
             Command::Vote => self.vote(&codec::decode(body)?, reply),
+            Command::Data => self.data(&codec::decode(body)?),
+            Command::SignData => self.sign_data(&codec::decode(body)?, reply),
+            Command::Random => self.give_random(&codec::decode(body)?, reply),
             Command::AuditHead => self.audit_head(&codec::decode(body)?, reply),
             Command::AuditRead => self.audit_read(&codec::decode(body)?, reply),
             Command::AuditTake => self.audit_take(codec::decode(body)?),

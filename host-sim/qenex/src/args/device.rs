@@ -308,6 +308,9 @@ pub enum DeviceKey {
         /// What it signs.
         #[arg(long, value_enum, default_value = "transaction")]
         purpose: Purpose,
+        /// How it signs.
+        #[arg(long, value_enum, default_value = "ed25519")]
+        scheme: Scheme,
         /// Which of the keys that the device's root gives; the slot's number if it is not said.
         #[arg(long)]
         path: Option<u32>,
@@ -334,6 +337,20 @@ pub enum DeviceKey {
     },
 }
 
+/// How a key signs.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum Scheme {
+    /// Ed25519.
+    Ed25519,
+    /// ML-DSA-87, which quantum computers do not break.
+    #[value(name = "ml-dsa-87")]
+    MlDsa87,
+    /// ML-DSA-87 and Ed25519 together.
+    Hybrid,
+    /// ECDSA over P-256.
+    P256,
+}
+
 /// What a key signs.
 #[derive(ValueEnum, Clone, Copy, Debug)]
 pub enum Purpose {
@@ -343,6 +360,8 @@ pub enum Purpose {
     Vote,
     /// A person's approvals.
     Approval,
+    /// Raw data for other protocols, PKCS#11 for example.
+    Plain,
 }
 
 /// `device policy`.

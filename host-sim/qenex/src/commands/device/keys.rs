@@ -1,7 +1,7 @@
 //! `qenex device key`.
 
 use qenex_core::codec;
-use qenex_core::crypto::{Purpose as KeyPurpose, Scheme};
+use qenex_core::crypto::{Purpose as KeyPurpose, Scheme as KeyScheme};
 use qenex_core::error::KEY_UNKNOWN;
 use qenex_core::hsm::proto::{Command, CreateKey, Index, KeyInfo};
 use qenex_core::hsm::{MAX_KEYS, Refusal};
@@ -10,19 +10,26 @@ use serde_json::{Value, json};
 
 use super::Client;
 use super::session::login;
-use crate::args::{DeviceKey, Purpose};
+use crate::args::{DeviceKey, Purpose, Scheme};
 use crate::output::{Failure, Output};
 
 pub fn run(args: DeviceKey, output: &Output) -> Result<(), Failure> {
     match args {
-        DeviceKey::Create { session, slot, label, purpose, path } => {
+        DeviceKey::Create { session, slot, label, purpose, scheme, path } => {
             let purpose = match purpose {
                 Purpose::Transaction => KeyPurpose::Transaction,
                 Purpose::Vote => KeyPurpose::Vote,
                 Purpose::Approval => KeyPurpose::Approval,
+                Purpose::Plain => KeyPurpose::Plain,
+            };
+            let scheme = match scheme {
+                Scheme::Ed25519 => KeyScheme::Ed25519,
+                Scheme::MlDsa87 => KeyScheme::MlDsa87,
+                Scheme::Hybrid => KeyScheme::Hybrid,
+                Scheme::P256 => KeyScheme::P256,
             };
             let path = path.unwrap_or(slot.into());
-            let request = CreateKey { slot, scheme: Scheme::Ed25519, purpose, path, label };
+            let request = CreateKey { slot, scheme, purpose, path, label };
             let body = login(&session)?.ask(Command::CreateKey, &request)?;
             output.result(&show(slot, &body, output)?);
             Ok(())
