@@ -102,7 +102,7 @@ fn others_accept(scheme: Scheme, public_key: &[u8], data: &[u8], signature: &[u8
 
 /// Bytes that differ from place to place.
 fn data(length: usize) -> Vec<u8> {
-    (0..length).map(|index| (index * 31 >> 3) as u8 ^ index as u8).collect()
+    (0..length).map(|index| ((index * 31) >> 3) as u8 ^ index as u8).collect()
 }
 
 #[test]

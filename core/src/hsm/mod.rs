@@ -1,10 +1,11 @@
-//! The device service: a request frame in, a response frame out, over a flash, an entropy source and a panel.
+//! The device service: a request frame in, a response frame out, over a flash, an entropy source and a panel; and, in [`client`], its host's side.
 
 pub mod audit;
 pub mod backup;
 pub mod board;
 pub mod boot;
 pub mod channel;
+pub mod client;
 mod data;
 pub mod flash;
 pub mod image;

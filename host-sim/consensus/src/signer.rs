@@ -9,15 +9,13 @@ use qenex_core::consensus::{Header, Proposal, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::{Code, Coded};
-use qenex_core::hsm::proto::{BeginHeader, Command, GiveVote, Index, KeyInfo, Members, Signed};
+use qenex_core::hsm::client::Member;
+use qenex_core::hsm::proto::{BeginHeader, Command, GiveVote, Index, KeyInfo, Signed};
 use qenex_core::id::ChainId;
 use qenex_device::{Client, DeviceError};
 
 use crate::certificate::{Certificate, Signature};
 use crate::validators::{Validators, VoteKey};
-
-/// Members of a set in one request to a device: with scheme, key and signature they are 97 bytes each.
-const MEMBERS_AT_ONCE: usize = 32;
 
 /// Signs votes with one key. The same vote has the same signature whenever it is asked for.
 pub trait VoteSigner: fmt::Debug + Send + Sync {
@@ -76,19 +74,15 @@ impl<S: Read + Write> DeviceSigner<S> {
         certificate: &Certificate,
     ) -> Result<(), DeviceError> {
         let members = validators.members(certificate).map_err(|error| DeviceError::Refused(error.into()))?;
-        let rows: Vec<Vec<u8>> = members
-            .map(|(vote_key, signature)| {
-                let signature = signature.map_or(&[][..], |bytes| bytes);
-                [&[Scheme::Ed25519.number()], &vote_key[..], signature].concat()
+        let members: Vec<Member<'_>> = members
+            .map(|(vote_key, signature)| Member {
+                scheme: Scheme::Ed25519,
+                public_key: vote_key,
+                signature: signature.map(|bytes| &bytes[..]),
             })
             .collect();
-        let mut client = self.client();
         let (header, signers) = (header.clone(), certificate.signers().0);
-        client.ask(Command::BeginHeader, &BeginHeader { header, proposal: *proposal, signers })?;
-        for rows in rows.chunks(MEMBERS_AT_ONCE) {
-            client.ask(Command::Members, &Members { members: &rows.concat() })?;
-        }
-        client.tell(Command::FinishHeader)
+        self.client().follow(&BeginHeader { header, proposal: *proposal, signers }, &members)
     }
 
     /// A channel on which another thread panicked is as good as before: each request stands for itself.

@@ -7,7 +7,7 @@ use qenex_core::error::{
     TABLE,
 };
 use qenex_core::hsm::Refusal;
-use qenex_core::hsm::noise::NoiseError;
+use qenex_core::hsm::client::{ClientError, LinkError};
 
 /// Why a device did not do what it was asked.
 #[derive(Debug)]
@@ -74,11 +74,23 @@ impl From<io::Error> for DeviceError {
     }
 }
 
-impl From<NoiseError> for DeviceError {
-    fn from(error: NoiseError) -> Self {
+impl From<LinkError> for DeviceError {
+    fn from(error: LinkError) -> Self {
         match error {
-            NoiseError::Handshake => Self::Handshake,
-            NoiseError::Message => Self::Message,
+            LinkError::Stranger => Self::Stranger,
+            LinkError::Frame => Self::Frame,
+            LinkError::Handshake => Self::Handshake,
+            LinkError::Message => Self::Message,
+        }
+    }
+}
+
+impl From<ClientError<Self>> for DeviceError {
+    fn from(error: ClientError<Self>) -> Self {
+        match error {
+            ClientError::Refused(refusal) => Self::Refused(refusal),
+            ClientError::Link(error) => error.into(),
+            ClientError::Transport(error) => error,
         }
     }
 }
