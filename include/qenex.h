@@ -94,7 +94,7 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_DECODE_TOO_LONG 215
 /* A signature scheme is a number of the table of schemes. */
 #define QNX_ERR_SCHEME_UNKNOWN 301
-/* A purpose of a key is a number from 1 to 5. */
+/* A purpose of a key is a number from 1 to 7. */
 #define QNX_ERR_PURPOSE_UNKNOWN 303
 /* A public key has the length of its scheme. */
 #define QNX_ERR_PUBLIC_KEY_LENGTH 304
@@ -120,6 +120,8 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_SIGNING_ATTEMPTS 314
 /* A public key for an exchange must not have low order. */
 #define QNX_ERR_EXCHANGE_LOW_ORDER 315
+/* ECDSA over P-256 signs a digest of 32 bytes. */
+#define QNX_ERR_DIGEST_LENGTH 316
 /* The index of a leaf is smaller than the number of leaves. */
 #define QNX_ERR_LOG_INDEX 401
 /* The first tree is not larger than the second. */
@@ -360,7 +362,7 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_KEY_POLICY 944
 /* A vote is for the trusted epoch or the one after it. */
 #define QNX_ERR_KEY_EPOCH 945
-/* A key of votes signs in Ed25519. */
+/* A key of votes signs in Ed25519, one of plain use in any scheme but the hybrid. */
 #define QNX_ERR_KEY_SCHEME 946
 /* Officers must have anchored the device in a chain. */
 #define QNX_ERR_ANCHOR_MISSING 951
@@ -372,7 +374,7 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_AUDIT_HEAD 954
 /* The source of entropy must give different bytes each time. */
 #define QNX_ERR_ENTROPY 955
-/* The transactions and records of a request must fit the device. */
+/* The transactions and records of a request, or the data to be signed, must fit the device. */
 #define QNX_ERR_WITNESS_TOO_LARGE 961
 /* Every record must be the one that the proof shows under its key. */
 #define QNX_ERR_WITNESS_RECORD 962
@@ -521,6 +523,18 @@ const char *qnx_status_text(qnx_status_t status);
 
 // Bytes of a payment's reference, with the zero behind it.
 #define QNX_REFERENCE_SIZE 36
+
+// An identifier.
+typedef struct {
+  // The characters, and at least one zero byte.
+  char text[QNX_ID_SIZE];
+} qnx_id_t;
+
+// What a payment is for: up to 35 printable ASCII characters, and a zero byte.
+typedef struct {
+  // The characters, and at least one zero byte.
+  char text[QNX_REFERENCE_SIZE];
+} qnx_reference_t;
 
 /* =====================================================================================================================
  * Amounts of money: unsigned decimals with 18 fractional digits, at most 10^20 - 10^-18 (SQL's DECIMAL(38,18)).
@@ -1624,6 +1638,18 @@ typedef struct {
   uint8_t seal[QNX_SEAL_MAX];
 } qnx_header_t;
 
+// What was finalized: this header in this round, after the one of the parent's view.
+typedef struct {
+  // The epoch.
+  uint64_t epoch;
+  // The attempt.
+  uint64_t view;
+  // The view of its parent, zero for the start of the epoch.
+  uint64_t parent_view;
+  // The id of the header.
+  qnx_hash_t header;
+} qnx_proposal_t;
+
 // The hash of a set of validators, from its members one after the other.
 typedef struct {
   // Only the library reads it.
@@ -1658,18 +1684,6 @@ typedef struct {
   uint64_t opaque[128];
 } qnx_following_t;
 
-// What was finalized: this header in this round, after the one of the parent's view.
-typedef struct {
-  // The epoch.
-  uint64_t epoch;
-  // The attempt.
-  uint64_t view;
-  // The view of its parent, zero for the start of the epoch.
-  uint64_t parent_view;
-  // The id of the header.
-  qnx_hash_t header;
-} qnx_proposal_t;
-
 // Writes the canonical bytes of a header. `*len` is the room of `out` before and the length after; QNX_HEADER_MAX is always enough.
 qnx_status_t qnx_header_encode(const qnx_header_t *from,
                                uint8_t *out,
@@ -1680,6 +1694,9 @@ qnx_status_t qnx_header_decode(const uint8_t *bytes, size_t len, qnx_header_t *o
 
 // The id of a header, which is that of its block.
 qnx_status_t qnx_header_id(const qnx_header_t *from, qnx_hash_t *out);
+
+// What validators sign to finalize a proposal of a chain, for the purpose of votes.
+qnx_status_t qnx_finalize_id(const qnx_id_t *chain_id, const qnx_proposal_t *finalized, qnx_hash_t *out);
 
 // Starts the hash of a set of validators.
 qnx_status_t qnx_validators_init(qnx_validators_t *state);

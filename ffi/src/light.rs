@@ -4,7 +4,9 @@
 //! its epoch has finalized it; one final header covers all its ancestors. Times are in milliseconds since the Unix epoch.
 
 use qenex_core::codec;
-use qenex_core::consensus::{Anchor, Following, Header, MAX_SEAL_LEN, Proposal, Round, SetHasher, Trusted};
+use qenex_core::consensus::{
+    Anchor, Following, Header, MAX_SEAL_LEN, Proposal, Round, SetHasher, Trusted, Vote,
+};
 use qenex_core::crypto::scheme::Scheme;
 
 use crate::hash::{of_core, qnx_hash_t, to_c};
@@ -148,6 +150,14 @@ fn header_to_c(header: &Header) -> qnx_header_t {
     out
 }
 
+fn proposal(from: &qnx_proposal_t) -> Proposal {
+    Proposal {
+        round: Round { epoch: from.epoch, view: from.view },
+        parent_view: from.parent_view,
+        header: of_core(&from.header),
+    }
+}
+
 fn trusted(from: &qnx_trusted_t) -> Fallible<Trusted> {
     Ok(Trusted {
         chain_id: Text::read(&from.chain_id)?,
@@ -221,6 +231,26 @@ pub unsafe extern "C" fn qnx_header_id(from: *const qnx_header_t, out: *mut qnx_
         // SAFETY: promised by the caller.
         let out = unsafe { lent.place(out)? };
         out.write(to_c(header.id()));
+        Ok(())
+    })())
+}
+
+/// What validators sign to finalize a proposal of a chain, for the purpose of votes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_finalize_id(
+    chain_id: *const qnx_id_t,
+    finalized: *const qnx_proposal_t,
+    out: *mut qnx_hash_t,
+) -> qnx_status_t {
+    status((|| {
+        let mut lent = Lent::new();
+        // SAFETY: promised by the caller.
+        let chain_id = Text::read(unsafe { lent.value(chain_id)? })?;
+        // SAFETY: promised by the caller.
+        let proposal = proposal(unsafe { lent.value(finalized)? });
+        // SAFETY: promised by the caller.
+        let out = unsafe { lent.place(out)? };
+        out.write(to_c(Vote::Finalize(proposal).id(&chain_id)));
         Ok(())
     })())
 }
@@ -314,12 +344,7 @@ pub unsafe extern "C" fn qnx_following_init(
         // SAFETY: promised by the caller.
         let newer = header(unsafe { lent.value(newer)? })?;
         // SAFETY: promised by the caller.
-        let finalized = unsafe { lent.value(finalized)? };
-        let proposal = Proposal {
-            round: Round { epoch: finalized.epoch, view: finalized.view },
-            parent_view: finalized.parent_view,
-            header: of_core(&finalized.header),
-        };
+        let proposal = proposal(unsafe { lent.value(finalized)? });
         let following = believed.follow(&newer, &proposal)?;
         // SAFETY: promised by the caller.
         unsafe { lent.init(state, following) }

@@ -219,10 +219,16 @@ impl<T: Plain> Buffer<'_, T> {
     /// Writes these values; or, where they do not fit, only how many they are.
     #[inline(always)]
     pub(crate) fn put(self, values: &[T]) -> Fallible<()> {
-        *self.len = values.len();
-        let places = self.room.get_mut(..values.len()).ok_or(ArgumentError::BufferTooSmall)?;
+        self.put_each(values.len(), values.iter().copied())
+    }
+
+    /// Writes `count` values; or, where they do not fit, only how many they are.
+    #[inline(always)]
+    pub(crate) fn put_each(self, count: usize, values: impl Iterator<Item = T>) -> Fallible<()> {
+        *self.len = count;
+        let places = self.room.get_mut(..count).ok_or(ArgumentError::BufferTooSmall)?;
         places.iter_mut().zip(values).for_each(|(place, value)| {
-            place.write(*value);
+            place.write(value);
         });
         Ok(())
     }
@@ -231,14 +237,7 @@ impl<T: Plain> Buffer<'_, T> {
 impl Buffer<'_> {
     /// Writes a text and a zero byte. The length is that of both.
     pub(crate) fn put_text(self, text: &str) -> Fallible<()> {
-        let needed = text.len().wrapping_add(1);
-        *self.len = needed;
-        let places = self.room.get_mut(..needed).ok_or(ArgumentError::BufferTooSmall)?;
-        let bytes = text.bytes().chain(core::iter::once(0));
-        places.iter_mut().zip(bytes).for_each(|(place, byte)| {
-            place.write(byte);
-        });
-        Ok(())
+        self.put_each(text.len().saturating_add(1), text.bytes().chain(core::iter::once(0)))
     }
 
     /// Lets `fill` write up to `needed` bytes, if there is so much room; it returns how many it wrote.

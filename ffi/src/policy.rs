@@ -75,7 +75,11 @@ type Ids = heapless::Vec<(Hash, RecordId), MAX_ACCESS>;
 
 /// What a transaction may touch, in ascending order of the keys.
 fn sorted(transaction: &Transaction<'_>) -> Ids {
-    let mut list: Ids = access(transaction).iter().map(|id| (id.key(), *id)).collect();
+    let mut list = Ids::new();
+    for id in &access(transaction) {
+        // As many as there are ids.
+        let _ = list.push((id.key(), *id));
+    }
     // Down to its place: the sorts of the standard library can panic.
     for len in 1..=list.len() {
         let mut rest = list.get_mut(..len).unwrap_or_default();
@@ -124,8 +128,8 @@ pub unsafe extern "C" fn qnx_transaction_records(
             qenex_core::codec::decode(unsafe { lent.values(transaction, len)? })?;
         // SAFETY: promised by the caller.
         let out = unsafe { lent.buffer(out, count)? };
-        let list: heapless::Vec<_, MAX_ACCESS> = sorted(&transaction).iter().map(id_to_c).collect();
-        out.put(&list)
+        let list = sorted(&transaction);
+        out.put_each(list.len(), list.iter().map(id_to_c))
     })())
 }
 

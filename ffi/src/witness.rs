@@ -105,7 +105,7 @@ pub unsafe extern "C" fn qnx_witness_init(
             };
             list.push((of_core(&key.key), access)).map_err(|_| ProofError::Keys)?;
         }
-        let witness = Witness::new(list)?;
+        let witness = Witness::new(list.iter().copied())?;
         // SAFETY: promised by the caller.
         unsafe { lent.init(state, witness) }
     })())
@@ -148,8 +148,7 @@ pub unsafe extern "C" fn qnx_witness_finish(
         // SAFETY: promised by the caller.
         let root_after = unsafe { lent.place(root_after)? };
         let proven = witness.finish(&root)?;
-        let list: heapless::Vec<_, MAX_WITNESS_KEYS> = proven.values.iter().map(value_to_c).collect();
-        values.put(&list)?;
+        values.put_each(proven.values.len(), proven.values.iter().map(value_to_c))?;
         root_after.write(to_c(proven.root_after));
         Ok(())
     })())

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
+use cbindgen::{Builder, Config, DocumentationStyle, ExportConfig, Language, Style};
 use qenex_core::error::TABLE;
 
 /// The groups of the header, in its order: each a module.
@@ -95,7 +95,15 @@ fn codes() -> String {
 fn group(name: &str) -> String {
     let path = sources().join(name).with_extension("rs");
     let source = std::fs::read_to_string(&path).unwrap();
+    // Types that this group's own functions do not use, too.
+    let types = source.lines().filter_map(|line| {
+        let rest =
+            ["pub struct ", "pub union ", "pub type "].iter().find_map(|start| line.strip_prefix(start))?;
+        rest.split_once(|c: char| c != '_' && !c.is_alphanumeric()).map(|(name, _)| name.to_owned())
+    });
+    let export = ExportConfig { include: types.collect(), ..ExportConfig::default() };
     let config = Config {
+        export,
         language: Language::C,
         style: Style::Type,
         documentation_style: DocumentationStyle::C99,

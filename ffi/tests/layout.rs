@@ -1,0 +1,67 @@
+//! Sizes, alignments and offsets as Rust has them are those that C has (ffi/abi.txt), on machines with pointers of 64 bits.
+//!
+//! Written by `tests/c/layout.py --write`; do not edit it.
+#![cfg(target_pointer_width = "64")]
+
+use core::mem::{align_of, offset_of, size_of};
+
+use qenex_ffi::*;
+
+macro_rules! layout {
+    ($($type:path, $size:literal, $align:literal, [$($field:ident $offset:literal),*];)+) => {
+        $(
+            const _: () = assert!(size_of::<$type>() == $size && align_of::<$type>() == $align);
+            $(const _: () = assert!(offset_of!($type, $field) == $offset);)*
+        )+
+    };
+}
+
+layout! {
+    text::qnx_id_t, 25, 1, [text 0];
+    text::qnx_reference_t, 36, 1, [text 0];
+    amount::qnx_amount_t, 16, 8, [high 0, low 8];
+    amm::qnx_pool_t, 56, 8, [a 0, b 16, shares 32, fee_bps 48];
+    amm::qnx_limits_t, 16, 8, [deadline_ms 0, max_price_impact_bps 8, has_max_price_impact 10, has_deadline 11];
+    amm::qnx_ratio_t, 16, 8, [whole 0, fraction 8];
+    amm::qnx_quote_t, 136, 8, [amount_in 0, amount_out 16, fee 32, price_impact 48, price_impact_without_fee 64, pool 80];
+    amm::qnx_liquidity_t, 104, 8, [amount_a 0, amount_b 16, shares 32, pool 48];
+    hash::qnx_hash_t, 32, 1, [bytes 0];
+    hash::qnx_hasher_t, 448, 8, [opaque 0];
+    key::qnx_key_t, 320, 8, [opaque 0];
+    merkle::qnx_log_t, 2176, 8, [opaque 0];
+    record::qnx_key_ref_t, 33, 1, [hash 0, scheme 32];
+    record::qnx_authority_t, 266, 1, [keys 0, key_count 264, threshold 265];
+    record::qnx_account_t, 288, 8, [nonce 0, holdings 8, kind 12, status 13, kyc 14, authority 15];
+    record::qnx_asset_t, 64, 8, [supply 0, max_supply 16, issuer 32];
+    record::qnx_pool_record_t, 112, 8, [pool 0, asset_a 56, asset_b 81];
+    record::qnx_record_body_t, 288, 8, [account 0, asset 0, balance 0, pool 0, shares 0];
+    record::qnx_record_t, 296, 8, [body 0, kind 288];
+    witness::qnx_witness_t, 16320, 8, [opaque 0];
+    witness::qnx_witness_key_t, 65, 1, [key 0, value_hash 32, access 64];
+    witness::qnx_state_value_t, 33, 1, [value_hash 0, present 32];
+    transaction::qnx_create_account_t, 293, 1, [account 0, kind 25, kyc 26, authority 27];
+    transaction::qnx_rotate_authority_t, 266, 1, [authority 0];
+    transaction::qnx_set_frozen_t, 26, 1, [account 0, frozen 25];
+    transaction::qnx_create_asset_t, 48, 8, [max_supply 0, asset 16];
+    transaction::qnx_issue_t, 72, 8, [amount 0, asset 16, to 41];
+    transaction::qnx_burn_t, 48, 8, [amount 0, asset 16];
+    transaction::qnx_leg_t, 80, 8, [amount 0, to 16, reference 41];
+    transaction::qnx_transfer_t, 1312, 8, [legs 0, leg_count 1280, asset 1281];
+    transaction::qnx_create_pool_t, 78, 2, [pool 0, asset_a 25, asset_b 50, fee_bps 76];
+    transaction::qnx_add_liquidity_t, 136, 8, [max_a 0, max_b 16, min_shares 32, deadline_ms 48, has_deadline 56, pool 57, asset_a 82, asset_b 107];
+    transaction::qnx_remove_liquidity_t, 136, 8, [shares 0, min_a 16, min_b 32, deadline_ms 48, has_deadline 56, pool 57, asset_a 82, asset_b 107];
+    transaction::qnx_swap_t, 120, 8, [exact 0, limit 16, deadline_ms 32, max_price_impact_bps 40, has_max_price_impact 42, has_deadline 43, pool 44, asset_in 69, asset_out 94];
+    transaction::qnx_op_body_t, 1312, 8, [create_account 0, rotate_authority 0, set_frozen 0, create_asset 0, issue 0, burn 0, transfer 0, create_pool 0, add_liquidity 0, remove_liquidity 0, swap 0];
+    transaction::qnx_transaction_t, 1400, 8, [nonce 0, last_valid_height 8, fee 16, chain_id 32, sender 57, op 82, body 88];
+    transaction::qnx_line_t, 103, 1, [label 0, value 22];
+    transaction::qnx_signature_t, 40, 8, [public_key 0, public_key_len 8, signature 16, signature_len 24, scheme 32];
+    transaction::qnx_signed_t, 376, 8, [transaction 0, transaction_len 8, signatures 16, signature_count 336, id 344];
+    policy::qnx_record_id_t, 83, 1, [key 0, first 32, second 57, kind 82];
+    policy::qnx_bytes_t, 16, 8, [bytes 0, len 8];
+    policy::qnx_policy_case_t, 72, 8, [height 0, time_ms 8, requested_ms 16, records 24, record_count 32, chain_id 40, approvals 65];
+    light::qnx_header_t, 336, 8, [epoch 0, height 8, time_ms 16, protocol 24, seal_len 26, chain_id 27, proposer 52, parent 77, transaction_root 109, state_root 141, receipt_root 173, validators 205, next_validators 237, seal 269];
+    light::qnx_proposal_t, 56, 8, [epoch 0, view 8, parent_view 16, header 24];
+    light::qnx_validators_t, 512, 8, [opaque 0];
+    light::qnx_trusted_t, 192, 8, [height 0, epoch 8, time_ms 16, trusting_period_ms 24, chain_id 32, header 57, state_root 89, validators 121, next_validators 153];
+    light::qnx_following_t, 1024, 8, [opaque 0];
+}

@@ -1,0 +1,391 @@
+// qenex.hpp: qenex.h for C++17. MIT licence.
+//
+// Thin and header only: states are wiped by destructors, lengths travel with their pointers, amounts have operators. Nothing is allocated.
+// Every operation comes in two forms: one that throws `qenex::Error`, and one whose name starts with `try_` or `checked_` and which returns a
+// `qenex::Result`. Whoever compiles without exceptions uses the second form and never meets the first.
+#ifndef QENEX_HPP
+#define QENEX_HPP
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "qenex.h"
+
+#if defined(__cpp_exceptions)
+#define QENEX_FAIL(status) throw ::qenex::Error(status)
+#else
+#define QENEX_FAIL(status) std::abort()
+#endif
+
+namespace qenex {
+
+/// Why a call failed.
+class Error : public std::exception {
+public:
+    explicit Error(qnx_status_t status) noexcept : status_(status) {}
+    /// The number of the one table, QNX_ERR_*.
+    qnx_status_t status() const noexcept { return status_; }
+    /// Its name, such as "QNX_ERR_NUM_OVERFLOW".
+    const char* name() const noexcept { return qnx_status_name(status_); }
+    /// A sentence that says what was expected.
+    const char* what() const noexcept override { return qnx_status_text(status_); }
+
+private:
+    qnx_status_t status_;
+};
+
+/// Throws unless the status is QNX_OK.
+inline void check(qnx_status_t status) {
+    if (status != QNX_OK) QENEX_FAIL(status);
+}
+
+/// A value, or why there is none: what std::expected is in later versions of C++.
+template <class T>
+class [[nodiscard]] Result {
+public:
+    Result(T value) noexcept : value_(std::move(value)) {}
+    static Result failure(qnx_status_t status) noexcept { return Result(status, 0); }
+
+    explicit operator bool() const noexcept { return status_ == QNX_OK; }
+    bool has_value() const noexcept { return status_ == QNX_OK; }
+    qnx_status_t status() const noexcept { return status_; }
+    /// The value; throws if there is none.
+    const T& value() const {
+        check(status_);
+        return value_;
+    }
+    const T& operator*() const { return value(); }
+    T value_or(T other) const { return has_value() ? value_ : other; }
+
+private:
+    Result(qnx_status_t status, int) noexcept : status_(status) {}
+    T value_{};
+    qnx_status_t status_ = QNX_OK;
+};
+
+/// A value if the status is QNX_OK.
+template <class T>
+Result<T> result(qnx_status_t status, T value) noexcept {
+    return status == QNX_OK ? Result<T>(std::move(value)) : Result<T>::failure(status);
+}
+
+/// A pointer and a number of elements, which belong to somebody else: from arrays and containers, or from both.
+template <class T>
+class Span {
+public:
+    constexpr Span() noexcept = default;
+    constexpr Span(T* data, std::size_t size) noexcept : data_(data), size_(size) {}
+    template <std::size_t N>
+    constexpr Span(T (&array)[N]) noexcept : data_(array), size_(N) {}
+    template <class C, class = std::enable_if_t<std::is_convertible_v<decltype(std::declval<C&>().data()), T*>>>
+    constexpr Span(C&& container) noexcept : data_(container.data()), size_(container.size()) {}
+
+    constexpr T* data() const noexcept { return data_; }
+    constexpr std::size_t size() const noexcept { return size_; }
+    constexpr bool empty() const noexcept { return size_ == 0; }
+    constexpr T* begin() const noexcept { return data_; }
+    constexpr T* end() const noexcept { return data_ + size_; }
+    constexpr T& operator[](std::size_t index) const noexcept { return data_[index]; }
+
+private:
+    T* data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+using Bytes = Span<const std::uint8_t>;
+
+/// Up to N elements in place.
+template <class T, std::size_t N>
+class Inline {
+public:
+    const T* data() const noexcept { return items_.data(); }
+    T* data() noexcept { return items_.data(); }
+    std::size_t size() const noexcept { return size_; }
+    const T* begin() const noexcept { return data(); }
+    const T* end() const noexcept { return data() + size_; }
+
+    /// Lets a function of C fill it: `fill(pointer, &length)`.
+    template <class F>
+    static Result<Inline> made(F&& fill) noexcept {
+        Inline made;
+        made.size_ = N;
+        const qnx_status_t status = fill(made.items_.data(), &made.size_);
+        return result(status, made);
+    }
+
+private:
+    std::array<T, N> items_{};
+    std::size_t size_ = 0;
+};
+
+/// A short text in place, with a zero byte behind it.
+template <std::size_t N>
+class Text {
+public:
+    const char* c_str() const noexcept { return chars_.data(); }
+    operator std::string_view() const noexcept { return chars_.data(); }
+
+    template <class F>
+    static Result<Text> made(F&& fill) noexcept {
+        Text made;
+        std::size_t length = N;
+        const qnx_status_t status = fill(made.chars_.data(), &length);
+        return result(status, made);
+    }
+
+private:
+    std::array<char, N> chars_{};
+};
+
+/// Anything that has an inserter for texts: std::ostream, without including it here.
+template <class Stream, std::size_t N>
+auto operator<<(Stream& stream, const Text<N>& text) -> decltype(stream << std::string_view()) {
+    return stream << std::string_view(text);
+}
+
+/// An identifier of a chain, an account, an asset or a pool. What is longer than 24 characters is refused where it is used.
+inline qnx_id_t id(std::string_view text) noexcept {
+    qnx_id_t made{};
+    std::memcpy(made.text, text.data(), text.size() < sizeof made.text ? text.size() : sizeof made.text);
+    return made;
+}
+
+/// The direction in which a division gives up what does not divide.
+enum class Rounding : qnx_rounding_t { down = QNX_ROUND_DOWN, up = QNX_ROUND_UP };
+
+/// An exact amount of money: an unsigned decimal with 18 fractional digits. Nothing is rounded but where a rounding is named.
+class Amount {
+public:
+    constexpr Amount() noexcept = default;
+    constexpr explicit Amount(qnx_amount_t c) noexcept : c_(c) {}
+    static Amount whole(std::uint64_t whole) noexcept { return Amount(qnx_amount_from_whole(whole)); }
+    static Result<Amount> try_parse(std::string_view text) noexcept {
+        qnx_amount_t made{};
+        const qnx_status_t status = qnx_amount_parse(text.data(), text.size(), &made);
+        return result(status, Amount(made));
+    }
+    static Amount parse(std::string_view text) { return try_parse(text).value(); }
+
+    constexpr const qnx_amount_t& c() const noexcept { return c_; }
+    Text<QNX_AMOUNT_TEXT_SIZE> text() const {
+        return Text<QNX_AMOUNT_TEXT_SIZE>::made([&](char* out, std::size_t* len) { return qnx_amount_print(c_, out, len); })
+            .value();
+    }
+
+    Result<Amount> checked_add(Amount other) const noexcept {
+        qnx_amount_t made{};
+        const qnx_status_t status = qnx_amount_add(c_, other.c_, &made);
+        return result(status, Amount(made));
+    }
+    Result<Amount> checked_sub(Amount other) const noexcept {
+        qnx_amount_t made{};
+        const qnx_status_t status = qnx_amount_sub(c_, other.c_, &made);
+        return result(status, Amount(made));
+    }
+    Result<Amount> checked_mul(Amount other, Rounding rounding) const noexcept {
+        qnx_amount_t made{};
+        const qnx_status_t status = qnx_amount_mul(c_, other.c_, static_cast<qnx_rounding_t>(rounding), &made);
+        return result(status, Amount(made));
+    }
+    Result<Amount> checked_div(Amount other, Rounding rounding) const noexcept {
+        qnx_amount_t made{};
+        const qnx_status_t status = qnx_amount_div(c_, other.c_, static_cast<qnx_rounding_t>(rounding), &made);
+        return result(status, Amount(made));
+    }
+    /// `*this * factor / divisor`, exact before the one rounding.
+    Result<Amount> checked_mul_div(Amount factor, Amount divisor, Rounding rounding) const noexcept {
+        qnx_amount_t made{};
+        const qnx_status_t status =
+            qnx_amount_mul_div(c_, factor.c_, divisor.c_, static_cast<qnx_rounding_t>(rounding), &made);
+        return result(status, Amount(made));
+    }
+
+    Amount mul(Amount other, Rounding rounding) const { return checked_mul(other, rounding).value(); }
+    Amount div(Amount other, Rounding rounding) const { return checked_div(other, rounding).value(); }
+    Amount mul_div(Amount factor, Amount divisor, Rounding rounding) const {
+        return checked_mul_div(factor, divisor, rounding).value();
+    }
+    Amount& operator+=(Amount other) { return *this = checked_add(other).value(); }
+    Amount& operator-=(Amount other) { return *this = checked_sub(other).value(); }
+    friend Amount operator+(Amount a, Amount b) { return a += b; }
+    friend Amount operator-(Amount a, Amount b) { return a -= b; }
+
+    friend bool operator==(Amount a, Amount b) noexcept { return qnx_amount_compare(a.c_, b.c_) == 0; }
+    friend bool operator!=(Amount a, Amount b) noexcept { return qnx_amount_compare(a.c_, b.c_) != 0; }
+    friend bool operator<(Amount a, Amount b) noexcept { return qnx_amount_compare(a.c_, b.c_) < 0; }
+    friend bool operator>(Amount a, Amount b) noexcept { return qnx_amount_compare(a.c_, b.c_) > 0; }
+    friend bool operator<=(Amount a, Amount b) noexcept { return qnx_amount_compare(a.c_, b.c_) <= 0; }
+    friend bool operator>=(Amount a, Amount b) noexcept { return qnx_amount_compare(a.c_, b.c_) >= 0; }
+
+private:
+    qnx_amount_t c_{};
+};
+
+/// Anything that has an inserter for texts.
+template <class Stream>
+auto operator<<(Stream& stream, Amount amount) -> decltype(stream << std::string_view()) {
+    return stream << std::string_view(amount.text());
+}
+
+/// Which asset goes into a pool; the other one comes out.
+enum class Direction : qnx_direction_t { a_to_b = QNX_A_TO_B, b_to_a = QNX_B_TO_A };
+
+/// What a swap of an exact input would do.
+inline Result<qnx_quote_t> try_swap_exact_in(const qnx_pool_t& pool, Direction direction, Amount amount_in, Amount min_out,
+                                             const qnx_limits_t* limits = nullptr, std::uint64_t now_ms = 0) noexcept {
+    qnx_quote_t quote{};
+    const qnx_status_t status = qnx_amm_swap_exact_in(&pool, static_cast<qnx_direction_t>(direction), amount_in.c(),
+                                                      min_out.c(), limits, now_ms, &quote);
+    return result(status, quote);
+}
+
+/// What a swap for an exact output would do.
+inline Result<qnx_quote_t> try_swap_exact_out(const qnx_pool_t& pool, Direction direction, Amount amount_out, Amount max_in,
+                                              const qnx_limits_t* limits = nullptr, std::uint64_t now_ms = 0) noexcept {
+    qnx_quote_t quote{};
+    const qnx_status_t status = qnx_amm_swap_exact_out(&pool, static_cast<qnx_direction_t>(direction), amount_out.c(),
+                                                       max_in.c(), limits, now_ms, &quote);
+    return result(status, quote);
+}
+
+/// A state of C that is wiped when it goes out of scope. It is neither copied nor moved.
+template <class State, qnx_status_t (*Clear)(State*)>
+class Owned {
+public:
+    Owned() = default;
+    Owned(const Owned&) = delete;
+    Owned& operator=(const Owned&) = delete;
+    ~Owned() { (void)Clear(&state_); }
+    State* c() noexcept { return &state_; }
+    const State* c() const noexcept { return &state_; }
+
+private:
+    State state_{};
+};
+
+/// The ledger's hash of bytes under a domain.
+inline Result<qnx_hash_t> try_hash(qnx_domain_t domain, Bytes bytes) noexcept {
+    qnx_hash_t made{};
+    const qnx_status_t status = qnx_hash(domain, bytes.data(), bytes.size(), &made);
+    return result(status, made);
+}
+
+using PublicKey = Inline<std::uint8_t, QNX_MAX_PUBLIC_KEY_SIZE>;
+using SignatureBytes = Inline<std::uint8_t, QNX_MAX_SIGNATURE_SIZE>;
+
+/// A secret key in memory.
+class SecretKey {
+public:
+    /// From 32 random bytes.
+    SecretKey(qnx_scheme_t scheme, const std::array<std::uint8_t, QNX_SEED_SIZE>& seed) {
+        check(qnx_key_init(state_.c(), scheme, seed.data()));
+    }
+    Result<PublicKey> try_public_key() const noexcept {
+        return PublicKey::made([&](std::uint8_t* out, std::size_t* len) { return qnx_key_public(state_.c(), out, len); });
+    }
+    PublicKey public_key() const { return try_public_key().value(); }
+    Result<SignatureBytes> try_sign(qnx_purpose_t purpose, const qnx_hash_t& id) const noexcept {
+        return SignatureBytes::made(
+            [&](std::uint8_t* out, std::size_t* len) { return qnx_key_sign(state_.c(), purpose, &id, out, len); });
+    }
+    SignatureBytes sign(qnx_purpose_t purpose, const qnx_hash_t& id) const { return try_sign(purpose, id).value(); }
+
+private:
+    Owned<qnx_key_t, qnx_key_clear> state_;
+};
+
+using TransactionBytes = Inline<std::uint8_t, QNX_TRANSACTION_MAX>;
+
+/// The canonical bytes of a transaction.
+inline Result<TransactionBytes> try_encode(const qnx_transaction_t& transaction) noexcept {
+    return TransactionBytes::made(
+        [&](std::uint8_t* out, std::size_t* len) { return qnx_transaction_encode(&transaction, out, len); });
+}
+
+/// The transaction that canonical bytes say.
+inline Result<qnx_transaction_t> try_decode(Bytes bytes) noexcept {
+    qnx_transaction_t made{};
+    const qnx_status_t status = qnx_transaction_decode(bytes.data(), bytes.size(), &made);
+    return result(status, made);
+}
+
+/// The id of a transaction, from its canonical bytes.
+inline Result<qnx_hash_t> try_transaction_id(Bytes bytes) noexcept {
+    qnx_hash_t made{};
+    const qnx_status_t status = qnx_transaction_id(bytes.data(), bytes.size(), &made);
+    return result(status, made);
+}
+
+/// Calls `each(label, value)` with every line of the clear-signing summary.
+template <class F>
+qnx_status_t for_each_line(Bytes transaction, F&& each) {
+    std::size_t count = 0;
+    qnx_status_t status = qnx_summary_count(transaction.data(), transaction.size(), &count);
+    for (std::size_t index = 0; index < count && status == QNX_OK; index++) {
+        qnx_line_t line{};
+        status = qnx_summary_line(transaction.data(), transaction.size(), index, &line);
+        if (status == QNX_OK) each(std::string_view(line.label), std::string_view(line.value));
+    }
+    return status;
+}
+
+/// Makes the root of a tree of transactions or receipts from its leaves in order.
+class Log {
+public:
+    Log() { check(qnx_log_init(state_.c())); }
+    void push(const qnx_hash_t& leaf) { check(qnx_log_push(state_.c(), &leaf)); }
+    qnx_hash_t root() const {
+        qnx_hash_t root{};
+        std::uint64_t size = 0;
+        check(qnx_log_root(state_.c(), &root, &size));
+        return root;
+    }
+
+private:
+    Owned<qnx_log_t, qnx_log_clear> state_;
+};
+
+/// A validator that is to have signed a header: its signature is empty if it did not.
+struct Member {
+    qnx_scheme_t scheme;
+    Bytes public_key;
+    Bytes signature;
+};
+
+/// A light client: believes a header that somebody vouches for, then those that quorums finalized.
+class LightClient {
+public:
+    LightClient(const qnx_header_t& anchor, std::uint64_t trusting_period_ms) {
+        check(qnx_trust_anchor(&anchor, trusting_period_ms, &trusted_));
+    }
+    const qnx_trusted_t& trusted() const noexcept { return trusted_; }
+
+    /// Believes a newer header if its certificate holds: all members of its set, in their order.
+    qnx_status_t try_follow(const qnx_header_t& header, const qnx_proposal_t& proposal, Span<const Member> members) noexcept {
+        Owned<qnx_following_t, qnx_following_clear> check;
+        qnx_status_t status = qnx_following_init(check.c(), &trusted_, &header, &proposal);
+        for (const Member& member : members) {
+            if (status != QNX_OK) break;
+            status = qnx_following_push(check.c(), member.scheme, member.public_key.data(), member.public_key.size(),
+                                        member.signature.empty() ? nullptr : member.signature.data(),
+                                        member.signature.size());
+        }
+        return status == QNX_OK ? qnx_following_finish(check.c(), &trusted_) : status;
+    }
+
+private:
+    qnx_trusted_t trusted_{};
+};
+
+}  // namespace qenex
+
+#undef QENEX_FAIL
+
+#endif  // QENEX_HPP
