@@ -4,6 +4,7 @@
 //! Names select subjects by a part of their name. Each subject has its own file: a function `run` that builds its
 //! cases and hands them to the harness.
 
+mod abi;
 mod execution;
 mod harness;
 mod inputs;
@@ -22,6 +23,7 @@ fn main() {
         ("sqrt", sqrt::run),
         ("precise", precise::run),
         ("swap", swap::run),
+        ("abi", abi::run),
         ("signatures", signatures::run),
         ("stores", stores::run),
         ("execution", execution::run),
