@@ -7,8 +7,8 @@
  * - The caller owns every buffer and every state. The library allocates nothing, has no global state and keeps no pointer
  *   after a call has returned, unless the function says so.
  * - Any thread may call any function, as long as no other thread uses the same memory meanwhile.
- * - A function that can fail returns zero (QNX_OK) or a number of the table below. Besides those that it names, each may return
- *   QNX_ERR_NULL_POINTER, QNX_ERR_POINTER_MISALIGNED, QNX_ERR_LENGTH_TOO_LARGE, QNX_ERR_POINTER_OVERLAP, QNX_ERR_NUMBER_UNKNOWN
+ * - A function that can fail returns zero (QNX_OK) or a number of the table below. Its codes stand behind it without their prefix QNX_ERR_, a
+ *   star for all that start alike. Besides those each may return QNX_ERR_NULL_POINTER, QNX_ERR_POINTER_MISALIGNED, QNX_ERR_LENGTH_TOO_LARGE, QNX_ERR_POINTER_OVERLAP, QNX_ERR_NUMBER_UNKNOWN
  *   and QNX_ERR_STATE_UNINITIALISED for arguments that cannot be right. A call that failed wrote nothing, but for the length
  *   that is needed where a buffer was too small.
  * - What is written may not overlap anything else that is passed. A pointer to no bytes at all may be null.
@@ -571,29 +571,43 @@ int qnx_amount_compare(qnx_amount_t a, qnx_amount_t b);
 
 // Reads a decimal such as "12.5" of `len` characters, without a zero byte. Signs, exponents, an empty side of the point and a 19th
 // fractional digit are errors.
+//
+// Codes: NUM_SYNTAX, NUM_TOO_MANY_DIGITS, NUM_OVERFLOW.
 qnx_status_t qnx_amount_parse(const char *text,
                               size_t len,
                               qnx_amount_t *out);
 
 // Prints an amount in its one shortest form, with a zero byte. `*len` is the room of `out` before and the length with the zero
 // byte after; QNX_AMOUNT_TEXT_SIZE is always enough.
+//
+// Codes: NUM_OVERFLOW, BUFFER_TOO_SMALL.
 qnx_status_t qnx_amount_print(qnx_amount_t value,
                               char *out,
                               size_t *len);
 
 // `a + b`.
+//
+// Codes: NUM_OVERFLOW.
 qnx_status_t qnx_amount_add(qnx_amount_t a, qnx_amount_t b, qnx_amount_t *out);
 
 // `a - b`, which must not be below zero.
+//
+// Codes: NUM_OVERFLOW, NUM_UNDERFLOW.
 qnx_status_t qnx_amount_sub(qnx_amount_t a, qnx_amount_t b, qnx_amount_t *out);
 
 // `a * b`, rounded once.
+//
+// Codes: NUM_OVERFLOW.
 qnx_status_t qnx_amount_mul(qnx_amount_t a, qnx_amount_t b, qnx_rounding_t round, qnx_amount_t *out);
 
 // `a / b`, rounded once.
+//
+// Codes: NUM_OVERFLOW, NUM_DIVISION_BY_ZERO.
 qnx_status_t qnx_amount_div(qnx_amount_t a, qnx_amount_t b, qnx_rounding_t round, qnx_amount_t *out);
 
 // `a * factor / divisor`, exact over a 256-bit intermediate before the one rounding.
+//
+// Codes: NUM_OVERFLOW, NUM_DIVISION_BY_ZERO.
 qnx_status_t qnx_amount_mul_div(qnx_amount_t a,
                                 qnx_amount_t factor,
                                 qnx_amount_t divisor,
@@ -676,6 +690,8 @@ typedef struct {
 #define QNX_B_TO_A 1
 
 // What comes out for an input: floor(in * kept * reserve_out / (reserve_in * 10,000 + in * kept)), kept being 10,000 - fee_bps.
+//
+// Codes: NUM_OVERFLOW, AMM_ZERO_AMOUNT, AMM_EMPTY_POOL, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW.
 qnx_status_t qnx_amm_amount_out(qnx_amount_t amount_in,
                                 qnx_amount_t reserve_in,
                                 qnx_amount_t reserve_out,
@@ -683,6 +699,8 @@ qnx_status_t qnx_amm_amount_out(qnx_amount_t amount_in,
                                 qnx_amount_t *out);
 
 // What must go in for an output: floor(reserve_in * out * 10,000 / ((reserve_out - out) * kept)) + 1.
+//
+// Codes: NUM_OVERFLOW, AMM_ZERO_AMOUNT, AMM_EMPTY_POOL, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW, AMM_INSUFFICIENT_LIQUIDITY.
 qnx_status_t qnx_amm_amount_in(qnx_amount_t amount_out,
                                qnx_amount_t reserve_in,
                                qnx_amount_t reserve_out,
@@ -690,6 +708,8 @@ qnx_status_t qnx_amm_amount_in(qnx_amount_t amount_out,
                                qnx_amount_t *out);
 
 // What a swap of an exact input at time `now_ms` would do; it must yield at least `min_out`. `limits` may be null for none.
+//
+// Codes: NUM_OVERFLOW, AMM_POOL_INVALID, AMM_ZERO_AMOUNT, AMM_EMPTY_POOL, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW, AMM_ZERO_OUTPUT, AMM_OUTPUT_BELOW_MINIMUM, AMM_PRICE_IMPACT_ABOVE_LIMIT, AMM_DEADLINE_PASSED.
 qnx_status_t qnx_amm_swap_exact_in(const qnx_pool_t *pool,
                                    qnx_direction_t way,
                                    qnx_amount_t amount_in,
@@ -699,6 +719,8 @@ qnx_status_t qnx_amm_swap_exact_in(const qnx_pool_t *pool,
                                    qnx_quote_t *out);
 
 // What a swap for an exact output at time `now_ms` would do; it must take at most `max_in`. `limits` may be null for none.
+//
+// Codes: NUM_OVERFLOW, AMM_POOL_INVALID, AMM_ZERO_AMOUNT, AMM_EMPTY_POOL, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW, AMM_INSUFFICIENT_LIQUIDITY, AMM_INPUT_ABOVE_MAXIMUM, AMM_PRICE_IMPACT_ABOVE_LIMIT, AMM_DEADLINE_PASSED.
 qnx_status_t qnx_amm_swap_exact_out(const qnx_pool_t *pool,
                                     qnx_direction_t way,
                                     qnx_amount_t amount_out,
@@ -709,6 +731,8 @@ qnx_status_t qnx_amm_swap_exact_out(const qnx_pool_t *pool,
 
 // What a deposit of at most these amounts would do; it must give at least `min_shares`. The first deposit sets the price and
 // takes both maxima; later ones take as much as the pool's proportion allows.
+//
+// Codes: NUM_OVERFLOW, AMM_POOL_INVALID, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW, AMM_ZERO_AMOUNT, AMM_FIRST_DEPOSIT_TOO_SMALL, AMM_ZERO_OUTPUT, AMM_SHARES_BELOW_MINIMUM.
 qnx_status_t qnx_amm_add_liquidity(const qnx_pool_t *pool,
                                    qnx_amount_t max_a,
                                    qnx_amount_t max_b,
@@ -716,6 +740,8 @@ qnx_status_t qnx_amm_add_liquidity(const qnx_pool_t *pool,
                                    qnx_liquidity_t *out);
 
 // What giving back shares would do; it must yield at least these amounts.
+//
+// Codes: NUM_OVERFLOW, AMM_POOL_INVALID, AMM_EMPTY_POOL, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW, AMM_ZERO_AMOUNT, AMM_SHARES_LOCKED, AMM_ZERO_OUTPUT, AMM_OUTPUT_BELOW_MINIMUM.
 qnx_status_t qnx_amm_remove_liquidity(const qnx_pool_t *pool,
                                       qnx_amount_t shares,
                                       qnx_amount_t min_a,
@@ -723,10 +749,14 @@ qnx_status_t qnx_amm_remove_liquidity(const qnx_pool_t *pool,
                                       qnx_liquidity_t *out);
 
 // How much of the asset that comes out one unit of the asset that goes in is worth, before any trade.
+//
+// Codes: NUM_OVERFLOW, AMM_POOL_INVALID, AMM_FEE_OUT_OF_RANGE, AMM_EMPTY_POOL.
 qnx_status_t qnx_amm_spot_price(const qnx_pool_t *pool, qnx_direction_t way, qnx_ratio_t *out);
 
 // Prints a ratio to the nearest 18th decimal, with a zero byte. `*len` is the room of `out` before and the length with the
 // zero byte after; QNX_AMOUNT_TEXT_SIZE is always enough.
+//
+// Codes: NUM_OVERFLOW, BUFFER_TOO_SMALL.
 qnx_status_t qnx_ratio_print(qnx_ratio_t ratio,
                              char *out,
                              size_t *len);
@@ -858,6 +888,8 @@ size_t qnx_public_key_size(qnx_scheme_t of);
 size_t qnx_signature_size(qnx_scheme_t of);
 
 // Makes a secret key from 32 random bytes, QNX_SEED_SIZE. The same seed gives the same key.
+//
+// Codes: SCHEME_UNKNOWN, SEED_INVALID.
 qnx_status_t qnx_key_init(qnx_key_t *state, qnx_scheme_t of, const uint8_t *seed);
 
 // Overwrites a secret key.
@@ -867,12 +899,16 @@ qnx_status_t qnx_key_clear(qnx_key_t *state);
 size_t qnx_key_size(void);
 
 // The public key of a secret key. `*len` is the room of `out` before and the length after; QNX_MAX_PUBLIC_KEY_SIZE is always enough.
+//
+// Codes: BUFFER_TOO_SMALL.
 qnx_status_t qnx_key_public(const qnx_key_t *state,
                             uint8_t *out,
                             size_t *len);
 
 // Signs the thing that `id` names, for one purpose. `*len` is the room of `out` before and the length after; QNX_MAX_SIGNATURE_SIZE is always
 // enough.
+//
+// Codes: PURPOSE_UNKNOWN, BUFFER_TOO_SMALL; after a fault SIGNING_ATTEMPTS, SIGNATURE_NOT_RELEASED.
 qnx_status_t qnx_key_sign(const qnx_key_t *state,
                           qnx_purpose_t purpose,
                           const qnx_hash_t *id,
@@ -880,6 +916,8 @@ qnx_status_t qnx_key_sign(const qnx_key_t *state,
                           size_t *len);
 
 // Checks a signature of the thing that `id` names, for one purpose.
+//
+// Codes: SCHEME_UNKNOWN, PURPOSE_UNKNOWN, PUBLIC_KEY_LENGTH, PUBLIC_KEY_INVALID, SIGNATURE_LENGTH, SIGNATURE_MALFORMED, SIGNATURE_MISMATCH.
 qnx_status_t qnx_verify(qnx_scheme_t of,
                         qnx_purpose_t purpose,
                         const qnx_hash_t *id,
@@ -889,6 +927,8 @@ qnx_status_t qnx_verify(qnx_scheme_t of,
                         size_t signature_len);
 
 // The hash by which records and policies name a public key.
+//
+// Codes: SCHEME_UNKNOWN, PURPOSE_UNKNOWN, PUBLIC_KEY_LENGTH.
 qnx_status_t qnx_key_hash(qnx_scheme_t of,
                           qnx_purpose_t purpose,
                           const uint8_t *public_key,
@@ -933,6 +973,8 @@ size_t qnx_log_size(void);
 
 // The proof that `leaves[index]` is in the tree over all `count` leaves. `*len` is the room of `proof`, in hashes, before and their
 // number after; QNX_LOG_PROOF_MAX is always enough.
+//
+// Codes: LOG_INDEX, BUFFER_TOO_SMALL.
 qnx_status_t qnx_log_prove_inclusion(const qnx_hash_t *leaves,
                                      size_t count,
                                      size_t index,
@@ -940,6 +982,8 @@ qnx_status_t qnx_log_prove_inclusion(const qnx_hash_t *leaves,
                                      size_t *len);
 
 // The proof that the tree over the first `first` leaves is the beginning of the tree over all `count`. `*len` as above.
+//
+// Codes: LOG_SIZES, BUFFER_TOO_SMALL.
 qnx_status_t qnx_log_prove_consistency(const qnx_hash_t *leaves,
                                        size_t count,
                                        size_t first,
@@ -947,6 +991,8 @@ qnx_status_t qnx_log_prove_consistency(const qnx_hash_t *leaves,
                                        size_t *len);
 
 // Accepts that `leaf` is leaf number `index` of the tree of `size` leaves with this root.
+//
+// Codes: LOG_INDEX, LOG_PROOF.
 qnx_status_t qnx_log_verify_inclusion(const qnx_hash_t *root,
                                       uint64_t size,
                                       uint64_t index,
@@ -955,6 +1001,8 @@ qnx_status_t qnx_log_verify_inclusion(const qnx_hash_t *root,
                                       size_t proof_len);
 
 // Accepts that the tree of `first` leaves is the beginning of the tree of `second` leaves.
+//
+// Codes: LOG_SIZES, LOG_PROOF.
 qnx_status_t qnx_log_verify_consistency(uint64_t first,
                                         const qnx_hash_t *first_root,
                                         uint64_t second,
@@ -1109,12 +1157,16 @@ typedef struct {
 #define QNX_KYC_ENHANCED 3
 
 // The key of a record in the state tree. `second` is used by balances (the asset) and shares (the pool), and may be null for others.
+//
+// Codes: ID_SYNTAX.
 qnx_status_t qnx_record_key(qnx_record_kind_t kind,
                             const qnx_id_t *first,
                             const qnx_id_t *second,
                             qnx_hash_t *out);
 
 // Reads the canonical bytes of a record.
+//
+// Codes: DECODE_*.
 qnx_status_t qnx_record_decode(const uint8_t *bytes, size_t len, qnx_record_t *out);
 
 /* =====================================================================================================================
@@ -1169,13 +1221,19 @@ qnx_status_t qnx_state_empty_root(qnx_hash_t *out);
 qnx_status_t qnx_state_value_hash(const uint8_t *record, size_t len, qnx_hash_t *out);
 
 // Starts the check of a proof about these keys.
+//
+// Codes: PROOF_KEYS.
 qnx_status_t qnx_witness_init(qnx_witness_t *state, const qnx_witness_key_t *keys, size_t count);
 
 // Takes the next bytes of the proof.
+//
+// Codes: PROOF_*.
 qnx_status_t qnx_witness_push(qnx_witness_t *state, const uint8_t *bytes, size_t len);
 
 // What a complete proof shows under this root: the value of each key, in their order, before the update, and the root after it.
 // `*count` is the room of `values` before and their number after.
+//
+// Codes: PROOF_*, BUFFER_TOO_SMALL.
 qnx_status_t qnx_witness_finish(const qnx_witness_t *state,
                                 const qnx_hash_t *root,
                                 qnx_state_value_t *values,
@@ -1189,6 +1247,8 @@ qnx_status_t qnx_witness_clear(qnx_witness_t *state);
 size_t qnx_witness_size(void);
 
 // Accepts that the tree with this root has the record `record` under `key`, or none there if `record` is null.
+//
+// Codes: PROOF_*, WITNESS_RECORD.
 qnx_status_t qnx_state_verify(const qnx_hash_t *root,
                               const qnx_hash_t *key,
                               const uint8_t *record,
@@ -1484,24 +1544,36 @@ typedef struct {
 #define QNX_OP_SWAP_EXACT_OUT 12
 
 // Writes the canonical bytes of a transaction. `*len` is the room of `out` before and the length after; QNX_TRANSACTION_MAX is always enough.
+//
+// Codes: ID_SYNTAX, TEXT_SYNTAX, NUM_OVERFLOW, SCHEME_UNKNOWN, AUTHORITY_*, TRANSFER_*, BUFFER_TOO_SMALL.
 qnx_status_t qnx_transaction_encode(const qnx_transaction_t *transaction,
                                     uint8_t *out,
                                     size_t *len);
 
 // Reads the canonical bytes of a transaction. What it does not say is zero.
+//
+// Codes: DECODE_*.
 qnx_status_t qnx_transaction_decode(const uint8_t *bytes, size_t len, qnx_transaction_t *out);
 
 // The id of a transaction, from its canonical bytes: what its signers sign.
+//
+// Codes: DECODE_*.
 qnx_status_t qnx_transaction_id(const uint8_t *bytes, size_t len, qnx_hash_t *out);
 
 // How many lines the clear-signing summary of a transaction has.
+//
+// Codes: DECODE_*.
 qnx_status_t qnx_summary_count(const uint8_t *bytes, size_t len, size_t *count);
 
 // Line `index` of the summary, which says everything that the transaction will do.
+//
+// Codes: DECODE_*, NUMBER_UNKNOWN past the last line.
 qnx_status_t qnx_summary_line(const uint8_t *bytes, size_t len, size_t index, qnx_line_t *out);
 
 // Writes the signed form: a transaction's canonical bytes and the signatures of its sender's keys, in ascending order of scheme and key hash.
 // `*len` is the room of `out` before and the length after.
+//
+// Codes: DECODE_*, SCHEME_UNKNOWN, BUFFER_TOO_SMALL; NUMBER_UNKNOWN for more than QNX_SIGNATURES_MAX signatures.
 qnx_status_t qnx_signed_encode(const uint8_t *transaction,
                                size_t transaction_len,
                                const qnx_signature_t *signatures,
@@ -1510,15 +1582,21 @@ qnx_status_t qnx_signed_encode(const uint8_t *transaction,
                                size_t *len);
 
 // Reads a signed transaction, whose parts are lent from `bytes`. No signature is verified by it.
+//
+// Codes: DECODE_*.
 qnx_status_t qnx_signed_decode(const uint8_t *bytes, size_t len, qnx_signed_t *out);
 
 // Accepts a signed transaction whose signatures are all by these keys, of this transaction, and exactly those that the authority
 // of its sender asks for.
+//
+// Codes: DECODE_*, SCHEME_UNKNOWN, AUTHORITY_*, PUBLIC_KEY_*, SIGNATURE_*.
 qnx_status_t qnx_signed_verify(const uint8_t *bytes,
                                size_t len,
                                const qnx_authority_t *authority);
 
 // The leaf entry of a signed transaction in its block's transaction tree, for `qnx_log_leaf`: 64 bytes to `out`.
+//
+// Codes: DECODE_*.
 qnx_status_t qnx_signed_log_entry(const uint8_t *bytes,
                                   size_t len,
                                   uint8_t *out);
@@ -1577,16 +1655,22 @@ typedef struct {
 
 // The records that a transaction may touch, in ascending order of their keys: what a witness for it must prove. `*count` is the room
 // of `out` before and their number after; QNX_ACCESS_MAX is always enough.
+//
+// Codes: DECODE_*, BUFFER_TOO_SMALL.
 qnx_status_t qnx_transaction_records(const uint8_t *transaction,
                                      size_t len,
                                      qnx_record_id_t *out,
                                      size_t *count);
 
 // Accepts the canonical bytes of a policy.
+//
+// Codes: POLICY_ENCODING, POLICY_RANGE, POLICY_ORDER.
 qnx_status_t qnx_policy_validate(const uint8_t *policy, size_t len);
 
 // Judges a transaction as a device with this policy would, but for the windows: zero, or the code of the first rule of the ledger or
 // of the policy that refuses it.
+//
+// Codes: DECODE_*, ID_SYNTAX, POLICY_*, VIEW_*, and the numbers 501 to 799 of the market maker and of the ledger.
 qnx_status_t qnx_policy_check(const uint8_t *policy,
                               size_t policy_len,
                               const uint8_t *transaction,
@@ -1685,29 +1769,41 @@ typedef struct {
 } qnx_following_t;
 
 // Writes the canonical bytes of a header. `*len` is the room of `out` before and the length after; QNX_HEADER_MAX is always enough.
+//
+// Codes: ID_SYNTAX, BUFFER_TOO_SMALL.
 qnx_status_t qnx_header_encode(const qnx_header_t *from,
                                uint8_t *out,
                                size_t *len);
 
 // Reads the canonical bytes of a header.
+//
+// Codes: DECODE_*.
 qnx_status_t qnx_header_decode(const uint8_t *bytes, size_t len, qnx_header_t *out);
 
 // The id of a header, which is that of its block.
+//
+// Codes: ID_SYNTAX.
 qnx_status_t qnx_header_id(const qnx_header_t *from, qnx_hash_t *out);
 
 // What validators sign to finalize a proposal of a chain, for the purpose of votes.
+//
+// Codes: ID_SYNTAX.
 qnx_status_t qnx_finalize_id(const qnx_id_t *chain_id, const qnx_proposal_t *finalized, qnx_hash_t *out);
 
 // Starts the hash of a set of validators.
 qnx_status_t qnx_validators_init(qnx_validators_t *state);
 
 // Adds a member; members come in ascending order of scheme and key.
+//
+// Codes: SCHEME_UNKNOWN, VALIDATOR_SET.
 qnx_status_t qnx_validators_push(qnx_validators_t *state,
                                  qnx_scheme_t scheme,
                                  const uint8_t *public_key,
                                  size_t public_key_len);
 
 // The hash of the set.
+//
+// Codes: VALIDATOR_SET.
 qnx_status_t qnx_validators_hash(const qnx_validators_t *state, qnx_hash_t *out);
 
 // Forgets a set.
@@ -1718,17 +1814,23 @@ size_t qnx_validators_size(void);
 
 // Starts belief at a header that the caller vouches for. The trusting period is the longest block time between two headers that
 // follow each other; it is shorter than the chain's unbonding delay.
+//
+// Codes: ID_SYNTAX, HEADER_PROTOCOL.
 qnx_status_t qnx_trust_anchor(const qnx_header_t *from,
                               uint64_t trusting_period_ms,
                               qnx_trusted_t *out);
 
 // Starts the check that a newer header is final: its proposal, then all members of its set.
+//
+// Codes: ID_SYNTAX, HEADER_*, CERTIFICATE_PROPOSAL.
 qnx_status_t qnx_following_init(qnx_following_t *state,
                                 const qnx_trusted_t *believed,
                                 const qnx_header_t *newer,
                                 const qnx_proposal_t *finalized);
 
 // Takes the next member of the set, with its signature, or with a null one if it did not sign.
+//
+// Codes: SCHEME_UNKNOWN, VALIDATOR_SET, CERTIFICATE_SIGNATURE.
 qnx_status_t qnx_following_push(qnx_following_t *state,
                                 qnx_scheme_t scheme,
                                 const uint8_t *public_key,
@@ -1737,6 +1839,8 @@ qnx_status_t qnx_following_push(qnx_following_t *state,
                                 size_t signature_len);
 
 // What is believed from now on: replaces `*believed` if all members came and a quorum of them signed.
+//
+// Codes: ID_SYNTAX, HEADER_*, VALIDATOR_SET, CERTIFICATE_SIGNERS, CERTIFICATE_SIGNATURE.
 qnx_status_t qnx_following_finish(const qnx_following_t *state, qnx_trusted_t *believed);
 
 // Forgets a check.

@@ -149,6 +149,8 @@ fn quote_to_c(quote: &Quote, after: &Reserves) -> qnx_quote_t {
 }
 
 /// What comes out for an input: floor(in * kept * reserve_out / (reserve_in * 10,000 + in * kept)), kept being 10,000 - fee_bps.
+///
+/// Codes: NUM_OVERFLOW, AMM_ZERO_AMOUNT, AMM_EMPTY_POOL, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amm_amount_out(
     amount_in: qnx_amount_t,
@@ -171,6 +173,8 @@ pub unsafe extern "C" fn qnx_amm_amount_out(
 }
 
 /// What must go in for an output: floor(reserve_in * out * 10,000 / ((reserve_out - out) * kept)) + 1.
+///
+/// Codes: NUM_OVERFLOW, AMM_ZERO_AMOUNT, AMM_EMPTY_POOL, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW, AMM_INSUFFICIENT_LIQUIDITY.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amm_amount_in(
     amount_out: qnx_amount_t,
@@ -193,6 +197,8 @@ pub unsafe extern "C" fn qnx_amm_amount_in(
 }
 
 /// What a swap of an exact input at time `now_ms` would do; it must yield at least `min_out`. `limits` may be null for none.
+///
+/// Codes: NUM_OVERFLOW, AMM_POOL_INVALID, AMM_ZERO_AMOUNT, AMM_EMPTY_POOL, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW, AMM_ZERO_OUTPUT, AMM_OUTPUT_BELOW_MINIMUM, AMM_PRICE_IMPACT_ABOVE_LIMIT, AMM_DEADLINE_PASSED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amm_swap_exact_in(
     pool: *const qnx_pool_t,
@@ -220,6 +226,8 @@ pub unsafe extern "C" fn qnx_amm_swap_exact_in(
 }
 
 /// What a swap for an exact output at time `now_ms` would do; it must take at most `max_in`. `limits` may be null for none.
+///
+/// Codes: NUM_OVERFLOW, AMM_POOL_INVALID, AMM_ZERO_AMOUNT, AMM_EMPTY_POOL, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW, AMM_INSUFFICIENT_LIQUIDITY, AMM_INPUT_ABOVE_MAXIMUM, AMM_PRICE_IMPACT_ABOVE_LIMIT, AMM_DEADLINE_PASSED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amm_swap_exact_out(
     pool: *const qnx_pool_t,
@@ -268,6 +276,8 @@ unsafe fn swap_arguments<'a>(
 
 /// What a deposit of at most these amounts would do; it must give at least `min_shares`. The first deposit sets the price and
 /// takes both maxima; later ones take as much as the pool's proportion allows.
+///
+/// Codes: NUM_OVERFLOW, AMM_POOL_INVALID, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW, AMM_ZERO_AMOUNT, AMM_FIRST_DEPOSIT_TOO_SMALL, AMM_ZERO_OUTPUT, AMM_SHARES_BELOW_MINIMUM.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amm_add_liquidity(
     pool: *const qnx_pool_t,
@@ -290,6 +300,8 @@ pub unsafe extern "C" fn qnx_amm_add_liquidity(
 }
 
 /// What giving back shares would do; it must yield at least these amounts.
+///
+/// Codes: NUM_OVERFLOW, AMM_POOL_INVALID, AMM_EMPTY_POOL, AMM_FEE_OUT_OF_RANGE, AMM_POOL_OVERFLOW, AMM_ZERO_AMOUNT, AMM_SHARES_LOCKED, AMM_ZERO_OUTPUT, AMM_OUTPUT_BELOW_MINIMUM.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amm_remove_liquidity(
     pool: *const qnx_pool_t,
@@ -321,6 +333,8 @@ fn liquidity_to_c(a: Amount, b: Amount, shares: Amount, after: &Reserves) -> qnx
 }
 
 /// How much of the asset that comes out one unit of the asset that goes in is worth, before any trade.
+///
+/// Codes: NUM_OVERFLOW, AMM_POOL_INVALID, AMM_FEE_OUT_OF_RANGE, AMM_EMPTY_POOL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amm_spot_price(
     pool: *const qnx_pool_t,
@@ -340,6 +354,8 @@ pub unsafe extern "C" fn qnx_amm_spot_price(
 
 /// Prints a ratio to the nearest 18th decimal, with a zero byte. `*len` is the room of `out` before and the length with the
 /// zero byte after; QNX_AMOUNT_TEXT_SIZE is always enough.
+///
+/// Codes: NUM_OVERFLOW, BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_ratio_print(
     ratio: qnx_ratio_t,

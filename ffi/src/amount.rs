@@ -79,6 +79,8 @@ pub extern "C" fn qnx_amount_compare(a: qnx_amount_t, b: qnx_amount_t) -> c_int 
 
 /// Reads a decimal such as "12.5" of `len` characters, without a zero byte. Signs, exponents, an empty side of the point and a 19th
 /// fractional digit are errors.
+///
+/// Codes: NUM_SYNTAX, NUM_TOO_MANY_DIGITS, NUM_OVERFLOW.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amount_parse(
     text: *const c_char,
@@ -99,6 +101,8 @@ pub unsafe extern "C" fn qnx_amount_parse(
 
 /// Prints an amount in its one shortest form, with a zero byte. `*len` is the room of `out` before and the length with the zero
 /// byte after; QNX_AMOUNT_TEXT_SIZE is always enough.
+///
+/// Codes: NUM_OVERFLOW, BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amount_print(
     value: qnx_amount_t,
@@ -116,6 +120,8 @@ pub unsafe extern "C" fn qnx_amount_print(
 }
 
 /// `a + b`.
+///
+/// Codes: NUM_OVERFLOW.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amount_add(
     a: qnx_amount_t,
@@ -127,6 +133,8 @@ pub unsafe extern "C" fn qnx_amount_add(
 }
 
 /// `a - b`, which must not be below zero.
+///
+/// Codes: NUM_OVERFLOW, NUM_UNDERFLOW.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amount_sub(
     a: qnx_amount_t,
@@ -138,6 +146,8 @@ pub unsafe extern "C" fn qnx_amount_sub(
 }
 
 /// `a * b`, rounded once.
+///
+/// Codes: NUM_OVERFLOW.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amount_mul(
     a: qnx_amount_t,
@@ -150,6 +160,8 @@ pub unsafe extern "C" fn qnx_amount_mul(
 }
 
 /// `a / b`, rounded once.
+///
+/// Codes: NUM_OVERFLOW, NUM_DIVISION_BY_ZERO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amount_div(
     a: qnx_amount_t,
@@ -162,6 +174,8 @@ pub unsafe extern "C" fn qnx_amount_div(
 }
 
 /// `a * factor / divisor`, exact over a 256-bit intermediate before the one rounding.
+///
+/// Codes: NUM_OVERFLOW, NUM_DIVISION_BY_ZERO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_amount_mul_div(
     a: qnx_amount_t,

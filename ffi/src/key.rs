@@ -73,6 +73,8 @@ pub extern "C" fn qnx_signature_size(of: qnx_scheme_t) -> usize {
 }
 
 /// Makes a secret key from 32 random bytes, QNX_SEED_SIZE. The same seed gives the same key.
+///
+/// Codes: SCHEME_UNKNOWN, SEED_INVALID.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_key_init(
     state: *mut qnx_key_t,
@@ -103,6 +105,8 @@ pub extern "C" fn qnx_key_size() -> usize {
 }
 
 /// The public key of a secret key. `*len` is the room of `out` before and the length after; QNX_MAX_PUBLIC_KEY_SIZE is always enough.
+///
+/// Codes: BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_key_public(
     state: *const qnx_key_t,
@@ -121,6 +125,8 @@ pub unsafe extern "C" fn qnx_key_public(
 
 /// Signs the thing that `id` names, for one purpose. `*len` is the room of `out` before and the length after; QNX_MAX_SIGNATURE_SIZE is always
 /// enough.
+///
+/// Codes: PURPOSE_UNKNOWN, BUFFER_TOO_SMALL; after a fault SIGNING_ATTEMPTS, SIGNATURE_NOT_RELEASED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_key_sign(
     state: *const qnx_key_t,
@@ -143,6 +149,8 @@ pub unsafe extern "C" fn qnx_key_sign(
 }
 
 /// Checks a signature of the thing that `id` names, for one purpose.
+///
+/// Codes: SCHEME_UNKNOWN, PURPOSE_UNKNOWN, PUBLIC_KEY_LENGTH, PUBLIC_KEY_INVALID, SIGNATURE_LENGTH, SIGNATURE_MALFORMED, SIGNATURE_MISMATCH.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_verify(
     of: qnx_scheme_t,
@@ -168,6 +176,8 @@ pub unsafe extern "C" fn qnx_verify(
 }
 
 /// The hash by which records and policies name a public key.
+///
+/// Codes: SCHEME_UNKNOWN, PURPOSE_UNKNOWN, PUBLIC_KEY_LENGTH.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_key_hash(
     of: qnx_scheme_t,

@@ -187,6 +187,8 @@ fn trusted_to_c(trusted: &Trusted) -> qnx_trusted_t {
 }
 
 /// Writes the canonical bytes of a header. `*len` is the room of `out` before and the length after; QNX_HEADER_MAX is always enough.
+///
+/// Codes: ID_SYNTAX, BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_header_encode(
     from: *const qnx_header_t,
@@ -204,6 +206,8 @@ pub unsafe extern "C" fn qnx_header_encode(
 }
 
 /// Reads the canonical bytes of a header.
+///
+/// Codes: DECODE_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_header_decode(
     bytes: *const u8,
@@ -222,6 +226,8 @@ pub unsafe extern "C" fn qnx_header_decode(
 }
 
 /// The id of a header, which is that of its block.
+///
+/// Codes: ID_SYNTAX.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_header_id(from: *const qnx_header_t, out: *mut qnx_hash_t) -> qnx_status_t {
     status((|| {
@@ -236,6 +242,8 @@ pub unsafe extern "C" fn qnx_header_id(from: *const qnx_header_t, out: *mut qnx_
 }
 
 /// What validators sign to finalize a proposal of a chain, for the purpose of votes.
+///
+/// Codes: ID_SYNTAX.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_finalize_id(
     chain_id: *const qnx_id_t,
@@ -263,6 +271,8 @@ pub unsafe extern "C" fn qnx_validators_init(state: *mut qnx_validators_t) -> qn
 }
 
 /// Adds a member; members come in ascending order of scheme and key.
+///
+/// Codes: SCHEME_UNKNOWN, VALIDATOR_SET.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_validators_push(
     state: *mut qnx_validators_t,
@@ -281,6 +291,8 @@ pub unsafe extern "C" fn qnx_validators_push(
 }
 
 /// The hash of the set.
+///
+/// Codes: VALIDATOR_SET.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_validators_hash(
     state: *const qnx_validators_t,
@@ -312,6 +324,8 @@ pub extern "C" fn qnx_validators_size() -> usize {
 
 /// Starts belief at a header that the caller vouches for. The trusting period is the longest block time between two headers that
 /// follow each other; it is shorter than the chain's unbonding delay.
+///
+/// Codes: ID_SYNTAX, HEADER_PROTOCOL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_trust_anchor(
     from: *const qnx_header_t,
@@ -330,6 +344,8 @@ pub unsafe extern "C" fn qnx_trust_anchor(
 }
 
 /// Starts the check that a newer header is final: its proposal, then all members of its set.
+///
+/// Codes: ID_SYNTAX, HEADER_*, CERTIFICATE_PROPOSAL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_following_init(
     state: *mut qnx_following_t,
@@ -352,6 +368,8 @@ pub unsafe extern "C" fn qnx_following_init(
 }
 
 /// Takes the next member of the set, with its signature, or with a null one if it did not sign.
+///
+/// Codes: SCHEME_UNKNOWN, VALIDATOR_SET, CERTIFICATE_SIGNATURE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_following_push(
     state: *mut qnx_following_t,
@@ -377,6 +395,8 @@ pub unsafe extern "C" fn qnx_following_push(
 }
 
 /// What is believed from now on: replaces `*believed` if all members came and a quorum of them signed.
+///
+/// Codes: ID_SYNTAX, HEADER_*, VALIDATOR_SET, CERTIFICATE_SIGNERS, CERTIFICATE_SIGNATURE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_following_finish(
     state: *const qnx_following_t,

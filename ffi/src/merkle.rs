@@ -93,6 +93,8 @@ pub extern "C" fn qnx_log_size() -> usize {
 
 /// The proof that `leaves[index]` is in the tree over all `count` leaves. `*len` is the room of `proof`, in hashes, before and their
 /// number after; QNX_LOG_PROOF_MAX is always enough.
+///
+/// Codes: LOG_INDEX, BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_log_prove_inclusion(
     leaves: *const qnx_hash_t,
@@ -106,6 +108,8 @@ pub unsafe extern "C" fn qnx_log_prove_inclusion(
 }
 
 /// The proof that the tree over the first `first` leaves is the beginning of the tree over all `count`. `*len` as above.
+///
+/// Codes: LOG_SIZES, BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_log_prove_consistency(
     leaves: *const qnx_hash_t,
@@ -136,6 +140,8 @@ unsafe fn prove(
 }
 
 /// Accepts that `leaf` is leaf number `index` of the tree of `size` leaves with this root.
+///
+/// Codes: LOG_INDEX, LOG_PROOF.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_log_verify_inclusion(
     root: *const qnx_hash_t,
@@ -158,6 +164,8 @@ pub unsafe extern "C" fn qnx_log_verify_inclusion(
 }
 
 /// Accepts that the tree of `first` leaves is the beginning of the tree of `second` leaves.
+///
+/// Codes: LOG_SIZES, LOG_PROOF.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_log_verify_consistency(
     first: u64,

@@ -114,6 +114,8 @@ fn id_to_c((key, id): &(Hash, RecordId)) -> qnx_record_id_t {
 
 /// The records that a transaction may touch, in ascending order of their keys: what a witness for it must prove. `*count` is the room
 /// of `out` before and their number after; QNX_ACCESS_MAX is always enough.
+///
+/// Codes: DECODE_*, BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_transaction_records(
     transaction: *const u8,
@@ -134,6 +136,8 @@ pub unsafe extern "C" fn qnx_transaction_records(
 }
 
 /// Accepts the canonical bytes of a policy.
+///
+/// Codes: POLICY_ENCODING, POLICY_RANGE, POLICY_ORDER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_policy_validate(policy: *const u8, len: usize) -> qnx_status_t {
     status((|| {
@@ -145,6 +149,8 @@ pub unsafe extern "C" fn qnx_policy_validate(policy: *const u8, len: usize) -> q
 
 /// Judges a transaction as a device with this policy would, but for the windows: zero, or the code of the first rule of the ledger or
 /// of the policy that refuses it.
+///
+/// Codes: DECODE_*, ID_SYNTAX, POLICY_*, VIEW_*, and the numbers 501 to 799 of the market maker and of the ledger.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_policy_check(
     policy: *const u8,

@@ -173,6 +173,8 @@ pub(crate) fn authority_to_c(authority: &Authority<'_>) -> qnx_authority_t {
 }
 
 /// The key of a record in the state tree. `second` is used by balances (the asset) and shares (the pool), and may be null for others.
+///
+/// Codes: ID_SYNTAX.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_record_key(
     kind: qnx_record_kind_t,
@@ -202,6 +204,8 @@ pub unsafe extern "C" fn qnx_record_key(
 }
 
 /// Reads the canonical bytes of a record.
+///
+/// Codes: DECODE_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_record_decode(
     bytes: *const u8,

@@ -342,6 +342,8 @@ plain!(
 );
 
 /// Writes the canonical bytes of a transaction. `*len` is the room of `out` before and the length after; QNX_TRANSACTION_MAX is always enough.
+///
+/// Codes: ID_SYNTAX, TEXT_SYNTAX, NUM_OVERFLOW, SCHEME_UNKNOWN, AUTHORITY_*, TRANSFER_*, BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_transaction_encode(
     transaction: *const qnx_transaction_t,
@@ -361,6 +363,8 @@ pub unsafe extern "C" fn qnx_transaction_encode(
 }
 
 /// Reads the canonical bytes of a transaction. What it does not say is zero.
+///
+/// Codes: DECODE_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_transaction_decode(
     bytes: *const u8,
@@ -379,6 +383,8 @@ pub unsafe extern "C" fn qnx_transaction_decode(
 }
 
 /// The id of a transaction, from its canonical bytes: what its signers sign.
+///
+/// Codes: DECODE_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_transaction_id(
     bytes: *const u8,
@@ -397,6 +403,8 @@ pub unsafe extern "C" fn qnx_transaction_id(
 }
 
 /// How many lines the clear-signing summary of a transaction has.
+///
+/// Codes: DECODE_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_summary_count(bytes: *const u8, len: usize, count: *mut usize) -> qnx_status_t {
     status((|| {
@@ -411,6 +419,8 @@ pub unsafe extern "C" fn qnx_summary_count(bytes: *const u8, len: usize, count: 
 }
 
 /// Line `index` of the summary, which says everything that the transaction will do.
+///
+/// Codes: DECODE_*, NUMBER_UNKNOWN past the last line.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_summary_line(
     bytes: *const u8,
@@ -435,6 +445,8 @@ pub unsafe extern "C" fn qnx_summary_line(
 
 /// Writes the signed form: a transaction's canonical bytes and the signatures of its sender's keys, in ascending order of scheme and key hash.
 /// `*len` is the room of `out` before and the length after.
+///
+/// Codes: DECODE_*, SCHEME_UNKNOWN, BUFFER_TOO_SMALL; NUMBER_UNKNOWN for more than QNX_SIGNATURES_MAX signatures.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_signed_encode(
     transaction: *const u8,
@@ -469,6 +481,8 @@ pub unsafe extern "C" fn qnx_signed_encode(
 }
 
 /// Reads a signed transaction, whose parts are lent from `bytes`. No signature is verified by it.
+///
+/// Codes: DECODE_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_signed_decode(
     bytes: *const u8,
@@ -500,6 +514,8 @@ pub unsafe extern "C" fn qnx_signed_decode(
 
 /// Accepts a signed transaction whose signatures are all by these keys, of this transaction, and exactly those that the authority
 /// of its sender asks for.
+///
+/// Codes: DECODE_*, SCHEME_UNKNOWN, AUTHORITY_*, PUBLIC_KEY_*, SIGNATURE_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_signed_verify(
     bytes: *const u8,
@@ -524,6 +540,8 @@ pub unsafe extern "C" fn qnx_signed_verify(
 }
 
 /// The leaf entry of a signed transaction in its block's transaction tree, for `qnx_log_leaf`: 64 bytes to `out`.
+///
+/// Codes: DECODE_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_signed_log_entry(bytes: *const u8, len: usize, out: *mut u8) -> qnx_status_t {
     status((|| {

@@ -85,6 +85,8 @@ pub unsafe extern "C" fn qnx_state_value_hash(
 }
 
 /// Starts the check of a proof about these keys.
+///
+/// Codes: PROOF_KEYS.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_witness_init(
     state: *mut qnx_witness_t,
@@ -112,6 +114,8 @@ pub unsafe extern "C" fn qnx_witness_init(
 }
 
 /// Takes the next bytes of the proof.
+///
+/// Codes: PROOF_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_witness_push(
     state: *mut qnx_witness_t,
@@ -129,6 +133,8 @@ pub unsafe extern "C" fn qnx_witness_push(
 
 /// What a complete proof shows under this root: the value of each key, in their order, before the update, and the root after it.
 /// `*count` is the room of `values` before and their number after.
+///
+/// Codes: PROOF_*, BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_witness_finish(
     state: *const qnx_witness_t,
@@ -168,6 +174,8 @@ pub extern "C" fn qnx_witness_size() -> usize {
 }
 
 /// Accepts that the tree with this root has the record `record` under `key`, or none there if `record` is null.
+///
+/// Codes: PROOF_*, WITNESS_RECORD.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_state_verify(
     root: *const qnx_hash_t,

@@ -33,8 +33,8 @@ const TOP: &str = r#"/* qenex.h: the C ABI of QENEX. MIT licence.
  * - The caller owns every buffer and every state. The library allocates nothing, has no global state and keeps no pointer
  *   after a call has returned, unless the function says so.
  * - Any thread may call any function, as long as no other thread uses the same memory meanwhile.
- * - A function that can fail returns zero (QNX_OK) or a number of the table below. Besides those that it names, each may return
- *   QNX_ERR_NULL_POINTER, QNX_ERR_POINTER_MISALIGNED, QNX_ERR_LENGTH_TOO_LARGE, QNX_ERR_POINTER_OVERLAP, QNX_ERR_NUMBER_UNKNOWN
+ * - A function that can fail returns zero (QNX_OK) or a number of the table below. Its codes stand behind it without their prefix QNX_ERR_, a
+ *   star for all that start alike. Besides those each may return QNX_ERR_NULL_POINTER, QNX_ERR_POINTER_MISALIGNED, QNX_ERR_LENGTH_TOO_LARGE, QNX_ERR_POINTER_OVERLAP, QNX_ERR_NUMBER_UNKNOWN
  *   and QNX_ERR_STATE_UNINITIALISED for arguments that cannot be right. A call that failed wrote nothing, but for the length
  *   that is needed where a buffer was too small.
  * - What is written may not overlap anything else that is passed. A pointer to no bytes at all may be null.

@@ -1,9 +1,11 @@
-"""What include/qenex.h declares: constants, structs with their fields, functions with their parameters."""
+"""What include/qenex.h declares: constants, structs with their fields, functions with their parameters and their codes."""
 
 import re
 from pathlib import Path
 
 PATH = Path(__file__).resolve().parents[2] / "include" / "qenex.h"
+# What every function may return.
+COMMON = ["NULL_POINTER", "POINTER_MISALIGNED", "LENGTH_TOO_LARGE", "POINTER_OVERLAP", "NUMBER_UNKNOWN", "STATE_UNINITIALISED"]
 
 
 class Header:
@@ -11,6 +13,8 @@ class Header:
 
     def __init__(self, text=None):
         text = PATH.read_text() if text is None else text
+        documented = re.findall(r"((?:^//[^\n]*\n)+)[^\n(]*?(qnx_\w+)\(", text, flags=re.M)
+        self.documents = {name: document.replace("\n//", "") for document, name in documented}
         text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
         text = re.sub(r"//[^\n]*", "", text)
         self.constants = dict(re.findall(r"^#define (QNX_\w+) (\S+)$", text, flags=re.M))
@@ -28,6 +32,22 @@ class Header:
             if match:
                 result, name, parameters = match.groups()
                 self.functions[name] = (result.strip(), self.parameters(parameters))
+
+    def codes(self, function):
+        """The numbers that a function may return, by its documentation."""
+        _, _, named = self.documents.get(function, "").partition("Codes: ")
+        patterns = [word for word in re.findall(r"[A-Z][A-Z_0-9]+\*?", named)] + COMMON
+        numbers = {0}
+        for constant, value in self.constants.items():
+            name = constant.removeprefix("QNX_ERR_")
+            if name != constant and any(
+                name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern for pattern in patterns
+            ):
+                numbers.add(int(value))
+        span = re.search(r"the numbers (\d+) to (\d+)", named)
+        if span:
+            numbers |= set(range(int(span[1]), int(span[2]) + 1))
+        return numbers
 
     @staticmethod
     def field(line):
