@@ -110,7 +110,7 @@ pub struct qnx_following_t {
 }
 state!(qnx_following_t, Following, 6);
 
-fn header(from: &qnx_header_t) -> Fallible<Header> {
+pub(crate) fn header(from: &qnx_header_t) -> Fallible<Header> {
     let seal = from.seal.get(..usize::from(from.seal_len)).ok_or(ArgumentError::Number)?;
     Ok(Header {
         protocol: from.protocol,
@@ -146,6 +146,14 @@ fn header_to_c(header: &Header) -> qnx_header_t {
     out.seal_len = header.seal.len() as u8;
     out.seal.iter_mut().zip(&header.seal).for_each(|(slot, byte)| *slot = *byte);
     out
+}
+
+pub(crate) const fn proposal(from: &qnx_proposal_t) -> Proposal {
+    Proposal {
+        round: Round { epoch: from.epoch, view: from.view },
+        parent_view: from.parent_view,
+        header: of_core(&from.header),
+    }
 }
 
 fn trusted(from: &qnx_trusted_t) -> Fallible<Trusted> {
@@ -315,12 +323,7 @@ pub unsafe extern "C" fn qnx_following_init(
         let newer = header(unsafe { lent.value(newer)? })?;
         // SAFETY: promised by the caller.
         let finalized = unsafe { lent.value(finalized)? };
-        let proposal = Proposal {
-            round: Round { epoch: finalized.epoch, view: finalized.view },
-            parent_view: finalized.parent_view,
-            header: of_core(&finalized.header),
-        };
-        let following = believed.follow(&newer, &proposal)?;
+        let following = believed.follow(&newer, &proposal(finalized))?;
         // SAFETY: promised by the caller.
         unsafe { lent.init(state, following) }
     })())
