@@ -94,7 +94,7 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_DECODE_TOO_LONG 215
 /* A signature scheme is a number of the table of schemes. */
 #define QNX_ERR_SCHEME_UNKNOWN 301
-/* A purpose of a key is a number from 1 to 5. */
+/* A purpose of a key is a number from 1 to 7. */
 #define QNX_ERR_PURPOSE_UNKNOWN 303
 /* A public key has the length of its scheme. */
 #define QNX_ERR_PUBLIC_KEY_LENGTH 304
@@ -120,6 +120,8 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_SIGNING_ATTEMPTS 314
 /* A public key for an exchange must not have low order. */
 #define QNX_ERR_EXCHANGE_LOW_ORDER 315
+/* ECDSA over P-256 signs a digest of 32 bytes. */
+#define QNX_ERR_DIGEST_LENGTH 316
 /* The index of a leaf is smaller than the number of leaves. */
 #define QNX_ERR_LOG_INDEX 401
 /* The first tree is not larger than the second. */
@@ -360,7 +362,7 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_KEY_POLICY 944
 /* A vote is for the trusted epoch or the one after it. */
 #define QNX_ERR_KEY_EPOCH 945
-/* A key of votes signs in Ed25519. */
+/* A key of votes signs in Ed25519, one of plain use in any scheme but the hybrid. */
 #define QNX_ERR_KEY_SCHEME 946
 /* Officers must have anchored the device in a chain. */
 #define QNX_ERR_ANCHOR_MISSING 951
@@ -372,7 +374,7 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_AUDIT_HEAD 954
 /* The source of entropy must give different bytes each time. */
 #define QNX_ERR_ENTROPY 955
-/* The transactions and records of a request must fit the device. */
+/* The transactions and records of a request, or the data to be signed, must fit the device. */
 #define QNX_ERR_WITNESS_TOO_LARGE 961
 /* Every record must be the one that the proof shows under its key. */
 #define QNX_ERR_WITNESS_RECORD 962
@@ -2025,7 +2027,7 @@ qnx_status_t qnx_client_attest(qnx_client_t *state,
  *
  * In this order: `qnx_client_begin_sign`; `qnx_client_push_pending` for each transaction of the key that was signed and is not final, the oldest
  * first; `qnx_client_approve` for each approval; with a witness, `qnx_client_push_record` for every record that these transactions may
- * touch, each once, in the ascending order of their keys (`qnx_transaction_access`), and `qnx_client_push_proof` with the proof that they are those of the
+ * touch, each once, in the ascending order of their keys (`qnx_transaction_records`), and `qnx_client_push_proof` with the proof that they are those of the
  * header that the device trusts; then `qnx_client_judge`, as often as one likes, or `qnx_client_sign`.
  */
 
@@ -2083,6 +2085,148 @@ qnx_status_t qnx_cobs_encode(const uint8_t *frame,
 // QNX_ERR_FRAME_LENGTH: it is no frame.
 qnx_status_t qnx_cobs_decode(uint8_t *bytes,
                              size_t *len);
+
+/* =====================================================================================================================
+ * The device itself, for firmware in C: the whole service behind its channel, over a board of functions.
+ *
+ * Firmware feeds it one frame after the other from its line and sends what it answers. All that it remembers is in the flash, and survives a
+ * loss of power at any byte. It verifies what it signs, and its critical decisions withstand a skipped instruction as those of the
+ * image in `firmware` do, if the firmware around it is built with the same care.
+ */
+
+// Bytes of a flash's page. A chip whose pages are smaller erases several; one whose pages are larger cannot be used.
+#define QNX_FLASH_PAGE 8192
+
+// Bytes of a flash's word: offset and length of whatever is programmed are multiples of it. A chip whose words are smaller programs several.
+#define QNX_FLASH_WORD 16
+
+// The first byte of every frame.
+#define QNX_FRAME_VERSION 1
+
+// The second byte of a frame that says in the clear why there is no other answer: two bytes follow, the status, the lower one first.
+#define QNX_FRAME_REFUSED 0
+
+// A device. Wipe it with `qnx_device_clear`.
+typedef struct {
+  // Only the library reads it.
+  uint64_t opaque[640];
+} qnx_device_t;
+
+// Where a device keeps the request that it is asked to sign.
+typedef struct {
+  // Only the library reads it.
+  uint64_t opaque[5376];
+} qnx_sign_work_t;
+
+// Reads `len` bytes of the flash from `offset`.
+typedef qnx_status_t (*qnx_flash_read_t)(void *context, uint32_t offset, uint8_t *bytes, size_t len);
+
+// Programs `len` bytes at `offset`, whole words that were erased. They are durable when it returns.
+typedef qnx_status_t (*qnx_flash_program_t)(void *context, uint32_t offset, const uint8_t *bytes, size_t len);
+
+// Erases the pages from `offset` on, `len` bytes: they read as 0xff when it returns.
+typedef qnx_status_t (*qnx_flash_erase_t)(void *context, uint32_t offset, uint32_t len);
+
+// Fills bytes from the hardware's source of entropy.
+typedef qnx_status_t (*qnx_entropy_t)(void *context, uint8_t *bytes, size_t len);
+
+// Milliseconds since the start.
+typedef uint64_t (*qnx_uptime_t)(void *context);
+
+// Shows a line on the panel. It is lent until the function returns.
+typedef void (*qnx_show_t)(void *context, const qnx_line_t *line);
+
+// Waits until a person confirms what the panel shows, 1, or does not, any other number.
+typedef uint8_t (*qnx_confirm_t)(void *context);
+
+// A run of pages of the flash.
+typedef struct {
+  // Where it starts, a multiple of QNX_FLASH_PAGE.
+  uint32_t offset;
+  // How many pages it has.
+  uint16_t pages;
+} qnx_region_t;
+
+// What a device needs of its hardware. Functions return zero, or any other number where the hardware does not do it.
+typedef struct {
+  // What every function is called with.
+  void *context;
+  // Of the flash.
+  qnx_flash_read_t read;
+  // Of the flash.
+  qnx_flash_program_t program;
+  // Of the flash.
+  qnx_flash_erase_t erase;
+  // Different bytes each time.
+  qnx_entropy_t entropy;
+  // The clock.
+  qnx_uptime_t uptime;
+  // The panel.
+  qnx_show_t show;
+  // The button.
+  qnx_confirm_t confirm;
+  // Bytes of the flash.
+  uint32_t flash_size;
+  // Named records: an even number of pages.
+  qnx_region_t vault;
+  // The audit log: at least three pages.
+  qnx_region_t audit;
+  // The votes that were given: at least three pages.
+  qnx_region_t votes;
+  // What the slots hold: one page for each.
+  qnx_region_t boot;
+  // Two places for images of the firmware.
+  qnx_region_t slots[2];
+  // The board's name, as images call it.
+  qnx_id_t name;
+  // How images must be signed: QNX_ED25519 or QNX_P256.
+  qnx_scheme_t vendor_scheme;
+  // By the key with this hash.
+  qnx_hash_t vendor;
+  // A secret that only this one device has, and that no host can read.
+  uint8_t unique_secret[32];
+} qnx_board_t;
+
+// What runs, as whoever started it has measured it: the loader of `firmware/loader` leaves it in the memory that `handover.rs` describes.
+typedef struct {
+  // Its version: a lower one is not installed.
+  uint32_t version;
+  // The place of its record in the order in which they were written.
+  uint32_t sequence;
+  // The slot that it was started from.
+  uint8_t slot;
+  // The hash of its image.
+  qnx_hash_t measurement;
+  // The measurement of a newer image that was given up and of which the audit log must tell; zeros if there is none.
+  qnx_hash_t given_up;
+} qnx_firmware_t;
+
+// Starts a device on a board: reads its flash, and finishes what a loss of power left unfinished. The functions of the board, their
+// context and the memory of `work` are the device's until it is cleared. What it returns instead of zero is what firmware answers every
+// frame with.
+qnx_status_t qnx_device_init(qnx_device_t *state,
+                             qnx_sign_work_t *work,
+                             const qnx_board_t *board,
+                             const qnx_firmware_t *firmware);
+
+// Answers a frame, which is overwritten. `*answer_len` is the room of `answer` before, at least QNX_FRAME_MAX, and the length after.
+qnx_status_t qnx_device_answer(qnx_device_t *state,
+                               uint8_t *frame,
+                               size_t len,
+                               uint8_t *answer,
+                               size_t *answer_len);
+
+// Ends the channel and the session: the host has hung up.
+qnx_status_t qnx_device_disconnect(qnx_device_t *state);
+
+// Forgets a device and overwrites its secrets. What it keeps in the flash stays.
+qnx_status_t qnx_device_clear(qnx_device_t *state);
+
+// How many bytes of a `qnx_device_t` are used.
+size_t qnx_device_size(void);
+
+// How many bytes of a `qnx_sign_work_t` are used.
+size_t qnx_sign_work_size(void);
 
 #ifdef __cplusplus
 }

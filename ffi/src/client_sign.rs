@@ -2,7 +2,7 @@
 //!
 //! In this order: `qnx_client_begin_sign`; `qnx_client_push_pending` for each transaction of the key that was signed and is not final, the oldest
 //! first; `qnx_client_approve` for each approval; with a witness, `qnx_client_push_record` for every record that these transactions may
-//! touch, each once, in the ascending order of their keys (`qnx_transaction_access`), and `qnx_client_push_proof` with the proof that they are those of the
+//! touch, each once, in the ascending order of their keys (`qnx_transaction_records`), and `qnx_client_push_proof` with the proof that they are those of the
 //! header that the device trusts; then `qnx_client_judge`, as often as one likes, or `qnx_client_sign`.
 
 use qenex_core::crypto::Scheme;

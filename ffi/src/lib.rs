@@ -31,6 +31,7 @@ pub mod client_chain;
 pub mod client_keys;
 pub mod client_sign;
 pub mod cobs;
+pub mod device;
 pub mod hash;
 pub mod key;
 pub mod light;

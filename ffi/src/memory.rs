@@ -75,7 +75,8 @@ macro_rules! plain {
 }
 pub(crate) use plain;
 
-plain!(u8, u16, u32, i32, u64, usize, core::ffi::c_char);
+// A `char` of C is one of the first two.
+plain!(i8, u8, u16, u32, i32, u64, usize);
 
 /// Pointers that one function takes, at most.
 const MAX_SPANS: usize = 24;

@@ -9,7 +9,7 @@ use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
 use qenex_core::error::TABLE;
 
 /// The groups of the header, in its order: each a module.
-const GROUPS: [&str; 17] = [
+const GROUPS: [&str; 18] = [
     "status",
     "text",
     "amount",
@@ -27,6 +27,7 @@ const GROUPS: [&str; 17] = [
     "client_chain",
     "client_sign",
     "cobs",
+    "device",
 ];
 
 const TOP: &str = r#"/* qenex.h: the C ABI of QENEX. MIT licence.
