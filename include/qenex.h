@@ -1849,6 +1849,504 @@ qnx_status_t qnx_following_clear(qnx_following_t *state);
 // How many bytes of a `qnx_following_t` are used.
 size_t qnx_following_size(void);
 
+/* =====================================================================================================================
+ * The client of a device: a channel, and who may use it.
+ *
+ * The library makes and reads frames; the caller carries them, over a serial line (see `qnx_cobs_encode`), a socket or whatever there is.
+ * All functions of a client may return what the device refuses with, what the caller's function returned, and
+ * QNX_ERR_FRAME_LENGTH and QNX_ERR_CHANNEL_MESSAGE for answers that are none. A refusal leaves the channel as it was; after these
+ * others it must be opened again. No PIN outlives the call that it was passed to.
+ */
+
+// Bytes of the longest frame.
+#define QNX_FRAME_MAX 4096
+
+// Bytes of a static key, and of the random bytes that a channel takes.
+#define QNX_CHANNEL_KEY_SIZE 32
+
+// Characters of a pairing code, with the zero byte behind it.
+#define QNX_PAIRING_CODE_SIZE 25
+
+// Users of a device, at most.
+#define QNX_USERS_MAX 8
+
+// An open channel to a device. Wipe it with `qnx_client_clear`.
+typedef struct {
+  // Only the library reads it.
+  uint64_t opaque[1152];
+} qnx_client_t;
+
+// Carries a frame to the device and its answer back: sends the `len` bytes of `frame`, waits for the answer, writes it to `answer`, which
+// has room for `capacity` bytes, and its length to `answer_len`. Returns zero, or what the call that needed it shall return: a status,
+// where a number that is none, above 65535 or negative, becomes QNX_ERR_DEVICE_LINE. It must not use the client.
+typedef qnx_status_t (*qnx_exchange_t)(void *context,
+                                       const uint8_t *frame,
+                                       size_t len,
+                                       uint8_t *answer,
+                                       size_t capacity,
+                                       size_t *answer_len);
+
+// The newest header that a device trusts.
+typedef struct {
+  // Its height.
+  uint64_t height;
+  // Its time, in milliseconds since the Unix epoch.
+  uint64_t time_ms;
+  // The chain.
+  qnx_id_t chain_id;
+  // Its id.
+  qnx_hash_t header;
+  // 1 if there is such a header, else 0, and the rest is zeros.
+  uint8_t present;
+} qnx_trust_t;
+
+// What a device says of itself to everybody.
+typedef struct {
+  // Entries of the audit log.
+  uint64_t audit_count;
+  // Up to which entry the audit log was taken.
+  uint64_t audit_taken;
+  // The chain and height that it trusts.
+  qnx_trust_t trusted;
+  // Its firmware's version.
+  uint32_t version;
+  // Its name; an empty text before it was initialised.
+  qnx_id_t name;
+  // How many officers must be logged in for what officers may do.
+  uint8_t officers_needed;
+  // Bit `n`: the user at place `n` is logged in.
+  uint8_t logged_in;
+  // 1 if secrets can be opened.
+  uint8_t unlocked;
+} qnx_client_status_t;
+
+// What a user may do.
+typedef uint8_t qnx_role_t;
+
+// Policies, users, keys, backups, firmware.
+#define QNX_ROLE_OFFICER 1
+
+// Signing within the policies.
+#define QNX_ROLE_OPERATOR 2
+
+// Reading and taking the audit log.
+#define QNX_ROLE_AUDITOR 3
+
+// Opens a channel to a device, with the host's static key, which it is paired by, and 32 random bytes that are used only here. `known` is
+// the device's key, or null if the host has not met it: then whoever is at the other end answers, until the pairing codes were compared.
+// Function and context are kept until the channel is cleared.
+// QNX_ERR_DEVICE_STRANGER: the device has another key than `known`. QNX_ERR_CHANNEL_HANDSHAKE: nobody answers who has a key.
+qnx_status_t qnx_client_open(qnx_client_t *state,
+                             qnx_exchange_t exchange,
+                             void *context,
+                             const uint8_t *static_key,
+                             const uint8_t *random,
+                             const uint8_t *known);
+
+// Forgets a channel and overwrites its keys. The device ends it when the next one is opened.
+qnx_status_t qnx_client_clear(qnx_client_t *state);
+
+// How many bytes of a `qnx_client_t` are used.
+size_t qnx_client_size(void);
+
+// Whether the device said that it knows this host when the channel was opened: 1 or 0.
+qnx_status_t qnx_client_is_paired(const qnx_client_t *state, uint8_t *paired);
+
+// The device's key, by which it is known again: 32 bytes to `out`.
+qnx_status_t qnx_client_device_key(const qnx_client_t *state, uint8_t *out);
+
+// The code that a person compares with the one on the device's panel, with a zero byte. `*len` is the room of `out` before and the length
+// with the zero byte after; QNX_PAIRING_CODE_SIZE is always enough.
+qnx_status_t qnx_client_pairing_code(const qnx_client_t *state,
+                                     char *out,
+                                     size_t *len);
+
+// Asks to be paired: returns when a person has confirmed on the panel that both codes are the same, or has not. Show the code before.
+qnx_status_t qnx_client_pair(qnx_client_t *state);
+
+// What the device says of itself.
+qnx_status_t qnx_client_status(qnx_client_t *state, qnx_client_status_t *out);
+
+// Makes a fresh device's secrets and its first officer. `officers_needed` is how many officers must be logged in for what officers may do;
+// fewer while there are fewer. A PIN has 6 to 32 printable ASCII characters.
+qnx_status_t qnx_client_initialise(qnx_client_t *state,
+                                   const qnx_id_t *name,
+                                   uint8_t officers_needed,
+                                   const qnx_id_t *officer,
+                                   const uint8_t *pin,
+                                   size_t pin_len);
+
+// Logs a user in, until the channel ends.
+qnx_status_t qnx_client_login(qnx_client_t *state, const qnx_id_t *user, const uint8_t *pin, size_t pin_len);
+
+// Logs all users out.
+qnx_status_t qnx_client_logout(qnx_client_t *state);
+
+// Adds a user with a first PIN.
+qnx_status_t qnx_client_add_user(qnx_client_t *state,
+                                 const qnx_id_t *user,
+                                 qnx_role_t role,
+                                 const uint8_t *pin,
+                                 size_t pin_len);
+
+/* =====================================================================================================================
+ * The client of a device: its keys and their policies.
+ *
+ * A key lies in one of 16 slots, 0 to 15. It derives from the device's root, its scheme, its purpose and a path, so that a backup of the
+ * root is one of all keys but those of votes.
+ */
+
+// Slots for keys.
+#define QNX_KEY_SLOTS 16
+
+// A key of a device.
+typedef struct {
+  // Which of the keys that the device's root gives for scheme and purpose.
+  uint32_t path;
+  // Bytes of the public key; zero while no user is logged in who could use the key.
+  uint16_t public_key_len;
+  // How it signs.
+  qnx_scheme_t scheme;
+  // What it signs.
+  qnx_purpose_t purpose;
+  // 1 if it has a policy.
+  uint8_t has_policy;
+  // What people call it.
+  qnx_id_t label;
+  // The hash of the public key, as the ledger names it.
+  qnx_hash_t hash;
+  // The hash of its policy; zeros if it has none.
+  qnx_hash_t policy;
+  // The public key, then zeros.
+  uint8_t public_key[QNX_MAX_PUBLIC_KEY_SIZE];
+} qnx_key_info_t;
+
+// Makes a key in an empty slot.
+qnx_status_t qnx_client_create_key(qnx_client_t *state,
+                                   uint8_t slot,
+                                   qnx_scheme_t scheme,
+                                   qnx_purpose_t purpose,
+                                   uint32_t path,
+                                   const qnx_id_t *label,
+                                   qnx_key_info_t *out);
+
+// Describes the key in a slot.
+qnx_status_t qnx_client_describe_key(qnx_client_t *state, uint8_t slot, qnx_key_info_t *out);
+
+// Sets the policy of a key that signs transactions: canonical bytes. A person confirms it on the panel.
+qnx_status_t qnx_client_set_policy(qnx_client_t *state, uint8_t slot, const uint8_t *policy, size_t len);
+
+// The canonical bytes of a key's policy. `*len` is the room of `out` before and the length after; QNX_POLICY_MAX is always enough.
+qnx_status_t qnx_client_get_policy(qnx_client_t *state,
+                                   uint8_t slot,
+                                   uint8_t *out,
+                                   size_t *len);
+
+/* =====================================================================================================================
+ * The client of a device: the chain that it follows, votes, and what it proves about itself.
+ */
+
+// Bytes of the set of those who signed a header: a bit for each place, the lowest bit of the first byte for place 0.
+#define QNX_SIGNERS_SIZE 32
+
+// Bytes of a nonce.
+#define QNX_NONCE_SIZE 32
+
+// Bytes of a vote's or an attestation's signature: Ed25519.
+#define QNX_VOTE_SIGNATURE_SIZE 64
+
+// The kinds of votes.
+typedef uint8_t qnx_vote_kind_t;
+
+// The newest place of a device's audit log.
+typedef struct {
+  // How many entries there have ever been.
+  uint64_t count;
+  // The hash over them; zeros before the first.
+  qnx_hash_t hash;
+  // The attestation key that has signed it.
+  uint8_t public_key[32];
+  // Its signature of count, hash and nonce.
+  uint8_t signature[QNX_VOTE_SIGNATURE_SIZE];
+} qnx_audit_head_t;
+
+// What a device says of itself, signed.
+typedef struct {
+  // How many entries its audit log has ever had.
+  uint64_t audit_count;
+  // The newest header that it trusts.
+  qnx_trust_t trusted;
+  // Its firmware's version.
+  uint32_t version;
+  // The hash of its firmware's image, as its loader has measured it.
+  qnx_hash_t measurement;
+  // The hash over its audit log.
+  qnx_hash_t audit_hash;
+  // Its name; an empty text before it was initialised.
+  qnx_id_t name;
+  // The attestation key that has signed it.
+  uint8_t public_key[32];
+  // Its signature of all this and the nonce.
+  uint8_t signature[QNX_VOTE_SIGNATURE_SIZE];
+} qnx_attestation_t;
+
+// The proposal may become final.
+#define QNX_VOTE_NOTARIZE 1
+
+// The view shall end without a block.
+#define QNX_VOTE_NULLIFY 2
+
+// The proposal is final.
+#define QNX_VOTE_FINALIZE 3
+
+// Lets officers say where belief starts: a header, and the longest block time between two headers that follow each other. A person
+// confirms it on the panel.
+qnx_status_t qnx_client_anchor(qnx_client_t *state,
+                               const qnx_header_t *from,
+                               uint64_t trusting_period_ms);
+
+// Brings a newer header, what was finalized, and who signed it, QNX_SIGNERS_SIZE bytes. All members of the set follow.
+qnx_status_t qnx_client_begin_header(qnx_client_t *state,
+                                     const qnx_header_t *newer,
+                                     const qnx_proposal_t *finalized,
+                                     const uint8_t *signers);
+
+// Brings the next member of the set, with its signature, or with a null one if it did not sign.
+qnx_status_t qnx_client_push_member(qnx_client_t *state,
+                                    qnx_scheme_t scheme,
+                                    const uint8_t *public_key,
+                                    size_t public_key_len,
+                                    const uint8_t *signature,
+                                    size_t signature_len);
+
+// Lets the device trust the header, if all members came and a quorum of them signed.
+qnx_status_t qnx_client_finish_header(qnx_client_t *state);
+
+// Lets the vote key in a slot sign a vote: QNX_VOTE_SIGNATURE_SIZE bytes to `out`. To nullify, only epoch and view of the proposal count.
+qnx_status_t qnx_client_vote(qnx_client_t *state,
+                             uint8_t slot,
+                             qnx_vote_kind_t kind,
+                             const qnx_proposal_t *on,
+                             uint8_t *out);
+
+// The newest place of the audit log, signed for a nonce of 32 random bytes. The signature is right; whether the public key is the device's
+// is for the caller to know. QNX_ERR_SIGNATURE_MISMATCH: it is not.
+qnx_status_t qnx_client_audit_head(qnx_client_t *state,
+                                   const uint8_t *nonce,
+                                   qnx_audit_head_t *out);
+
+// What the device says of itself, signed for a nonce of 32 random bytes. The signature is right; whether the public key is the device's
+// is for the caller to know. QNX_ERR_SIGNATURE_MISMATCH: it is not, or the answer is one to another nonce.
+qnx_status_t qnx_client_attest(qnx_client_t *state,
+                               const uint8_t *nonce,
+                               qnx_attestation_t *out);
+
+/* =====================================================================================================================
+ * The client of a device: signing a transaction.
+ *
+ * In this order: `qnx_client_begin_sign`; `qnx_client_push_pending` for each transaction of the key that was signed and is not final, the oldest
+ * first; `qnx_client_approve` for each approval; with a witness, `qnx_client_push_record` for every record that these transactions may
+ * touch, each once, in the ascending order of their keys (`qnx_transaction_records`), and `qnx_client_push_proof` with the proof that they are those of the
+ * header that the device trusts; then `qnx_client_judge`, as often as one likes, or `qnx_client_sign`.
+ */
+
+// Brings a transaction, its canonical bytes, to be signed by the key in a slot. `witnessed` is 1 if a witness follows, else 0.
+qnx_status_t qnx_client_begin_sign(qnx_client_t *state,
+                                   uint8_t slot,
+                                   uint8_t witnessed,
+                                   const uint8_t *transaction,
+                                   size_t len);
+
+// Brings a transaction that the key has signed and that is not final.
+qnx_status_t qnx_client_push_pending(qnx_client_t *state, const uint8_t *transaction, size_t len);
+
+// Brings the next record: its canonical bytes, none where there is no record.
+qnx_status_t qnx_client_push_record(qnx_client_t *state, const uint8_t *record, size_t len);
+
+// Brings the proof for the records: all of it, or piece by piece.
+qnx_status_t qnx_client_push_proof(qnx_client_t *state, const uint8_t *proof, size_t len);
+
+// Brings the approval of a person: the signature of the approval's id, made for QNX_PURPOSE_APPROVAL. Before any records.
+qnx_status_t qnx_client_approve(qnx_client_t *state,
+                                qnx_scheme_t scheme,
+                                const uint8_t *public_key,
+                                size_t public_key_len,
+                                const uint8_t *signature,
+                                size_t signature_len);
+
+// What the device would say of the transaction: `*verdict` is QNX_OK, or the status that `qnx_client_sign` would return. Nothing changes.
+qnx_status_t qnx_client_judge(qnx_client_t *state,
+                              qnx_status_t *verdict);
+
+// The signature of the transaction. `*len` is the room of `out` before, at least QNX_MAX_SIGNATURE_SIZE, and the length after. If the answer
+// is lost, bring the same transaction again: its signature is the same, and it counts once.
+qnx_status_t qnx_client_sign(qnx_client_t *state,
+                             uint8_t *out,
+                             size_t *len);
+
+/* =====================================================================================================================
+ * Frames on a serial line: COBS (Cheshire, Baker 1999), which leaves out zero bytes, and a zero byte behind each frame.
+ *
+ * A line of QENEX's devices has 115,200 baud, eight bits, no parity, one stop bit. Zeros between frames are silence.
+ */
+
+// Bytes of the longest frame on a line, with the zero byte behind it.
+#define QNX_COBS_MAX 4114
+
+// Encodes a frame, with the zero byte behind it. `*out_len` is the room of `out` before and the length after; QNX_COBS_MAX is always enough
+// for a frame of a device.
+qnx_status_t qnx_cobs_encode(const uint8_t *frame,
+                             size_t len,
+                             uint8_t *out,
+                             size_t *out_len);
+
+// Decodes in its place what came before a zero byte. `*len` is the length of what came before, and that of the frame after.
+// QNX_ERR_FRAME_LENGTH: it is no frame.
+qnx_status_t qnx_cobs_decode(uint8_t *bytes,
+                             size_t *len);
+
+/* =====================================================================================================================
+ * The device itself, for firmware in C: the whole service behind its channel, over a board of functions.
+ *
+ * Firmware feeds it one frame after the other from its line and sends what it answers. All that it remembers is in the flash, and survives a
+ * loss of power at any byte. It verifies what it signs, and its critical decisions withstand a skipped instruction as those of the
+ * image in `firmware` do, if the firmware around it is built with the same care.
+ */
+
+// Bytes of a flash's page. A chip whose pages are smaller erases several; one whose pages are larger cannot be used.
+#define QNX_FLASH_PAGE 8192
+
+// Bytes of a flash's word: offset and length of whatever is programmed are multiples of it. A chip whose words are smaller programs several.
+#define QNX_FLASH_WORD 16
+
+// The first byte of every frame.
+#define QNX_FRAME_VERSION 1
+
+// The second byte of a frame that says in the clear why there is no other answer: two bytes follow, the status, the lower one first.
+#define QNX_FRAME_REFUSED 0
+
+// A device. Wipe it with `qnx_device_clear`.
+typedef struct {
+  // Only the library reads it.
+  uint64_t opaque[640];
+} qnx_device_t;
+
+// Where a device keeps the request that it is asked to sign.
+typedef struct {
+  // Only the library reads it.
+  uint64_t opaque[5376];
+} qnx_sign_work_t;
+
+// Reads `len` bytes of the flash from `offset`.
+typedef qnx_status_t (*qnx_flash_read_t)(void *context, uint32_t offset, uint8_t *bytes, size_t len);
+
+// Programs `len` bytes at `offset`, whole words that were erased. They are durable when it returns.
+typedef qnx_status_t (*qnx_flash_program_t)(void *context, uint32_t offset, const uint8_t *bytes, size_t len);
+
+// Erases the pages from `offset` on, `len` bytes: they read as 0xff when it returns.
+typedef qnx_status_t (*qnx_flash_erase_t)(void *context, uint32_t offset, uint32_t len);
+
+// Fills bytes from the hardware's source of entropy.
+typedef qnx_status_t (*qnx_entropy_t)(void *context, uint8_t *bytes, size_t len);
+
+// Milliseconds since the start.
+typedef uint64_t (*qnx_uptime_t)(void *context);
+
+// Shows a line on the panel. It is lent until the function returns.
+typedef void (*qnx_show_t)(void *context, const qnx_line_t *line);
+
+// Waits until a person confirms what the panel shows, 1, or does not, any other number.
+typedef uint8_t (*qnx_confirm_t)(void *context);
+
+// A run of pages of the flash.
+typedef struct {
+  // Where it starts, a multiple of QNX_FLASH_PAGE.
+  uint32_t offset;
+  // How many pages it has.
+  uint16_t pages;
+} qnx_region_t;
+
+// What a device needs of its hardware. Functions return zero, or any other number where the hardware does not do it.
+typedef struct {
+  // What every function is called with.
+  void *context;
+  // Of the flash.
+  qnx_flash_read_t read;
+  // Of the flash.
+  qnx_flash_program_t program;
+  // Of the flash.
+  qnx_flash_erase_t erase;
+  // Different bytes each time.
+  qnx_entropy_t entropy;
+  // The clock.
+  qnx_uptime_t uptime;
+  // The panel.
+  qnx_show_t show;
+  // The button.
+  qnx_confirm_t confirm;
+  // Bytes of the flash.
+  uint32_t flash_size;
+  // Named records: an even number of pages.
+  qnx_region_t vault;
+  // The audit log: at least three pages.
+  qnx_region_t audit;
+  // The votes that were given: at least three pages.
+  qnx_region_t votes;
+  // What the slots hold: one page for each.
+  qnx_region_t boot;
+  // Two places for images of the firmware.
+  qnx_region_t slots[2];
+  // The board's name, as images call it.
+  qnx_id_t name;
+  // How images must be signed: QNX_ED25519 or QNX_P256.
+  qnx_scheme_t vendor_scheme;
+  // By the key with this hash.
+  qnx_hash_t vendor;
+  // A secret that only this one device has, and that no host can read.
+  uint8_t unique_secret[32];
+} qnx_board_t;
+
+// What runs, as whoever started it has measured it: the loader of `firmware/loader` leaves it in the memory that `handover.rs` describes.
+typedef struct {
+  // Its version: a lower one is not installed.
+  uint32_t version;
+  // The place of its record in the order in which they were written.
+  uint32_t sequence;
+  // The slot that it was started from.
+  uint8_t slot;
+  // The hash of its image.
+  qnx_hash_t measurement;
+  // The measurement of a newer image that was given up and of which the audit log must tell; zeros if there is none.
+  qnx_hash_t given_up;
+} qnx_firmware_t;
+
+// Starts a device on a board: reads its flash, and finishes what a loss of power left unfinished. The functions of the board, their
+// context and the memory of `work` are the device's until it is cleared. What it returns instead of zero is what firmware answers every
+// frame with.
+qnx_status_t qnx_device_init(qnx_device_t *state,
+                             qnx_sign_work_t *work,
+                             const qnx_board_t *board,
+                             const qnx_firmware_t *firmware);
+
+// Answers a frame, which is overwritten. `*answer_len` is the room of `answer` before, at least QNX_FRAME_MAX, and the length after.
+qnx_status_t qnx_device_answer(qnx_device_t *state,
+                               uint8_t *frame,
+                               size_t len,
+                               uint8_t *answer,
+                               size_t *answer_len);
+
+// Ends the channel and the session: the host has hung up.
+qnx_status_t qnx_device_disconnect(qnx_device_t *state);
+
+// Forgets a device and overwrites its secrets. What it keeps in the flash stays.
+qnx_status_t qnx_device_clear(qnx_device_t *state);
+
+// How many bytes of a `qnx_device_t` are used.
+size_t qnx_device_size(void);
+
+// How many bytes of a `qnx_sign_work_t` are used.
+size_t qnx_sign_work_size(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,6 +26,12 @@ pub(crate) mod state;
 
 pub mod amm;
 pub mod amount;
+pub mod client;
+pub mod client_chain;
+pub mod client_keys;
+pub mod client_sign;
+pub mod cobs;
+pub mod device;
 pub mod hash;
 pub mod key;
 pub mod light;

@@ -112,7 +112,7 @@ pub struct qnx_following_t {
 }
 state!(qnx_following_t, Following, 6);
 
-fn header(from: &qnx_header_t) -> Fallible<Header> {
+pub(crate) fn header(from: &qnx_header_t) -> Fallible<Header> {
     let seal = from.seal.get(..usize::from(from.seal_len)).ok_or(ArgumentError::Number)?;
     Ok(Header {
         protocol: from.protocol,
@@ -150,7 +150,7 @@ fn header_to_c(header: &Header) -> qnx_header_t {
     out
 }
 
-fn proposal(from: &qnx_proposal_t) -> Proposal {
+pub(crate) const fn proposal(from: &qnx_proposal_t) -> Proposal {
     Proposal {
         round: Round { epoch: from.epoch, view: from.view },
         parent_view: from.parent_view,

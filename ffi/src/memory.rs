@@ -75,7 +75,8 @@ macro_rules! plain {
 }
 pub(crate) use plain;
 
-plain!(u8, u16, u32, u64, usize, core::ffi::c_char);
+// A `char` of C is one of the first two.
+plain!(i8, u8, u16, u32, i32, u64, usize);
 
 /// Pointers that one function takes, at most.
 const MAX_SPANS: usize = 24;
@@ -191,6 +192,24 @@ impl Lent {
         Ok(unsafe { core::slice::from_raw_parts_mut(pointer.cast::<MaybeUninit<T>>(), count) })
     }
 
+    /// Values to read and change; the pointer to none may be null.
+    ///
+    /// # Safety
+    /// As [`Self::value_mut`], for `count` of them.
+    #[inline(always)]
+    pub(crate) unsafe fn values_mut<'a, T: Plain>(
+        &mut self,
+        pointer: *mut T,
+        count: usize,
+    ) -> Fallible<&'a mut [T]> {
+        if count == 0 {
+            return Ok(&mut []);
+        }
+        self.accept(pointer.cast_const(), count, true)?;
+        // SAFETY: as above, for all of them.
+        Ok(unsafe { core::slice::from_raw_parts_mut(pointer, count) })
+    }
+
     /// A buffer with the length that goes in as its room and comes out as what was written or is needed.
     ///
     /// # Safety
@@ -216,6 +235,15 @@ pub(crate) struct Buffer<'a, T = u8> {
 }
 
 impl<T: Plain> Buffer<'_, T> {
+    /// The buffer, if it has room for so many values.
+    pub(crate) fn need(self, needed: usize) -> Fallible<Self> {
+        if self.room.len() < needed {
+            *self.len = needed;
+            return Err(ArgumentError::BufferTooSmall.into());
+        }
+        Ok(self)
+    }
+
     /// Writes these values; or, where they do not fit, only how many they are.
     #[inline(always)]
     pub(crate) fn put(self, values: &[T]) -> Fallible<()> {

@@ -9,7 +9,7 @@ use qenex_core::codec;
 use qenex_core::crypto::scheme::{Purpose, Scheme, signing_digest, verify};
 use qenex_core::ledger::Rule;
 use qenex_core::tx::{
-    KeyRef, MAX_KEYS, Signature, SignedTransaction, Summary, Transaction, encode_signed, signed_len,
+    KeyRef, Line, MAX_KEYS, Signature, SignedTransaction, Summary, Transaction, encode_signed, signed_len,
 };
 
 use crate::amount::qnx_amount_t;
@@ -435,12 +435,18 @@ pub unsafe extern "C" fn qnx_summary_line(
         // SAFETY: promised by the caller.
         let out = unsafe { lent.place(out)? };
         let line = Summary::new(&transaction).line(index).ok_or(ArgumentError::Number)?;
-        let mut text = qnx_line_t::zeroed();
-        text.label.iter_mut().zip(line.label.bytes()).for_each(|(slot, byte)| *slot = byte as c_char);
-        text.value.iter_mut().zip(line.value.bytes()).for_each(|(slot, byte)| *slot = byte as c_char);
-        out.write(text);
+        out.write(line_to_c(&line));
         Ok(())
     })())
+}
+
+pub(crate) fn line_to_c(line: &Line) -> qnx_line_t {
+    let mut text = qnx_line_t::zeroed();
+    // The last byte stays zero.
+    let (label, value) = (text.label.iter_mut().take(21), text.value.iter_mut().take(80));
+    label.zip(line.label.bytes()).for_each(|(slot, byte)| *slot = byte as c_char);
+    value.zip(line.value.bytes()).for_each(|(slot, byte)| *slot = byte as c_char);
+    text
 }
 
 /// Writes the signed form: a transaction's canonical bytes and the signatures of its sender's keys, in ascending order of scheme and key hash.

@@ -9,7 +9,7 @@ use cbindgen::{Builder, Config, DocumentationStyle, ExportConfig, Language, Styl
 use qenex_core::error::TABLE;
 
 /// The groups of the header, in its order: each a module.
-const GROUPS: [&str; 12] = [
+const GROUPS: [&str; 18] = [
     "status",
     "text",
     "amount",
@@ -22,6 +22,12 @@ const GROUPS: [&str; 12] = [
     "transaction",
     "policy",
     "light",
+    "client",
+    "client_keys",
+    "client_chain",
+    "client_sign",
+    "cobs",
+    "device",
 ];
 
 const TOP: &str = r#"/* qenex.h: the C ABI of QENEX. MIT licence.

@@ -64,4 +64,15 @@ layout! {
     light::qnx_validators_t, 512, 8, [opaque 0];
     light::qnx_trusted_t, 192, 8, [height 0, epoch 8, time_ms 16, trusting_period_ms 24, chain_id 32, header 57, state_root 89, validators 121, next_validators 153];
     light::qnx_following_t, 1024, 8, [opaque 0];
+    client::qnx_client_t, 9216, 8, [opaque 0];
+    client::qnx_trust_t, 80, 8, [height 0, time_ms 8, chain_id 16, header 41, present 73];
+    client::qnx_client_status_t, 128, 8, [audit_count 0, audit_taken 8, trusted 16, version 96, name 100, officers_needed 125, logged_in 126, unlocked 127];
+    client_keys::qnx_key_info_t, 2724, 4, [path 0, public_key_len 4, scheme 6, purpose 7, has_policy 8, label 9, hash 34, policy 66, public_key 98];
+    client_chain::qnx_audit_head_t, 136, 8, [count 0, hash 8, public_key 40, signature 72];
+    client_chain::qnx_attestation_t, 280, 8, [audit_count 0, trusted 8, version 88, measurement 92, audit_hash 124, name 156, public_key 181, signature 213];
+    device::qnx_device_t, 5120, 8, [opaque 0];
+    device::qnx_sign_work_t, 43008, 8, [opaque 0];
+    device::qnx_region_t, 8, 4, [offset 0, pages 4];
+    device::qnx_board_t, 208, 8, [context 0, read 8, program 16, erase 24, entropy 32, uptime 40, show 48, confirm 56, flash_size 64, vault 68, audit 76, votes 84, boot 92, slots 100, name 116, vendor_scheme 141, vendor 142, unique_secret 174];
+    device::qnx_firmware_t, 76, 4, [version 0, sequence 4, slot 8, measurement 9, given_up 41];
 }

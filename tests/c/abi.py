@@ -39,6 +39,7 @@ def lines(compiler):
         layout = subprocess.run([binary], check=True, capture_output=True, text=True).stdout.splitlines()
     found = [f"constant {name} {value}" for name, value in header.constants.items()]
     found += [f"type {name} {kind}" for name, kind in header.aliases.items()]
+    found += [f"callback {declaration}" for declaration in header.callbacks.values()]
     found += layout
     for name, (result, parameters) in header.functions.items():
         types = ", ".join(kind for kind, _ in parameters) or "void"

@@ -25,6 +25,11 @@ class Header:
             self.structs[name] = [self.field(line) for line in body.split(";") if line.strip()]
         self.aliases = dict((name, kind) for kind, name in re.findall(r"typedef (u?int\w+) (\w+);", text))
         text = re.sub(r"typedef (struct|union)(?: \w+)? \{.*?\} \w+;", "", text, flags=re.S)
+        self.callbacks = {}
+        for declaration in re.findall(r"typedef [^;]*;", text):
+            callback = re.search(r"\(\*(\w+)\)", declaration)
+            if callback:
+                self.callbacks[callback[1]] = " ".join(declaration.split())
         text = re.sub(r"typedef [^;]*;", "", text)
         self.functions = {}
         for declaration in text.split(";"):

@@ -82,6 +82,8 @@ class Function:
     def lines(self):
         """Declares and fills the arguments of one call."""
         for index, (kind, name) in enumerate(self.parameters):
+            if self.is_null(kind):
+                continue
             if kind.endswith("*"):
                 length, size = self.count_of(index), f"sizeof({pointee(kind)})"
                 if kind == "size_t *" and index and self.parameters[index - 1][0].endswith("*"):
@@ -99,8 +101,6 @@ class Function:
                     bytes_ = FIXED if pointee(kind) == "uint8_t" else size
                     yield f"{kind.replace('const ', '')} {name} = memory({bytes_});"
                     yield from self.no_wild_pointers(kind, name, "1")
-            elif kind == "function":
-                yield f"/* {name}: null */"
             elif kind == "size_t" and index and self.count_of(index - 1) == (kind, name):
                 continue
             elif kind in self.header.structs:
@@ -109,20 +109,28 @@ class Function:
             else:
                 yield f"{kind} {name} = ({kind})(next() % 5 ? next() % 16 : next());"
 
+    def is_null(self, kind):
+        """Functions and their contexts: nothing is called here."""
+        return kind in self.header.callbacks or kind == "void *"
+
     def no_wild_pointers(self, kind, name, count):
         """Pointers within structs must not point anywhere."""
         fields = self.header.structs.get(pointee(kind), [])
         for field, type_, _ in fields:
-            if type_.endswith("*") or type_ == "function":
+            if type_.endswith("*") or type_ in self.header.callbacks:
                 yield f"{{ size_t i; for (i = 0; i < {count}; i++) {name}[i].{field} = NULL; }}"
 
     def call(self, changed):
-        arguments = ", ".join("NULL" if kind == "function" else changed.get(name, name) for kind, name in self.parameters)
+        arguments = ", ".join("NULL" if self.is_null(kind) else changed.get(name, name) for kind, name in self.parameters)
         return f"{self.name}({arguments})"
 
     def variants(self):
         yield "random", {}, False
-        pointers = [(index, kind, name) for index, (kind, name) in enumerate(self.parameters) if kind.endswith("*")]
+        pointers = [
+            (index, kind, name)
+            for index, (kind, name) in enumerate(self.parameters)
+            if kind.endswith("*") and not self.is_null(kind)
+        ]
         for index, kind, name in pointers:
             bytes_only = pointee(kind) in ("uint8_t", "char")
             length = self.count_of(index)
@@ -155,6 +163,8 @@ class Function:
             else:
                 out.append(f"        (void){call};")
             for kind, name in self.parameters:
+                if self.is_null(kind):
+                    continue
                 if kind.endswith("*"):
                     out.append(f"        free((void *)(uintptr_t){name});")
                 else:

@@ -11,7 +11,7 @@ use super::users::{Role, UserName};
 use crate::codec::{Encoded, Tagging, bytes};
 use crate::consensus::{Header, Proposal, SignerSet, Vote};
 use crate::crypto::scheme::{MAX_PUBLIC_KEY_BYTES, MAX_SIGNATURE_BYTES};
-use crate::crypto::{Hash, KeyHash, Purpose, Scheme};
+use crate::crypto::{Hash, KeyHash, Purpose, Scheme, SignatureError, signing_digest, verify};
 
 /// The version of the protocol, which every frame starts with.
 pub const VERSION: u8 = 1;
@@ -535,6 +535,35 @@ impl Report {
     pub fn id(&self) -> Hash {
         crate::codec::hash_encoded(crate::crypto::Domain::Attestation, self)
     }
+}
+
+impl Attestation<'_> {
+    /// Accepts it if its key has signed it for whoever made up the nonce. Whether the key is the device's is for the caller to know.
+    ///
+    /// # Errors
+    /// It answers another nonce, or the signature is not the key's.
+    pub fn verify(&self, nonce: &[u8; 32]) -> Result<(), SignatureError> {
+        if self.report.nonce != *nonce {
+            return Err(SignatureError::Mismatch);
+        }
+        attested(&self.report.id(), &self.public_key, self.signature)
+    }
+}
+
+impl SignedHead<'_> {
+    /// Accepts it if its key has signed it for whoever made up the nonce. Whether the key is the device's is for the caller to know.
+    ///
+    /// # Errors
+    /// The signature is not the key's.
+    pub fn verify(&self, nonce: &[u8; 32]) -> Result<(), SignatureError> {
+        attested(&self.head.id(nonce), &self.public_key, self.signature)
+    }
+}
+
+/// Accepts what an attestation key has signed.
+fn attested(id: &Hash, public_key: &[u8; 32], signature: &[u8]) -> Result<(), SignatureError> {
+    let digest = signing_digest(Scheme::Ed25519, Purpose::Attestation, id);
+    verify(Scheme::Ed25519, public_key, &digest, signature)
 }
 
 impl BeginHeader {

@@ -77,6 +77,17 @@ impl<E> From<NoiseError> for ClientError<E> {
     }
 }
 
+/// The number of a refusal is the device's, that of any other error its row's.
+impl<E: Into<Self>> From<ClientError<E>> for Refusal {
+    fn from(error: ClientError<E>) -> Self {
+        match error {
+            ClientError::Refused(refusal) => refusal,
+            ClientError::Link(error) => error.into(),
+            ClientError::Transport(error) => error.into(),
+        }
+    }
+}
+
 /// A result of a client over this transport.
 type Answer<R, T> = Result<R, ClientError<<T as Transport>::Error>>;
 

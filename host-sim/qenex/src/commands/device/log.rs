@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use qenex_core::codec;
-use qenex_core::crypto::{Hash, Purpose, Scheme, signing_digest, verify};
+use qenex_core::crypto::Hash;
 use qenex_core::error::{AUDIT_HEAD, Coded};
 use qenex_core::hsm::audit::{ENTRY_BYTES, Entry, Head, NOBODY};
 use qenex_core::hsm::proto::{AuditFrom, Command, Nonce, Nothing, SignedHead, Status};
@@ -62,8 +62,8 @@ fn signed_head(client: &mut Client) -> Result<(Head, Value), Failure> {
     let nonce = nonce()?;
     let body = client.ask(Command::AuditHead, &Nonce { nonce })?;
     let signed: SignedHead<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
-    let digest = signing_digest(Scheme::Ed25519, Purpose::Attestation, &signed.head.id(&nonce));
-    verify(Scheme::Ed25519, &signed.public_key, &digest, signed.signature)
+    signed
+        .verify(&nonce)
         .map_err(|error| Failure::refused(error.code(), "the head is not signed by the device's key"))?;
     let proof = json!({
         "count": signed.head.count,

@@ -13,8 +13,7 @@ mod update;
 mod users;
 
 use qenex_core::codec;
-use qenex_core::crypto::{Purpose, Scheme, signing_digest, verify};
-use qenex_core::error::{Coded, SIGNATURE_MISMATCH};
+use qenex_core::error::Coded;
 use qenex_core::hsm::proto::{
     Anchor, Attestation, Command, Initialise, Login, Nonce, Nothing, Status, Trust,
 };
@@ -156,12 +155,9 @@ fn attest(session: &args::Session, output: &Output) -> Result<(), Failure> {
     let body = client.ask(Command::Attest, &Nonce { nonce })?;
     let attestation: Attestation<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
     let report = &attestation.report;
-    let digest = signing_digest(Scheme::Ed25519, Purpose::Attestation, &report.id());
-    let checked = verify(Scheme::Ed25519, &attestation.public_key, &digest, attestation.signature);
-    if report.nonce != nonce {
-        return Err(Failure::refused(SIGNATURE_MISMATCH, "the report answers another question"));
-    }
-    checked.map_err(|error| Failure::refused(error.code(), "the report is not signed by its key"))?;
+    attestation.verify(&nonce).map_err(|error| {
+        Failure::refused(error.code(), "the report is not signed by its key for this question")
+    })?;
     let key = hex::encode(attestation.public_key);
     output.line(format_args!("firmware {} with measurement {}", report.version, report.measurement));
     output.line(format_args!("attestation key {key}"));

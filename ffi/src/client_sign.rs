@@ -1,0 +1,143 @@
+//! The client of a device: signing a transaction.
+//!
+//! In this order: `qnx_client_begin_sign`; `qnx_client_push_pending` for each transaction of the key that was signed and is not final, the oldest
+//! first; `qnx_client_approve` for each approval; with a witness, `qnx_client_push_record` for every record that these transactions may
+//! touch, each once, in the ascending order of their keys (`qnx_transaction_records`), and `qnx_client_push_proof` with the proof that they are those of the
+//! header that the device trusts; then `qnx_client_judge`, as often as one likes, or `qnx_client_sign`.
+
+use qenex_core::crypto::Scheme;
+use qenex_core::hsm::Refusal;
+use qenex_core::hsm::client::Client;
+use qenex_core::hsm::proto::Approve;
+
+use crate::client::{Callback, qnx_client_t, with};
+use crate::key::{QNX_MAX_SIGNATURE_SIZE, qnx_scheme_t};
+use crate::memory::{Lent, unknown_number};
+use crate::status::{QNX_OK, qnx_status_t};
+
+/// Gives bytes to an open channel.
+unsafe fn push(
+    state: *mut qnx_client_t,
+    bytes: *const u8,
+    len: usize,
+    act: impl FnOnce(&mut Client<Callback>, &[u8]) -> Result<(), Refusal>,
+) -> qnx_status_t {
+    let act = |lent: &mut Lent, client: &mut Client<Callback>| {
+        // SAFETY: promised by the caller.
+        let bytes = unsafe { lent.values(bytes, len)? };
+        act(client, bytes)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { with(state, act) }
+}
+
+/// Brings a transaction, its canonical bytes, to be signed by the key in a slot. `witnessed` is 1 if a witness follows, else 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_begin_sign(
+    state: *mut qnx_client_t,
+    slot: u8,
+    witnessed: u8,
+    transaction: *const u8,
+    len: usize,
+) -> qnx_status_t {
+    // SAFETY: promised by the caller.
+    unsafe {
+        push(state, transaction, len, |client, transaction| {
+            let witnessed = match witnessed {
+                0 => false,
+                1 => true,
+                _ => return Err(unknown_number().into()),
+            };
+            Ok(client.begin_sign(slot, witnessed, transaction)?)
+        })
+    }
+}
+
+/// Brings a transaction that the key has signed and that is not final.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_push_pending(
+    state: *mut qnx_client_t,
+    transaction: *const u8,
+    len: usize,
+) -> qnx_status_t {
+    // SAFETY: promised by the caller.
+    unsafe { push(state, transaction, len, |client, transaction| Ok(client.pending(transaction)?)) }
+}
+
+/// Brings the next record: its canonical bytes, none where there is no record.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_push_record(
+    state: *mut qnx_client_t,
+    record: *const u8,
+    len: usize,
+) -> qnx_status_t {
+    // SAFETY: promised by the caller.
+    unsafe { push(state, record, len, |client, record| Ok(client.records(&[record])?)) }
+}
+
+/// Brings the proof for the records: all of it, or piece by piece.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_push_proof(
+    state: *mut qnx_client_t,
+    proof: *const u8,
+    len: usize,
+) -> qnx_status_t {
+    // SAFETY: promised by the caller.
+    unsafe { push(state, proof, len, |client, proof| Ok(client.proof(proof)?)) }
+}
+
+/// Brings the approval of a person: the signature of the approval's id, made for QNX_PURPOSE_APPROVAL. Before any records.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_approve(
+    state: *mut qnx_client_t,
+    scheme: qnx_scheme_t,
+    public_key: *const u8,
+    public_key_len: usize,
+    signature: *const u8,
+    signature_len: usize,
+) -> qnx_status_t {
+    let act = |lent: &mut Lent, client: &mut Client<Callback>| {
+        // SAFETY: promised by the caller.
+        let public_key = unsafe { lent.values(public_key, public_key_len)? };
+        // SAFETY: promised by the caller.
+        let signature = unsafe { lent.values(signature, signature_len)? };
+        let scheme = Scheme::from_number(scheme)?;
+        Ok(client.approve(&Approve { scheme, public_key, signature })?)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { with(state, act) }
+}
+
+/// What the device would say of the transaction: `*verdict` is QNX_OK, or the status that `qnx_client_sign` would return. Nothing changes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_judge(
+    state: *mut qnx_client_t,
+    verdict: *mut qnx_status_t,
+) -> qnx_status_t {
+    let act = |lent: &mut Lent, client: &mut Client<Callback>| {
+        // SAFETY: promised by the caller.
+        let verdict = unsafe { lent.place(verdict)? };
+        let refusal = client.judge()?;
+        verdict.write(refusal.map_or(QNX_OK, |Refusal(number)| number.into()));
+        Ok(())
+    };
+    // SAFETY: promised by the caller.
+    unsafe { with(state, act) }
+}
+
+/// The signature of the transaction. `*len` is the room of `out` before, at least QNX_MAX_SIGNATURE_SIZE, and the length after. If the answer
+/// is lost, bring the same transaction again: its signature is the same, and it counts once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_sign(
+    state: *mut qnx_client_t,
+    out: *mut u8,
+    len: *mut usize,
+) -> qnx_status_t {
+    let act = |lent: &mut Lent, client: &mut Client<Callback>| {
+        // SAFETY: promised by the caller.
+        let out = unsafe { lent.buffer(out, len)? };
+        out.need(QNX_MAX_SIGNATURE_SIZE)?.put(&client.sign()?)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { with(state, act) }
+}
