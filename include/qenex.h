@@ -1853,7 +1853,7 @@ size_t qnx_following_size(void);
  * The client of a device: a channel, and who may use it.
  *
  * The library makes and reads frames; the caller carries them, over a serial line (see `qnx_cobs_encode`), a socket or whatever there is.
- * All functions of a client may return what the device refuses with, what the caller's function returned, and
+ * Besides the codes of every function, all that ask the device may return what it refuses with, what the caller's function returned, and
  * QNX_ERR_FRAME_LENGTH and QNX_ERR_CHANNEL_MESSAGE for answers that are none. A refusal leaves the channel as it was; after these
  * others it must be opened again. No PIN outlives the call that it was passed to.
  */
@@ -1936,6 +1936,8 @@ typedef uint8_t qnx_role_t;
 // the device's key, or null if the host has not met it: then whoever is at the other end answers, until the pairing codes were compared.
 // Function and context are kept until the channel is cleared.
 // QNX_ERR_DEVICE_STRANGER: the device has another key than `known`. QNX_ERR_CHANNEL_HANDSHAKE: nobody answers who has a key.
+//
+// Codes: FRAME_*, CHANNEL_*, DEVICE_STRANGER, DEVICE_LINE.
 qnx_status_t qnx_client_open(qnx_client_t *state,
                              qnx_exchange_t exchange,
                              void *context,
@@ -1957,6 +1959,8 @@ qnx_status_t qnx_client_device_key(const qnx_client_t *state, uint8_t *out);
 
 // The code that a person compares with the one on the device's panel, with a zero byte. `*len` is the room of `out` before and the length
 // with the zero byte after; QNX_PAIRING_CODE_SIZE is always enough.
+//
+// Codes: BUFFER_TOO_SMALL.
 qnx_status_t qnx_client_pairing_code(const qnx_client_t *state,
                                      char *out,
                                      size_t *len);
@@ -2195,6 +2199,8 @@ qnx_status_t qnx_client_sign(qnx_client_t *state,
 
 // Encodes a frame, with the zero byte behind it. `*out_len` is the room of `out` before and the length after; QNX_COBS_MAX is always enough
 // for a frame of a device.
+//
+// Codes: BUFFER_TOO_SMALL.
 qnx_status_t qnx_cobs_encode(const uint8_t *frame,
                              size_t len,
                              uint8_t *out,
@@ -2202,6 +2208,8 @@ qnx_status_t qnx_cobs_encode(const uint8_t *frame,
 
 // Decodes in its place what came before a zero byte. `*len` is the length of what came before, and that of the frame after.
 // QNX_ERR_FRAME_LENGTH: it is no frame.
+//
+// Codes: FRAME_LENGTH.
 qnx_status_t qnx_cobs_decode(uint8_t *bytes,
                              size_t *len);
 
@@ -2323,12 +2331,16 @@ typedef struct {
 // Starts a device on a board: reads its flash, and finishes what a loss of power left unfinished. The functions of the board, their
 // context and the memory of `work` are the device's until it is cleared. What it returns instead of zero is what firmware answers every
 // frame with.
+//
+// Codes: ID_SYNTAX, SCHEME_UNKNOWN, FLASH_*, ENTROPY, DECODE_*.
 qnx_status_t qnx_device_init(qnx_device_t *state,
                              qnx_sign_work_t *work,
                              const qnx_board_t *board,
                              const qnx_firmware_t *firmware);
 
 // Answers a frame, which is overwritten. `*answer_len` is the room of `answer` before, at least QNX_FRAME_MAX, and the length after.
+//
+// Codes: BUFFER_TOO_SMALL, FRAME_LENGTH.
 qnx_status_t qnx_device_answer(qnx_device_t *state,
                                uint8_t *frame,
                                size_t len,

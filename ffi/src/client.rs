@@ -1,7 +1,7 @@
 //! The client of a device: a channel, and who may use it.
 //!
 //! The library makes and reads frames; the caller carries them, over a serial line (see `qnx_cobs_encode`), a socket or whatever there is.
-//! All functions of a client may return what the device refuses with, what the caller's function returned, and
+//! Besides the codes of every function, all that ask the device may return what it refuses with, what the caller's function returned, and
 //! QNX_ERR_FRAME_LENGTH and QNX_ERR_CHANNEL_MESSAGE for answers that are none. A refusal leaves the channel as it was; after these
 //! others it must be opened again. No PIN outlives the call that it was passed to.
 
@@ -159,6 +159,8 @@ pub(crate) fn trust_to_c(trusted: &Option<Trust>) -> qnx_trust_t {
 /// the device's key, or null if the host has not met it: then whoever is at the other end answers, until the pairing codes were compared.
 /// Function and context are kept until the channel is cleared.
 /// QNX_ERR_DEVICE_STRANGER: the device has another key than `known`. QNX_ERR_CHANNEL_HANDSHAKE: nobody answers who has a key.
+///
+/// Codes: FRAME_*, CHANNEL_*, DEVICE_STRANGER, DEVICE_LINE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_client_open(
     state: *mut qnx_client_t,
@@ -230,6 +232,8 @@ pub unsafe extern "C" fn qnx_client_device_key(state: *const qnx_client_t, out: 
 
 /// The code that a person compares with the one on the device's panel, with a zero byte. `*len` is the room of `out` before and the length
 /// with the zero byte after; QNX_PAIRING_CODE_SIZE is always enough.
+///
+/// Codes: BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_client_pairing_code(
     state: *const qnx_client_t,

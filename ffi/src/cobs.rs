@@ -15,6 +15,8 @@ pub const QNX_COBS_MAX: usize = 4114;
 
 /// Encodes a frame, with the zero byte behind it. `*out_len` is the room of `out` before and the length after; QNX_COBS_MAX is always enough
 /// for a frame of a device.
+///
+/// Codes: BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_cobs_encode(
     frame: *const u8,
@@ -40,6 +42,8 @@ pub unsafe extern "C" fn qnx_cobs_encode(
 
 /// Decodes in its place what came before a zero byte. `*len` is the length of what came before, and that of the frame after.
 /// QNX_ERR_FRAME_LENGTH: it is no frame.
+///
+/// Codes: FRAME_LENGTH.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_cobs_decode(bytes: *mut u8, len: *mut usize) -> qnx_status_t {
     status((|| {

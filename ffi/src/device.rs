@@ -296,6 +296,8 @@ impl Board for CBoard {
 /// Starts a device on a board: reads its flash, and finishes what a loss of power left unfinished. The functions of the board, their
 /// context and the memory of `work` are the device's until it is cleared. What it returns instead of zero is what firmware answers every
 /// frame with.
+///
+/// Codes: ID_SYNTAX, SCHEME_UNKNOWN, FLASH_*, ENTROPY, DECODE_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_device_init(
     state: *mut qnx_device_t,
@@ -327,6 +329,8 @@ pub unsafe extern "C" fn qnx_device_init(
 }
 
 /// Answers a frame, which is overwritten. `*answer_len` is the room of `answer` before, at least QNX_FRAME_MAX, and the length after.
+///
+/// Codes: BUFFER_TOO_SMALL, FRAME_LENGTH.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_device_answer(
     state: *mut qnx_device_t,
