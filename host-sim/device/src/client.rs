@@ -54,6 +54,11 @@ impl Client<Port> {
         let failed = |error| DeviceError::File(path.display().to_string(), error);
         Self::open(Port::open(path).map_err(failed)?, static_key, known)
     }
+
+    /// Ends the channel, whoever else has a copy of the port: a process that was forked off inherits one.
+    pub fn hang_up(self) {
+        self.line.into_inner().hang_up();
+    }
 }
 
 impl<S: Read + Write> Client<S> {
@@ -155,11 +160,30 @@ impl<S: Read + Write> Client<S> {
         pending: &[Vec<u8>],
         witness: Option<&Witness>,
     ) -> Result<(), DeviceError> {
-        self.ask(Command::BeginSign, &BeginSign { slot, witnessed: witness.is_some(), transaction })?;
-        for bytes in pending {
-            self.ask(Command::Pending, &Piece { bytes })?;
-        }
-        let Some(witness) = witness else { return Ok(()) };
+        self.begin(slot, transaction, pending, witness.is_some())?;
+        witness.map_or(Ok(()), |witness| self.prove(witness))
+    }
+
+    /// Begins to bring a transaction to be signed: itself, and those before it.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn begin(
+        &mut self,
+        slot: u8,
+        transaction: &[u8],
+        pending: &[Vec<u8>],
+        witnessed: bool,
+    ) -> Result<(), DeviceError> {
+        self.ask(Command::BeginSign, &BeginSign { slot, witnessed, transaction })?;
+        pending.iter().try_for_each(|bytes| self.ask(Command::Pending, &Piece { bytes }).map(drop))
+    }
+
+    /// Brings the witness of the transaction that was begun.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn prove(&mut self, witness: &Witness) -> Result<(), DeviceError> {
         let mut records = Vec::new();
         for record in &witness.records {
             let len = u16::try_from(record.len()).map_err(|_| DeviceError::Frame)?;
