@@ -1602,7 +1602,9 @@ qnx_status_t qnx_signed_log_entry(const uint8_t *bytes,
                                   uint8_t *out);
 
 /* =====================================================================================================================
- * What a device would say: the check of a transaction against a policy, and which records a witness must prove for it.
+ * Policies: what a device may sign for a key; and what a device would say of a transaction.
+ *
+ * A policy allows what it names and nothing else. Sets of operations are bits: `1u << QNX_OP_TRANSFER`. Lists are in strictly ascending order.
  *
  * A host that asks here first is told which rule would refuse before a person is disturbed. What the device says counts: it knows what
  * has left within the policy's windows, which are not judged here.
@@ -1613,6 +1615,18 @@ qnx_status_t qnx_signed_log_entry(const uint8_t *bytes,
 
 // Bytes of the longest policy.
 #define QNX_POLICY_MAX 2430
+
+// Assets that a policy has rules for, at most.
+#define QNX_POLICY_ASSETS_MAX 8
+
+// Receivers that a policy names, at most.
+#define QNX_POLICY_RECEIVERS_MAX 32
+
+// Pools that a policy names, at most.
+#define QNX_POLICY_POOLS_MAX 8
+
+// Persons who approve, at most.
+#define QNX_POLICY_APPROVERS_MAX 8
 
 // A record that a transaction may touch.
 typedef struct {
@@ -1625,6 +1639,94 @@ typedef struct {
   // Its kind.
   qnx_record_kind_t kind;
 } qnx_record_id_t;
+
+// What may happen with one asset. Assets without a rule do not leave the account.
+typedef struct {
+  // The most that one transaction may take out, in the worst case, its fee included.
+  qnx_amount_t max_per_transaction;
+  // The most within a span of block time.
+  qnx_amount_t window_max;
+  // What must remain of it after the transaction.
+  qnx_amount_t min_after;
+  // Above this, persons must approve.
+  qnx_amount_t approve_above;
+  // Above this, the policy's delay must pass between the request and the signature.
+  qnx_amount_t delay_above;
+  // The span, in milliseconds, at least 8.
+  uint64_t window_span_ms;
+  // 1 if there is a span of time, else 0.
+  uint8_t has_window;
+  // 1 if there is an amount above which persons must approve, else 0.
+  uint8_t has_approve_above;
+  // 1 if there is an amount above which the delay must pass, else 0.
+  uint8_t has_delay_above;
+  // The asset.
+  qnx_id_t asset;
+} qnx_asset_rule_t;
+
+// What a device may sign for a key.
+typedef struct {
+  // How far a transaction's last valid height may lie above the trusted height.
+  uint64_t max_validity_blocks;
+  // How long after its request a large transaction may be signed, in milliseconds of block time.
+  uint64_t delay_ms;
+  // The highest fee.
+  qnx_amount_t max_fee;
+  // The operations that may be signed with a witness.
+  uint32_t operations;
+  // Those of them that may be signed without one.
+  uint32_t without_witness;
+  // The operations that always need approvals.
+  uint32_t approve_always;
+  // The largest price impact that a swap may accept.
+  uint16_t max_price_impact_bps;
+  // How far the worst case of a swap, deposit or withdrawal may lie below its execution.
+  uint16_t max_slippage_bps;
+  // The highest risk score, from 0 to 10,000.
+  uint16_t max_risk;
+  // The first minute of the UTC day in which signatures are given, 0 to 1439.
+  uint16_t from_minute;
+  // The minute after the last one, 0 to 1439.
+  uint16_t until_minute;
+  // 1 if there is a largest price impact, else 0.
+  uint8_t has_max_price_impact;
+  // 1 if there is a largest slippage, else 0.
+  uint8_t has_max_slippage;
+  // 1 if there is a highest risk score, else 0.
+  uint8_t has_max_risk;
+  // 1 if signatures are given in a part of the day only, else 0.
+  uint8_t has_hours;
+  // 1 if only the receivers of the list may receive, else 0.
+  uint8_t has_receivers;
+  // 1 if only the pools of the list may be used, else 0.
+  uint8_t has_pools;
+  // 1 if persons approve, else 0.
+  uint8_t has_approvals;
+  // How many of them must.
+  uint8_t approvals_threshold;
+  // How well receivers must be known: QNX_KYC_*.
+  uint8_t min_receiver_kyc;
+  // 1 if a person must press the device's button, else 0.
+  uint8_t confirm;
+  // How many rules for assets there are.
+  uint8_t asset_count;
+  // How many receivers the list has.
+  uint8_t receiver_count;
+  // How many pools the list has.
+  uint8_t pool_count;
+  // How many persons there are.
+  uint8_t approver_count;
+  // The account that the key acts for.
+  qnx_id_t account;
+  // The rules, by their assets.
+  qnx_asset_rule_t assets[QNX_POLICY_ASSETS_MAX];
+  // The receivers.
+  qnx_id_t receivers[QNX_POLICY_RECEIVERS_MAX];
+  // The pools.
+  qnx_id_t pools[QNX_POLICY_POOLS_MAX];
+  // The persons, by the hashes of their keys for QNX_PURPOSE_APPROVAL.
+  qnx_hash_t approvers[QNX_POLICY_APPROVERS_MAX];
+} qnx_policy_t;
 
 // Bytes that belong to whoever made them.
 typedef struct {
@@ -1662,10 +1764,17 @@ qnx_status_t qnx_transaction_records(const uint8_t *transaction,
                                      qnx_record_id_t *out,
                                      size_t *count);
 
-// Accepts the canonical bytes of a policy.
+// Writes the canonical bytes of a policy. `*len` is the room of `out` before and the length after; QNX_POLICY_MAX is always enough.
+//
+// Codes: ID_SYNTAX, NUM_OVERFLOW, POLICY_ORDER, POLICY_TOO_MANY, POLICY_RANGE, BUFFER_TOO_SMALL.
+qnx_status_t qnx_policy_encode(const qnx_policy_t *policy,
+                               uint8_t *out,
+                               size_t *len);
+
+// Reads the canonical bytes of a policy. What it does not say is zero.
 //
 // Codes: POLICY_ENCODING, POLICY_RANGE, POLICY_ORDER.
-qnx_status_t qnx_policy_validate(const uint8_t *policy, size_t len);
+qnx_status_t qnx_policy_decode(const uint8_t *bytes, size_t len, qnx_policy_t *out);
 
 // Judges a transaction as a device with this policy would, but for the windows: zero, or the code of the first rule of the ledger or
 // of the policy that refuses it.

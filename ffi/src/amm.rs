@@ -9,6 +9,7 @@ use qenex_core::amm::{self, AmmError, Direction, Limits, Quote, Reserves};
 use qenex_core::num::{Amount, NumError, Ratio};
 
 use crate::amount::{QNX_AMOUNT_TEXT_SIZE, amount, qnx_amount_t, to_c};
+use crate::flag::optional;
 use crate::memory::{Fallible, Lent, plain, status, unknown_number};
 use crate::status::qnx_status_t;
 
@@ -112,15 +113,6 @@ fn direction(number: qnx_direction_t) -> Fallible<Direction> {
     match number {
         QNX_A_TO_B => Ok(Direction::AToB),
         QNX_B_TO_A => Ok(Direction::BToA),
-        _ => Err(unknown_number().into()),
-    }
-}
-
-/// A value that a flag says is there.
-pub(crate) fn optional<T>(flag: u8, value: T) -> Fallible<Option<T>> {
-    match flag {
-        0 => Ok(None),
-        1 => Ok(Some(value)),
         _ => Err(unknown_number().into()),
     }
 }

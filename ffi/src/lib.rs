@@ -21,6 +21,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub(crate) mod flag;
 pub(crate) mod memory;
 pub(crate) mod state;
 

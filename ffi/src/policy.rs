@@ -1,4 +1,6 @@
-//! What a device would say: the check of a transaction against a policy, and which records a witness must prove for it.
+//! Policies: what a device may sign for a key; and what a device would say of a transaction.
+//!
+//! A policy allows what it names and nothing else. Sets of operations are bits: `1u << QNX_OP_TRANSFER`. Lists are in strictly ascending order.
 //!
 //! A host that asks here first is told which rule would refuse before a person is disturbed. What the device says counts: it knows what
 //! has left within the policy's windows, which are not judged here.
@@ -10,6 +12,7 @@ use qenex_core::ledger::{
 use qenex_core::policy::{Case, Executed, Policy, Windows, judge};
 use qenex_core::tx::Transaction;
 
+use crate::amount::qnx_amount_t;
 use crate::hash::{qnx_hash_t, to_c};
 use crate::memory::{ArgumentError, Fallible, Lent, Plain, plain, status};
 use crate::record::{
@@ -23,6 +26,107 @@ use crate::text::{Text, qnx_id_t};
 pub const QNX_ACCESS_MAX: usize = 35;
 /// Bytes of the longest policy.
 pub const QNX_POLICY_MAX: usize = 2430;
+
+/// Assets that a policy has rules for, at most.
+pub const QNX_POLICY_ASSETS_MAX: usize = 8;
+/// Receivers that a policy names, at most.
+pub const QNX_POLICY_RECEIVERS_MAX: usize = 32;
+/// Pools that a policy names, at most.
+pub const QNX_POLICY_POOLS_MAX: usize = 8;
+/// Persons who approve, at most.
+pub const QNX_POLICY_APPROVERS_MAX: usize = 8;
+
+/// What may happen with one asset. Assets without a rule do not leave the account.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct qnx_asset_rule_t {
+    /// The most that one transaction may take out, in the worst case, its fee included.
+    pub max_per_transaction: qnx_amount_t,
+    /// The most within a span of block time.
+    pub window_max: qnx_amount_t,
+    /// What must remain of it after the transaction.
+    pub min_after: qnx_amount_t,
+    /// Above this, persons must approve.
+    pub approve_above: qnx_amount_t,
+    /// Above this, the policy's delay must pass between the request and the signature.
+    pub delay_above: qnx_amount_t,
+    /// The span, in milliseconds, at least 8.
+    pub window_span_ms: u64,
+    /// 1 if there is a span of time, else 0.
+    pub has_window: u8,
+    /// 1 if there is an amount above which persons must approve, else 0.
+    pub has_approve_above: u8,
+    /// 1 if there is an amount above which the delay must pass, else 0.
+    pub has_delay_above: u8,
+    /// The asset.
+    pub asset: qnx_id_t,
+}
+
+/// What a device may sign for a key.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct qnx_policy_t {
+    /// How far a transaction's last valid height may lie above the trusted height.
+    pub max_validity_blocks: u64,
+    /// How long after its request a large transaction may be signed, in milliseconds of block time.
+    pub delay_ms: u64,
+    /// The highest fee.
+    pub max_fee: qnx_amount_t,
+    /// The operations that may be signed with a witness.
+    pub operations: u32,
+    /// Those of them that may be signed without one.
+    pub without_witness: u32,
+    /// The operations that always need approvals.
+    pub approve_always: u32,
+    /// The largest price impact that a swap may accept.
+    pub max_price_impact_bps: u16,
+    /// How far the worst case of a swap, deposit or withdrawal may lie below its execution.
+    pub max_slippage_bps: u16,
+    /// The highest risk score, from 0 to 10,000.
+    pub max_risk: u16,
+    /// The first minute of the UTC day in which signatures are given, 0 to 1439.
+    pub from_minute: u16,
+    /// The minute after the last one, 0 to 1439.
+    pub until_minute: u16,
+    /// 1 if there is a largest price impact, else 0.
+    pub has_max_price_impact: u8,
+    /// 1 if there is a largest slippage, else 0.
+    pub has_max_slippage: u8,
+    /// 1 if there is a highest risk score, else 0.
+    pub has_max_risk: u8,
+    /// 1 if signatures are given in a part of the day only, else 0.
+    pub has_hours: u8,
+    /// 1 if only the receivers of the list may receive, else 0.
+    pub has_receivers: u8,
+    /// 1 if only the pools of the list may be used, else 0.
+    pub has_pools: u8,
+    /// 1 if persons approve, else 0.
+    pub has_approvals: u8,
+    /// How many of them must.
+    pub approvals_threshold: u8,
+    /// How well receivers must be known: QNX_KYC_*.
+    pub min_receiver_kyc: u8,
+    /// 1 if a person must press the device's button, else 0.
+    pub confirm: u8,
+    /// How many rules for assets there are.
+    pub asset_count: u8,
+    /// How many receivers the list has.
+    pub receiver_count: u8,
+    /// How many pools the list has.
+    pub pool_count: u8,
+    /// How many persons there are.
+    pub approver_count: u8,
+    /// The account that the key acts for.
+    pub account: qnx_id_t,
+    /// The rules, by their assets.
+    pub assets: [qnx_asset_rule_t; QNX_POLICY_ASSETS_MAX],
+    /// The receivers.
+    pub receivers: [qnx_id_t; QNX_POLICY_RECEIVERS_MAX],
+    /// The pools.
+    pub pools: [qnx_id_t; QNX_POLICY_POOLS_MAX],
+    /// The persons, by the hashes of their keys for QNX_PURPOSE_APPROVAL.
+    pub approvers: [qnx_hash_t; QNX_POLICY_APPROVERS_MAX],
+}
 
 /// A record that a transaction may touch.
 #[repr(C)]
@@ -69,7 +173,9 @@ pub struct qnx_policy_case_t {
     pub approvals: u8,
 }
 
-plain!(qnx_record_id_t, qnx_bytes_t, qnx_policy_case_t);
+plain!(qnx_asset_rule_t, qnx_policy_t, qnx_record_id_t, qnx_bytes_t, qnx_policy_case_t);
+
+mod form;
 
 type Ids = heapless::Vec<(Hash, RecordId), MAX_ACCESS>;
 
@@ -135,14 +241,45 @@ pub unsafe extern "C" fn qnx_transaction_records(
     })())
 }
 
-/// Accepts the canonical bytes of a policy.
+/// Writes the canonical bytes of a policy. `*len` is the room of `out` before and the length after; QNX_POLICY_MAX is always enough.
+///
+/// Codes: ID_SYNTAX, NUM_OVERFLOW, POLICY_ORDER, POLICY_TOO_MANY, POLICY_RANGE, BUFFER_TOO_SMALL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_policy_encode(
+    policy: *const qnx_policy_t,
+    out: *mut u8,
+    len: *mut usize,
+) -> qnx_status_t {
+    status((|| {
+        let mut lent = Lent::new();
+        // SAFETY: promised by the caller.
+        let policy = unsafe { lent.value(policy)? };
+        // SAFETY: promised by the caller.
+        let out = unsafe { lent.buffer(out, len)? };
+        let mut lists = form::Lists::default();
+        let policy = form::read(policy, &mut lists)?;
+        policy.check()?;
+        let needed = qenex_core::codec::encoded_len(&policy);
+        out.fill(needed, |buffer| Ok(qenex_core::codec::encode(&policy, buffer)?.len()))
+    })())
+}
+
+/// Reads the canonical bytes of a policy. What it does not say is zero.
 ///
 /// Codes: POLICY_ENCODING, POLICY_RANGE, POLICY_ORDER.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn qnx_policy_validate(policy: *const u8, len: usize) -> qnx_status_t {
+pub unsafe extern "C" fn qnx_policy_decode(
+    bytes: *const u8,
+    len: usize,
+    out: *mut qnx_policy_t,
+) -> qnx_status_t {
     status((|| {
+        let mut lent = Lent::new();
         // SAFETY: promised by the caller.
-        Policy::decode(unsafe { Lent::new().values(policy, len)? })?;
+        let policy = Policy::decode(unsafe { lent.values(bytes, len)? })?;
+        // SAFETY: promised by the caller.
+        let out = unsafe { lent.place(out)? };
+        out.write(form::write(&policy));
         Ok(())
     })())
 }
@@ -221,6 +358,12 @@ fn judged<'a>(
     Ok(())
 }
 
+const _: () = assert!(
+    QNX_POLICY_ASSETS_MAX == qenex_core::policy::MAX_ASSETS
+        && QNX_POLICY_RECEIVERS_MAX == qenex_core::policy::MAX_RECEIVER_LIST
+        && QNX_POLICY_POOLS_MAX == qenex_core::policy::MAX_POOLS
+        && QNX_POLICY_APPROVERS_MAX == qenex_core::policy::MAX_APPROVERS
+);
 const _: () = assert!(
     QNX_ACCESS_MAX == MAX_ACCESS && QNX_POLICY_MAX == <Policy<'_> as qenex_core::codec::Encoded>::MAX_LEN
 );

@@ -11,7 +11,7 @@ use qenex_core::tx::{AccountKind, Authority, KycLevel};
 use crate::amm::{pool_to_c, qnx_pool_t};
 use crate::amount::{qnx_amount_t, to_c};
 use crate::hash::{qnx_hash_t, to_c as hash_to_c};
-use crate::memory::{Fallible, Lent, Plain, plain, status, unknown_number};
+use crate::memory::{Lent, Plain, plain, status, unknown_number};
 use crate::status::qnx_status_t;
 use crate::text::{Text, qnx_id_t};
 
@@ -265,28 +265,16 @@ fn record_to_c(record: &Record<'_>) -> qnx_record_t {
     out
 }
 
-pub(crate) fn account_kind(number: u8) -> Fallible<AccountKind> {
-    Ok(match number {
-        QNX_ACCOUNT_INDIVIDUAL => AccountKind::Individual,
-        QNX_ACCOUNT_INSTITUTION => AccountKind::Institution,
-        QNX_ACCOUNT_GOVERNMENT => AccountKind::Government,
-        QNX_ACCOUNT_SYSTEM => AccountKind::System,
-        _ => return Err(unknown_number().into()),
-    })
-}
-
-pub(crate) fn kyc(number: u8) -> Fallible<KycLevel> {
-    Ok(match number {
-        QNX_KYC_NONE => KycLevel::None,
-        QNX_KYC_BASIC => KycLevel::Basic,
-        QNX_KYC_VERIFIED => KycLevel::Verified,
-        QNX_KYC_ENHANCED => KycLevel::Enhanced,
-        _ => return Err(unknown_number().into()),
-    })
-}
-
 const _: () = assert!(
     QNX_AUTHORITY_KEYS_MAX == qenex_core::tx::MAX_KEYS
+        && QNX_ACCOUNT_INDIVIDUAL == AccountKind::Individual as u8
+        && QNX_ACCOUNT_INSTITUTION == AccountKind::Institution as u8
+        && QNX_ACCOUNT_GOVERNMENT == AccountKind::Government as u8
+        && QNX_ACCOUNT_SYSTEM == AccountKind::System as u8
+        && QNX_KYC_NONE == KycLevel::None as u8
+        && QNX_KYC_BASIC == KycLevel::Basic as u8
+        && QNX_KYC_VERIFIED == KycLevel::Verified as u8
+        && QNX_KYC_ENHANCED == KycLevel::Enhanced as u8
         && QNX_ACCOUNT_ACTIVE == AccountStatus::Active as u8
         && QNX_ACCOUNT_FROZEN == AccountStatus::Frozen as u8
         && QNX_ACCOUNT_CLOSED == AccountStatus::Closed as u8

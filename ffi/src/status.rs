@@ -23,6 +23,18 @@ pub const QNX_VERSION_MINOR: u32 = 1;
 /// The version of this header.
 pub const QNX_VERSION_PATCH: u32 = 0;
 
+/// Whether a package has the version of the header.
+pub const fn is_version(major: &str, minor: &str, patch: &str) -> bool {
+    matches!(u32::from_str_radix(major, 10), Ok(QNX_VERSION_MAJOR))
+        && matches!(u32::from_str_radix(minor, 10), Ok(QNX_VERSION_MINOR))
+        && matches!(u32::from_str_radix(patch, 10), Ok(QNX_VERSION_PATCH))
+}
+const _: () = assert!(is_version(
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    env!("CARGO_PKG_VERSION_MINOR"),
+    env!("CARGO_PKG_VERSION_PATCH")
+));
+
 /// The number of the ABI that the library has: the program was built for it if this equals QNX_ABI_VERSION.
 #[unsafe(no_mangle)]
 pub extern "C" fn qnx_abi_version() -> u32 {

@@ -2,17 +2,16 @@
 
 use qenex_core::crypto::scheme::{KeyHash, Scheme};
 use qenex_core::tx::{
-    AddLiquidity, AuthorityBuf, AuthorityError, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
-    Leg, LegsBuf, LegsError, MAX_KEYS, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn,
-    SwapExactOut, Transaction, Transfer,
+    AccountKind, AddLiquidity, AuthorityBuf, AuthorityError, Burn, CreateAccount, CreateAsset, CreatePool,
+    Issue, KeyRef, KycLevel, Leg, LegsBuf, LegsError, MAX_KEYS, Op, RemoveLiquidity, RotateAuthority,
+    SetFrozen, SwapExactIn, SwapExactOut, Transaction, Transfer,
 };
 
 use super::*;
-use crate::amm::optional;
 use crate::amount::amount;
+use crate::flag::{is_set, optional};
 use crate::hash::of_core;
 use crate::memory::{Fallible, unknown_number};
-use crate::record::{account_kind, kyc};
 use crate::text::Text;
 
 /// Room for what a transaction of the core borrows.
@@ -20,10 +19,6 @@ use crate::text::Text;
 pub(super) struct Borrowed {
     authority: Option<AuthorityBuf>,
     legs: Option<LegsBuf>,
-}
-
-fn flag(number: u8) -> Fallible<bool> {
-    Ok(optional(number, ())?.is_some())
 }
 
 /// The authority.
@@ -86,15 +81,15 @@ fn read_op<'b>(op: qnx_op_t, body: &qnx_op_body_t, borrowed: &'b mut Borrowed) -
     Ok(match body {
         Body::CreateAccount(op) => Op::CreateAccount(CreateAccount {
             account: Text::read(&op.account)?,
-            kind: account_kind(op.kind)?,
-            kyc: kyc(op.kyc)?,
+            kind: AccountKind::from_number(op.kind).ok_or(unknown_number())?,
+            kyc: KycLevel::from_number(op.kyc).ok_or(unknown_number())?,
             authority: borrowed.authority.insert(read_authority(&op.authority)?).get(),
         }),
         Body::RotateAuthority(op) => Op::RotateAuthority(RotateAuthority {
             authority: borrowed.authority.insert(read_authority(&op.authority)?).get(),
         }),
         Body::SetFrozen(op) => {
-            Op::SetFrozen(SetFrozen { account: Text::read(&op.account)?, frozen: flag(op.frozen)? })
+            Op::SetFrozen(SetFrozen { account: Text::read(&op.account)?, frozen: is_set(op.frozen)? })
         }
         Body::CloseAccount => Op::CloseAccount,
         Body::CreateAsset(op) => {

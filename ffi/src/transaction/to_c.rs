@@ -5,6 +5,7 @@ use qenex_core::tx::{Op, SwapExactIn, SwapExactOut, Transaction, Transfer};
 
 use super::*;
 use crate::amount::to_c;
+use crate::flag::flagged;
 use crate::memory::Plain;
 use crate::record::authority_to_c;
 use crate::text::Text;
@@ -125,9 +126,4 @@ fn swap_exact_out(op: &SwapExactOut) -> qnx_swap_t {
     (body.has_max_price_impact, body.max_price_impact_bps) = flagged(op.max_price_impact_bps);
     (body.has_deadline, body.deadline_ms) = flagged(op.deadline_ms);
     body
-}
-
-/// A flag, and the value or zero.
-fn flagged<T: Default>(value: Option<T>) -> (u8, T) {
-    (u8::from(value.is_some()), value.unwrap_or_default())
 }

@@ -6,7 +6,10 @@ use libfuzzer_sys::fuzz_target;
 use qenex_ffi::amount::{qnx_amount_parse, qnx_amount_print};
 use qenex_ffi::hash::qnx_hash_t;
 use qenex_ffi::light::{qnx_header_decode, qnx_header_encode, qnx_header_t};
-use qenex_ffi::policy::{qnx_policy_case_t, qnx_policy_check, qnx_transaction_records};
+use qenex_ffi::policy::{
+    qnx_policy_case_t, qnx_policy_check, qnx_policy_decode, qnx_policy_encode, qnx_policy_t,
+    qnx_transaction_records,
+};
 use qenex_ffi::record::{qnx_authority_t, qnx_record_decode};
 use qenex_ffi::transaction::{
     qnx_signed_decode, qnx_signed_encode, qnx_signed_t, qnx_signed_verify, qnx_transaction_decode,
@@ -114,7 +117,7 @@ fn witness(data: &[u8]) {
 
 fuzz_target!(|data: &[u8]| {
     let Some((which, data)) = data.split_first() else { return };
-    match which % 6 {
+    match which % 7 {
         0 => {
             let Some(transaction) =
                 round_trip::<qnx_transaction_t>(qnx_transaction_encode, qnx_transaction_decode, data)
@@ -152,6 +155,7 @@ fuzz_target!(|data: &[u8]| {
             let _ = decoded(qnx_record_decode, rest);
         }
         4 => witness(data),
+        5 => drop(round_trip::<qnx_policy_t>(qnx_policy_encode, qnx_policy_decode, data)),
         _ => {
             let mut amount = MaybeUninit::uninit();
             // SAFETY: the pointers are to memory of their types; a call that returns zero has written its result.
