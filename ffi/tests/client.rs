@@ -243,7 +243,7 @@ fn transactions_are_judged_and_signed() {
             assert_eq!(qnx_client_push_proof(at, last.as_ptr(), last.len()), QNX_OK);
         };
         let mut verdict = -1;
-        let (mut signature, mut len) = ([0; QNX_MAX_SIGNATURE_SIZE], 64);
+        let mut signature = [0; QNX_MAX_SIGNATURE_SIZE];
         // SAFETY: valid arguments.
         unsafe {
             bring(&transactions[0], &[], 1);
@@ -253,7 +253,7 @@ fn transactions_are_judged_and_signed() {
                 bring(tx, &transactions[..index].iter().collect::<Vec<_>>(), 0);
                 assert_eq!(qnx_client_judge(at, &raw mut verdict), QNX_OK);
                 assert_eq!(verdict, QNX_OK);
-                len = 64;
+                let mut len = 64;
                 assert_eq!(qnx_client_sign(at, signature.as_mut_ptr(), &raw mut len), code(BUFFER_TOO_SMALL));
                 assert_eq!(len, QNX_MAX_SIGNATURE_SIZE, "nothing was signed yet");
                 assert_eq!(qnx_client_sign(at, signature.as_mut_ptr(), &raw mut len), QNX_OK);

@@ -57,6 +57,8 @@ layout! {
     transaction::qnx_signature_t, 40, 8, [public_key 0, public_key_len 8, signature 16, signature_len 24, scheme 32];
     transaction::qnx_signed_t, 376, 8, [transaction 0, transaction_len 8, signatures 16, signature_count 336, id 344];
     policy::qnx_record_id_t, 83, 1, [key 0, first 32, second 57, kind 82];
+    policy::qnx_asset_rule_t, 120, 8, [max_per_transaction 0, window_max 16, min_after 32, approve_above 48, delay_above 64, window_span_ms 80, has_window 88, has_approve_above 89, has_delay_above 90, asset 91];
+    policy::qnx_policy_t, 2312, 8, [max_validity_blocks 0, delay_ms 8, max_fee 16, operations 32, without_witness 36, approve_always 40, max_price_impact_bps 44, max_slippage_bps 46, max_risk 48, from_minute 50, until_minute 52, has_max_price_impact 54, has_max_slippage 55, has_max_risk 56, has_hours 57, has_receivers 58, has_pools 59, has_approvals 60, approvals_threshold 61, min_receiver_kyc 62, confirm 63, asset_count 64, receiver_count 65, pool_count 66, approver_count 67, account 68, assets 96, receivers 1056, pools 1856, approvers 2056];
     policy::qnx_bytes_t, 16, 8, [bytes 0, len 8];
     policy::qnx_policy_case_t, 72, 8, [height 0, time_ms 8, requested_ms 16, records 24, record_count 32, chain_id 40, approvals 65];
     light::qnx_header_t, 336, 8, [epoch 0, height 8, time_ms 16, protocol 24, seal_len 26, chain_id 27, proposer 52, parent 77, transaction_root 109, state_root 141, receipt_root 173, validators 205, next_validators 237, seal 269];
