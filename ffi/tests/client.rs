@@ -261,7 +261,7 @@ fn transactions_are_judged_and_signed() {
                 verify(scheme, &bench.public_key, &digest, &signature[..len]).unwrap();
             }
             // Too much for the policy, and a replay of what was never signed.
-            len = signature.len();
+            let mut len = signature.len();
             let large = bytes(&transaction(9, transfer(&[("SHOP", "1001")])));
             assert_eq!(qnx_client_begin_sign(at, 0, 0, large.as_ptr(), large.len()), QNX_OK);
             assert_eq!(qnx_client_judge(at, &raw mut verdict), QNX_OK);
