@@ -16,6 +16,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use p256::elliptic_curve::ops::Reduce;
 use p256::elliptic_curve::point::{AffineCoordinates, DecompressPoint};
 use p256::elliptic_curve::scalar::IsHigh;
+use p256::elliptic_curve::sec1::ToEncodedPoint;
 use p256::elliptic_curve::subtle::{Choice, ConditionallySelectable};
 use p256::elliptic_curve::{Field, PrimeField};
 use p256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar, U256};
@@ -58,6 +59,12 @@ fn decode([parity, x @ ..]: &[u8; PUBLIC_KEY_BYTES]) -> Option<AffinePoint> {
         _ => return None,
     };
     AffinePoint::decompress(&FieldBytes::from(*x), y_is_odd).into()
+}
+
+/// The uncompressed form of a public key, for those who know no other: 4, then x and y.
+pub fn uncompressed(public_key: &[u8; PUBLIC_KEY_BYTES]) -> Result<[u8; 65], SignatureError> {
+    let point = decode(public_key).ok_or(SignatureError::PublicKeyInvalid)?;
+    point.to_encoded_point(false).as_bytes().try_into().map_err(|_| SignatureError::PublicKeyInvalid)
 }
 
 /// r and s, if they have the one form.
@@ -213,10 +220,14 @@ mod tests {
         let key =
             SecretKey::from_seed(&hex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721"));
         let key = key.unwrap();
-        assert_eq!(
-            key.public_key(),
-            hex("0360fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6")
+        let public_key = hex("0360fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6");
+        assert_eq!(key.public_key(), public_key);
+        let (x, y) = (
+            "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6",
+            "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299",
         );
+        assert_eq!(uncompressed(&public_key), Ok(hex(&["04", x, y].concat())));
+        assert_eq!(uncompressed(&[4; 33]), Err(SignatureError::PublicKeyInvalid));
         for [message, nonce, r, s] in RFC_6979 {
             let digest: [u8; 32] = Sha256::digest(message.as_bytes()).into();
             assert_eq!(*Nonces::new(&key.0, &digest).next().unwrap(), hex(nonce));

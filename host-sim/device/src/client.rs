@@ -51,6 +51,11 @@ impl Client<Port> {
         let failed = |error| DeviceError::File(path.display().to_string(), error);
         Self::open(Port::open(path).map_err(failed)?, static_key, known)
     }
+
+    /// Ends the channel, whoever else has a copy of the port: a process that was forked off inherits one.
+    pub fn hang_up(self) {
+        self.0.into_transport().into_inner().hang_up();
+    }
 }
 
 impl<S: Read + Write> Client<S> {
@@ -125,6 +130,30 @@ impl<S: Read + Write> Client<S> {
         let witness =
             witness.map(|Witness { records, proof }| client::Witness { records: records.as_slice(), proof });
         Ok(self.0.bring(slot, transaction, pending, witness.as_ref())?)
+    }
+
+    /// Begins to bring a transaction to be signed: itself, and those before it. For whoever has approvals, which may have to come before the witness.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn begin(
+        &mut self,
+        slot: u8,
+        transaction: &[u8],
+        pending: &[Vec<u8>],
+        witnessed: bool,
+    ) -> Result<(), DeviceError> {
+        self.0.begin_sign(slot, witnessed, transaction)?;
+        pending.iter().try_for_each(|bytes| Ok(self.0.pending(bytes)?))
+    }
+
+    /// Brings the witness of the transaction that was begun.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn prove(&mut self, witness: &Witness) -> Result<(), DeviceError> {
+        self.0.records(&witness.records)?;
+        Ok(self.0.proof(&witness.proof)?)
     }
 
     /// Brings the approval of a person. One that is longer than a request must come before the witness.

@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use qenex_core::error::{
     CHANNEL_HANDSHAKE, CHANNEL_MESSAGE, Code, Coded, DEVICE_FILE, DEVICE_LINE, DEVICE_STRANGER, FRAME_LENGTH,
-    TABLE,
+    KEY_FILE, TABLE,
 };
 use qenex_core::hsm::Refusal;
 use qenex_core::hsm::client::{ClientError, LinkError};
@@ -24,8 +24,10 @@ pub enum DeviceError {
     Handshake,
     /// A message that the device did not seal.
     Message,
-    /// A file of the simulated device.
+    /// A file of the simulated device or of a host.
     File(String, io::Error),
+    /// A file of a host that is no key.
+    Key(String),
 }
 
 impl Coded for DeviceError {
@@ -45,6 +47,7 @@ impl Coded for DeviceError {
             Self::Handshake => CHANNEL_HANDSHAKE,
             Self::Message => CHANNEL_MESSAGE,
             Self::File(..) => DEVICE_FILE,
+            Self::Key(_) => KEY_FILE,
         }
     }
 }
@@ -55,6 +58,7 @@ impl fmt::Display for DeviceError {
         match self {
             Self::Line(error) => write!(f, " {error}"),
             Self::File(path, error) => write!(f, " {path}: {error}"),
+            Self::Key(path) => write!(f, " {path}: 64 hexadecimal digits were expected"),
             _ => Ok(()),
         }
     }

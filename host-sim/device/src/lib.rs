@@ -1,6 +1,7 @@
 //! Devices as a host sees them.
 //!
 //! - [`client`]: opens a channel to a device and gives it commands.
+//! - [`host`]: a host's own key, and the device that it knows.
 //! - [`image`]: manifests of firmware, and devices that are made with one.
 //! - [`mod@line`]: frames on a serial line or a socket: COBS, with a zero byte behind each.
 //! - [`port`]: a socket or a serial line, opened by its path.
@@ -13,6 +14,7 @@ pub mod client;
 pub mod emulated;
 pub mod error;
 pub mod flash_file;
+pub mod host;
 pub mod image;
 pub mod line;
 pub mod port;
@@ -22,3 +24,4 @@ pub mod soft;
 pub use client::Client;
 pub use error::DeviceError;
 pub use flash_file::FileFlash;
+pub use host::Host;

@@ -22,6 +22,11 @@ impl<S: Read + Write> Line<S> {
         Self { stream, rest: Vec::new() }
     }
 
+    /// The stream again.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+
     /// Sends a frame.
     ///
     /// # Errors

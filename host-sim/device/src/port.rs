@@ -44,6 +44,14 @@ impl Port {
         tcflush(&line, QueueSelector::IFlush)?;
         Ok(Self::Serial(line))
     }
+
+    /// Lets the other side know that nothing more comes, as far as a line can say so.
+    pub fn hang_up(self) {
+        if let Self::Socket(stream) = self {
+            // One that has gone away knows it.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
 }
 
 impl Read for Port {

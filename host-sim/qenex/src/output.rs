@@ -92,6 +92,7 @@ impl From<DeviceError> for Failure {
     fn from(error: DeviceError) -> Self {
         let exit = match &error {
             DeviceError::Refused(_) | DeviceError::Stranger => REFUSED,
+            DeviceError::Key(_) => USAGE,
             _ => STORE,
         };
         Self { code: error.code(), detail: detail_of(&error.code(), &error), exit }

@@ -161,6 +161,11 @@ impl<T: Transport> Client<T> {
         Ok(Self { link, channel, paired })
     }
 
+    /// Ends the channel on this side, and gives its transport back.
+    pub fn into_transport(self) -> T {
+        self.link.transport
+    }
+
     /// Whether the device said that it knows this host when the channel was opened.
     pub const fn is_paired(&self) -> bool {
         self.paired
