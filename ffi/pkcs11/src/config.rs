@@ -67,10 +67,21 @@ fn parse(text: &str, folder: &Path) -> Result<Vec<Device>, String> {
     {
         return Err(format!("{name} is no name of a user"));
     }
-    Ok(slots
-        .into_iter()
-        .map(|slot| Device { at: folder.join(slot.at), host: folder.join(slot.host), ..slot })
-        .collect())
+    let slots = slots.into_iter().map(|slot| Device {
+        at: folder.join(slot.at),
+        host: folder.join(slot.host),
+        ..slot
+    });
+    let slots: Vec<Device> = slots.collect();
+    // The second channel to a device would wait for the end of the first.
+    if let Some((_, slot)) = slots
+        .iter()
+        .enumerate()
+        .find(|(index, slot)| slots.iter().take(*index).any(|before| before.at == slot.at))
+    {
+        return Err(format!("{} is named twice, and a device serves one host at a time", slot.at.display()));
+    }
+    Ok(slots)
 }
 
 #[cfg(test)]
@@ -97,6 +108,7 @@ mod tests {
             r#"{"slots": [], "others": 1}"#,
             r#"{"slots": [{"at": "a", "host": "h", "user": "OSCAR"}]}"#,
             r#"{"slots": [{"at": "a", "host": "h", "users": ["oscar"]}]}"#,
+            r#"{"slots": [{"at": "a", "host": "h"}, {"at": "b", "host": "h"}, {"at": "a", "host": "i"}]}"#,
         ] {
             assert!(parse(text, Path::new("")).is_err(), "{text}");
         }

@@ -101,7 +101,8 @@ mod tests {
             section(4, b"r"),
             section(5, b"proof"),
         ];
-        let request = Request::read(&all.concat()).expect("sections");
+        let whole = all.concat();
+        let request = Request::read(&whole).expect("sections");
         assert_eq!(request.transaction, b"t");
         assert_eq!(request.pending, [b"p", b"q"]);
         assert_eq!(request.approvals, [b"a"]);
@@ -125,7 +126,6 @@ mod tests {
         ] {
             assert_eq!(Request::read(&bytes), None, "{bytes:?}");
         }
-        let whole = all.concat();
         let ends: Vec<usize> = all
             .iter()
             .scan(0, |end, section| {
