@@ -304,7 +304,7 @@ fn lengths_are_told() {
         // Objects come as many at a time as there is room for.
         assert_eq!(C_FindObjectsInit(session, null_mut(), 0), CKR_OK);
         assert_eq!(C_FindObjectsInit(session, null_mut(), 0), CKR_OPERATION_ACTIVE);
-        let mut found = Vec::new();
+        let mut found: Vec<CK_OBJECT_HANDLE> = Vec::new();
         loop {
             let mut handles = [0; 3];
             assert_eq!(C_FindObjects(session, handles.as_mut_ptr(), 3, &mut count), CKR_OK);
