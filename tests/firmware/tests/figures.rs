@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use qenex_core::crypto::{Hash, Purpose, Scheme};
+use qenex_core::crypto::{Hash, Purpose, Scheme, ed25519, ml_dsa};
 use qenex_core::error::IMAGE_NONE;
 use qenex_core::hsm::channel::kind;
 use qenex_core::hsm::proto::{Command, Index, Nonce, VERSION};
@@ -21,6 +21,9 @@ use tempfile::TempDir;
 
 /// Accounts of a large ledger.
 const MILLION: usize = 1_000_000;
+
+/// The slot of a key of plain use.
+const RAW: u8 = 14;
 
 /// The budgets of a kind.
 fn budgets(of: &str) -> BTreeMap<String, u64> {
@@ -102,6 +105,13 @@ fn the_image_fits() {
             sign_with_another(session, slot, scheme, |session| sign_transfer_with(session, slot, 0).unwrap());
         });
     }
+    step(&mut emulator, "signing raw data", &|session| {
+        login(session, "ALICE").unwrap();
+        login(session, "OSCAR").unwrap();
+        let (_, public_key) = create_key_of(session, RAW, Purpose::Plain, Scheme::MlDsa87).unwrap();
+        let signature = session.sign_data(RAW, &[5; 8_192]).unwrap();
+        ml_dsa::verify(&public_key, &[5; 8_192], &[], &signature).unwrap();
+    });
     // No run goes deeper than the call graph says, and none that is left out of this test can.
     let bound = image.stack_bound().unwrap();
     assert!(painted <= bound, "{painted} bytes of stack were used, which the call graph bounds with {bound}");
@@ -205,6 +215,10 @@ fn commands_are_done_in_time() {
         });
         taken
     });
+    let (_, public_key) = create_key(&mut session, RAW, Purpose::Plain).unwrap();
+    let mut signature = Vec::new();
+    let (_, data) = emulator.measure(|| signature = session.sign_data(RAW, &[5; 32]).unwrap()).unwrap();
+    ed25519::verify(&public_key, &[5; 32], &signature).unwrap();
     check(
         "instructions",
         &[
@@ -220,6 +234,7 @@ fn commands_are_done_in_time() {
             ("sign_ml_dsa_87", ml_dsa),
             ("sign_hybrid", hybrid),
             ("sign_p256", p256),
+            ("sign_data", data),
             ("header_with_three_signatures", header),
             ("header_for_each_signature", signature),
         ],

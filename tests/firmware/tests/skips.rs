@@ -12,11 +12,11 @@ use qenex_core::crypto::aead::TAG_BYTES;
 use qenex_core::crypto::ed25519::SIGNATURE_BYTES;
 use qenex_core::crypto::{Hash, Purpose};
 use qenex_core::error::{
-    CERTIFICATE_SIGNATURE, CERTIFICATE_SIGNERS, Code, HEADER_EPOCH, PIN_WRONG, POLICY_AMOUNT, POLICY_WINDOW,
-    ROLE, VOTE_CONTRADICTS,
+    CERTIFICATE_SIGNATURE, CERTIFICATE_SIGNERS, Code, HEADER_EPOCH, KEY_PURPOSE, PIN_WRONG, POLICY_AMOUNT,
+    POLICY_WINDOW, ROLE, VOTE_CONTRADICTS,
 };
 use qenex_core::hsm::channel::HEADER;
-use qenex_core::hsm::proto::{Command, Index, Login, Members, Rest, Status};
+use qenex_core::hsm::proto::{Command, Index, Login, Members, PieceAt, Rest, Status};
 use qenex_device::{Client, DeviceError};
 use qenex_firmware_tests::chain::{Certified, Chain};
 use qenex_firmware_tests::device::{
@@ -33,7 +33,7 @@ const OF_FEW: usize = 11;
 const OF_MANY: usize = 101;
 
 /// The functions that decide: of the service, of policies, of the guard, of the light client.
-const DECIDE: &str = "hsm::service,hsm::users,hsm::keys,hsm::votes,hsm::sign::,hsm::signed,hsm::store,policy::,consensus::,crypto::scheme::verify";
+const DECIDE: &str = "hsm::service,hsm::users,hsm::keys,hsm::data,hsm::votes,hsm::sign::,hsm::signed,hsm::store,policy::,consensus::,crypto::scheme::verify";
 
 /// A device that is set up, in the emulator that skips; `prepare` is done to it before.
 fn attacked(prepare: impl FnOnce(&mut Session<'_>)) -> (TempDir, Skips) {
@@ -210,6 +210,24 @@ fn what_the_policy_refuses_is_not_signed() {
         (1, |session| drop(session.ask(Command::SignatureRest, &Rest { from: 0 }))),
     );
     judge("a transfer of too much", &reports, signature);
+}
+
+/// No fault lets a key of the ledger sign raw data, whose meaning no rule has judged.
+#[test]
+fn a_key_of_transactions_signs_no_raw_data() {
+    let (_folder, skips) = attacked(|_| {});
+    let mut session = open(&skips);
+    device::login(&mut session, "OSCAR").unwrap();
+    session.ask(Command::Data, &PieceAt { offset: 0, bytes: &[7; 32] }).unwrap();
+    let reports = attack(
+        &skips,
+        &mut session,
+        OF_FEW,
+        KEY_PURPOSE,
+        |session| session.ask(Command::SignData, &Index { index: TRANSACTIONS }),
+        (1, |session| drop(session.ask(Command::SignatureRest, &Rest { from: 0 }))),
+    );
+    judge("raw data by a key of transactions", &reports, signature);
 }
 
 /// What is signed counts: of two transfers that together are more than a window allows, one is signed.
