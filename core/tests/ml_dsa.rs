@@ -12,7 +12,9 @@ use fips204::traits::{KeyGen, SerDes, Signer, Verifier as _};
 use ml_dsa::{ExpandedSigningKey, MlDsa87, Signature, VerifyingKey};
 use num_common::{cases, rng};
 use qenex_core::crypto::SignatureError;
-use qenex_core::crypto::ml_dsa::{PUBLIC_KEY_BYTES, SIGNATURE_BYTES, SecretKey, SignError, Verifier, verify};
+use qenex_core::crypto::ml_dsa::{
+    PUBLIC_KEY_BYTES, SIGNATURE_BYTES, SecretKey, SignError, Verifier, verify, verify_mu,
+};
 use rand::{RngExt, rngs::StdRng};
 
 /// One key with a message that it signed.
@@ -224,4 +226,28 @@ fn parts_come_in_order() {
     assert_eq!(short.finish(), Err(SignatureError::Length));
     verifier.signature(last).unwrap();
     assert_eq!(verifier.finish(), Ok(()));
+}
+
+/// A message that has the place of its signature is signed as any other, whatever its length; and μ stands for it.
+#[test]
+fn signing_in_place_is_signing() {
+    let mut rng = rng();
+    let key = SecretKey::from_seed(&rng.random());
+    let mut public = [0; PUBLIC_KEY_BYTES];
+    key.public_key(&mut public);
+    for length in [0, 1, SIGNATURE_BYTES - 1, SIGNATURE_BYTES, SIGNATURE_BYTES + 1, 8_192] {
+        let mut buffer: Vec<u8> = (0..length.max(SIGNATURE_BYTES)).map(|_| rng.random()).collect();
+        let message = buffer[..length].to_vec();
+        let mu = key.sign_in_place(length, &mut buffer).unwrap();
+        let mut signature = [0; SIGNATURE_BYTES];
+        key.sign(&message, &[], &mut signature).unwrap();
+        assert_eq!(buffer[..SIGNATURE_BYTES], signature, "{length}");
+        assert_eq!(verify_mu(&public, &mu, &signature), Ok(()));
+        assert_eq!(verify(&public, &message, &[], &signature), Ok(()));
+        let mut other = mu;
+        other[rng.random_range(0..64)] ^= 1;
+        assert_eq!(verify_mu(&public, &other, &signature), Err(SignatureError::Mismatch));
+    }
+    assert_eq!(key.sign_in_place(0, &mut [0; SIGNATURE_BYTES - 1]), Err(SignError::Buffer));
+    assert_eq!(key.sign_in_place(SIGNATURE_BYTES + 1, &mut [0; SIGNATURE_BYTES]), Err(SignError::Buffer));
 }

@@ -283,7 +283,7 @@ fn lengths_are_told() {
         // Of each attribute its own answer, whatever is wrong with the others.
         let (mut class, mut label) = ([0; 8], [0; 2]);
         let attribute =
-            |type_, value: *mut u8, len| CK_ATTRIBUTE { type_, pValue: value.cast(), ulValueLen: len };
+            |type_, value: *mut u8, length| CK_ATTRIBUTE { type_, pValue: value.cast(), ulValueLen: length };
         let mut template = [
             attribute(CKA_LABEL, null_mut(), 0),
             attribute(CKA_VALUE, null_mut(), 0),
@@ -373,9 +373,7 @@ fn forks() {
         assert_eq!(status, 0, "a child ended with {}", status >> 8);
     }
     stop.store(true, Ordering::Relaxed);
-    for thread in busy {
-        thread.join().unwrap();
-    }
+    busy.into_iter().for_each(|thread| thread.join().unwrap());
     // The parent's session is as it was.
     let (_, private) = generate(session);
     assert_eq!(unsafe { C_DestroyObject(session, private) }, CKR_OK);

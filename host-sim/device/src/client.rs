@@ -156,6 +156,30 @@ impl<S: Read + Write> Client<S> {
         Ok(self.0.proof(&witness.proof)?)
     }
 
+    /// Begins to bring a transaction to be signed: itself, and those before it. For whoever has approvals, which may have to come before the witness.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn begin(
+        &mut self,
+        slot: u8,
+        transaction: &[u8],
+        pending: &[Vec<u8>],
+        witnessed: bool,
+    ) -> Result<(), DeviceError> {
+        self.0.begin_sign(slot, witnessed, transaction)?;
+        pending.iter().try_for_each(|bytes| Ok(self.0.pending(bytes)?))
+    }
+
+    /// Brings the witness of the transaction that was begun.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn prove(&mut self, witness: &Witness) -> Result<(), DeviceError> {
+        self.0.records(&witness.records)?;
+        Ok(self.0.proof(&witness.proof)?)
+    }
+
     /// Brings the approval of a person. One that is longer than a request must come before the witness.
     ///
     /// # Errors

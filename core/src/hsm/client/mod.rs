@@ -161,7 +161,7 @@ impl<T: Transport> Client<T> {
         Ok(Self { link, channel, paired })
     }
 
-    /// What carried the frames, once nothing more is asked.
+    /// Ends the channel on this side, and gives its transport back.
     pub fn into_transport(self) -> T {
         self.link.transport
     }
