@@ -243,7 +243,8 @@ fn transactions_are_judged_and_signed() {
             assert_eq!(qnx_client_push_proof(at, last.as_ptr(), last.len()), QNX_OK);
         };
         let mut verdict = -1;
-        let (mut signature, mut len) = ([0; QNX_MAX_SIGNATURE_SIZE], 64);
+        let mut len;
+        let mut signature = [0; QNX_MAX_SIGNATURE_SIZE];
         // SAFETY: valid arguments.
         unsafe {
             bring(&transactions[0], &[], 1);
