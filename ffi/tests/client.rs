@@ -243,6 +243,7 @@ fn transactions_are_judged_and_signed() {
             assert_eq!(qnx_client_push_proof(at, last.as_ptr(), last.len()), QNX_OK);
         };
         let mut verdict = -1;
+        let mut len;
         let mut signature = [0; QNX_MAX_SIGNATURE_SIZE];
         // SAFETY: valid arguments.
         unsafe {
@@ -253,7 +254,7 @@ fn transactions_are_judged_and_signed() {
                 bring(tx, &transactions[..index].iter().collect::<Vec<_>>(), 0);
                 assert_eq!(qnx_client_judge(at, &raw mut verdict), QNX_OK);
                 assert_eq!(verdict, QNX_OK);
-                let mut len = 64;
+                len = 64;
                 assert_eq!(qnx_client_sign(at, signature.as_mut_ptr(), &raw mut len), code(BUFFER_TOO_SMALL));
                 assert_eq!(len, QNX_MAX_SIGNATURE_SIZE, "nothing was signed yet");
                 assert_eq!(qnx_client_sign(at, signature.as_mut_ptr(), &raw mut len), QNX_OK);
@@ -261,7 +262,7 @@ fn transactions_are_judged_and_signed() {
                 verify(scheme, &bench.public_key, &digest, &signature[..len]).unwrap();
             }
             // Too much for the policy, and a replay of what was never signed.
-            let mut len = signature.len();
+            len = signature.len();
             let large = bytes(&transaction(9, transfer(&[("SHOP", "1001")])));
             assert_eq!(qnx_client_begin_sign(at, 0, 0, large.as_ptr(), large.len()), QNX_OK);
             assert_eq!(qnx_client_judge(at, &raw mut verdict), QNX_OK);
