@@ -289,12 +289,12 @@ fn a_device_of_c_functions_signs_for_a_host_in_c() {
     }
 }
 
-/// What makes a board wrong.
-type Spoil = fn(&mut qnx_board_t, &mut qnx_firmware_t);
+/// What is changed of a board and of what runs on it.
+type Change = fn(&mut qnx_board_t, &mut qnx_firmware_t);
 
 #[test]
 fn boards_that_cannot_be_right_do_not_start() {
-    let cases: [(Spoil, Code); 10] = [
+    let cases: [(Change, Code); 10] = [
         (|board, _| board.read = None, NULL_POINTER),
         (|board, _| board.program = None, NULL_POINTER),
         (|board, _| board.erase = None, NULL_POINTER),
