@@ -270,6 +270,13 @@ private:
     State state_{};
 };
 
+/// States whose functions are C's: `qnx_client_open(client.c(), ...)`.
+using Client = Owned<qnx_client_t, qnx_client_clear>;
+using Device = Owned<qnx_device_t, qnx_device_clear>;
+using Hasher = Owned<qnx_hasher_t, qnx_hasher_clear>;
+using Witness = Owned<qnx_witness_t, qnx_witness_clear>;
+using Validators = Owned<qnx_validators_t, qnx_validators_clear>;
+
 /// The ledger's hash of bytes under a domain.
 inline Result<qnx_hash_t> try_hash(qnx_domain_t domain, Bytes bytes) noexcept {
     qnx_hash_t made{};
