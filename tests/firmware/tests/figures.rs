@@ -215,10 +215,10 @@ fn commands_are_done_in_time() {
         });
         taken
     });
-    let (_, public_key) = create_key(&mut session, RAW, Purpose::Plain).unwrap();
-    let mut signature = Vec::new();
-    let (_, data) = emulator.measure(|| signature = session.sign_data(RAW, &[5; 32]).unwrap()).unwrap();
-    ed25519::verify(&public_key, &[5; 32], &signature).unwrap();
+    let (_, public_key) = create_key_of(&mut session, RAW, Purpose::Plain, Scheme::Ed25519).unwrap();
+    let mut signed = Vec::new();
+    let (_, data) = emulator.measure(|| signed = session.sign_data(RAW, &[5; 32]).unwrap()).unwrap();
+    ed25519::verify(&public_key, &[5; 32], &signed).unwrap();
     check(
         "instructions",
         &[
