@@ -881,6 +881,9 @@ typedef uint8_t qnx_purpose_t;
 // A person's approval of a transaction.
 #define QNX_PURPOSE_APPROVAL 4
 
+// Raw data of other protocols, and nothing of the ledger.
+#define QNX_PURPOSE_PLAIN 7
+
 // Bytes of a scheme's public keys; zero for a number that is no scheme.
 size_t qnx_public_key_size(qnx_scheme_t of);
 
@@ -2255,13 +2258,16 @@ qnx_status_t qnx_client_attest(qnx_client_t *state,
                                qnx_attestation_t *out);
 
 /* =====================================================================================================================
- * The client of a device: signing a transaction.
+ * The client of a device: signing a transaction; and raw data, by keys that sign nothing else.
  *
- * In this order: `qnx_client_begin_sign`; `qnx_client_push_pending` for each transaction of the key that was signed and is not final, the oldest
+ * A transaction, in this order: `qnx_client_begin_sign`; `qnx_client_push_pending` for each transaction of the key that was signed and is not final, the oldest
  * first; `qnx_client_approve` for each approval; with a witness, `qnx_client_push_record` for every record that these transactions may
  * touch, each once, in the ascending order of their keys (`qnx_transaction_records`), and `qnx_client_push_proof` with the proof that they are those of the
  * header that the device trusts; then `qnx_client_judge`, as often as one likes, or `qnx_client_sign`.
  */
+
+// Random bytes in one call, at most.
+#define QNX_RANDOM_MAX 255
 
 // Brings a transaction, its canonical bytes, to be signed by the key in a slot. `witnessed` is 1 if a witness follows, else 0.
 qnx_status_t qnx_client_begin_sign(qnx_client_t *state,
@@ -2296,6 +2302,20 @@ qnx_status_t qnx_client_judge(qnx_client_t *state,
 qnx_status_t qnx_client_sign(qnx_client_t *state,
                              uint8_t *out,
                              size_t *len);
+
+// The signature of raw data, up to 8,192 bytes, by the key of plain use in a slot. `*len` is the room of `out` before, at least
+// QNX_MAX_SIGNATURE_SIZE, and the length after.
+//
+// Codes: BUFFER_TOO_SMALL.
+qnx_status_t qnx_client_sign_data(qnx_client_t *state,
+                                  uint8_t slot,
+                                  const uint8_t *data,
+                                  size_t data_len,
+                                  uint8_t *out,
+                                  size_t *len);
+
+// Random bytes from the device: `count` of them to `out`, 1 to QNX_RANDOM_MAX.
+qnx_status_t qnx_client_random(qnx_client_t *state, uint8_t *out, size_t count);
 
 /* =====================================================================================================================
  * Frames on a serial line: COBS (Cheshire, Baker 1999), which leaves out zero bytes, and a zero byte behind each frame.

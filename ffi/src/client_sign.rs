@@ -1,6 +1,6 @@
-//! The client of a device: signing a transaction.
+//! The client of a device: signing a transaction; and raw data, by keys that sign nothing else.
 //!
-//! In this order: `qnx_client_begin_sign`; `qnx_client_push_pending` for each transaction of the key that was signed and is not final, the oldest
+//! A transaction, in this order: `qnx_client_begin_sign`; `qnx_client_push_pending` for each transaction of the key that was signed and is not final, the oldest
 //! first; `qnx_client_approve` for each approval; with a witness, `qnx_client_push_record` for every record that these transactions may
 //! touch, each once, in the ascending order of their keys (`qnx_transaction_records`), and `qnx_client_push_proof` with the proof that they are those of the
 //! header that the device trusts; then `qnx_client_judge`, as often as one likes, or `qnx_client_sign`.
@@ -9,11 +9,15 @@ use qenex_core::crypto::Scheme;
 use qenex_core::hsm::Refusal;
 use qenex_core::hsm::client::Client;
 use qenex_core::hsm::proto::Approve;
+use zeroize::Zeroizing;
 
 use crate::client::{Callback, qnx_client_t, with};
 use crate::key::{QNX_MAX_SIGNATURE_SIZE, qnx_scheme_t};
 use crate::memory::{Lent, unknown_number};
 use crate::status::{QNX_OK, qnx_status_t};
+
+/// Random bytes in one call, at most.
+pub const QNX_RANDOM_MAX: usize = 255;
 
 /// Gives bytes to an open channel.
 unsafe fn push(
@@ -137,6 +141,53 @@ pub unsafe extern "C" fn qnx_client_sign(
         // SAFETY: promised by the caller.
         let out = unsafe { lent.buffer(out, len)? };
         out.need(QNX_MAX_SIGNATURE_SIZE)?.put(&client.sign()?)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { with(state, act) }
+}
+
+/// The signature of raw data, up to 8,192 bytes, by the key of plain use in a slot. `*len` is the room of `out` before, at least
+/// QNX_MAX_SIGNATURE_SIZE, and the length after.
+///
+/// Codes: BUFFER_TOO_SMALL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_sign_data(
+    state: *mut qnx_client_t,
+    slot: u8,
+    data: *const u8,
+    data_len: usize,
+    out: *mut u8,
+    len: *mut usize,
+) -> qnx_status_t {
+    let act = |lent: &mut Lent, client: &mut Client<Callback>| {
+        // SAFETY: promised by the caller.
+        let data = unsafe { lent.values(data, data_len)? };
+        // SAFETY: promised by the caller.
+        let out = unsafe { lent.buffer(out, len)? };
+        out.need(QNX_MAX_SIGNATURE_SIZE)?.put(&client.sign_data(slot, data)?)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { with(state, act) }
+}
+
+/// Random bytes from the device: `count` of them to `out`, 1 to QNX_RANDOM_MAX.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_random(
+    state: *mut qnx_client_t,
+    out: *mut u8,
+    count: usize,
+) -> qnx_status_t {
+    let act = |lent: &mut Lent, client: &mut Client<Callback>| {
+        // SAFETY: promised by the caller.
+        let out = unsafe { lent.places(out, count)? };
+        let mut drawn = Zeroizing::new([0; QNX_RANDOM_MAX]);
+        // None is none of the numbers that a device takes.
+        let drawn = drawn.get_mut(..count).filter(|drawn| !drawn.is_empty()).ok_or(unknown_number())?;
+        client.random(drawn)?;
+        out.iter_mut().zip(drawn).for_each(|(place, byte)| {
+            place.write(*byte);
+        });
+        Ok(())
     };
     // SAFETY: promised by the caller.
     unsafe { with(state, act) }

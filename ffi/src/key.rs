@@ -39,6 +39,8 @@ pub const QNX_PURPOSE_VOTE: qnx_purpose_t = 2;
 pub const QNX_PURPOSE_ATTESTATION: qnx_purpose_t = 3;
 /// A person's approval of a transaction.
 pub const QNX_PURPOSE_APPROVAL: qnx_purpose_t = 4;
+/// Raw data of other protocols, and nothing of the ledger.
+pub const QNX_PURPOSE_PLAIN: qnx_purpose_t = 7;
 
 /// Bytes of the longest public key.
 pub const QNX_MAX_PUBLIC_KEY_SIZE: usize = 2624;

@@ -27,7 +27,8 @@ use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote};
 use qenex_core::crypto::{Purpose, Scheme, ed25519, signing_digest, verify};
 use qenex_core::error::{
     BUFFER_TOO_SMALL, CERTIFICATE_SIGNERS, Code, DEVICE_LINE, DEVICE_STRANGER, FRAME_LENGTH, HOST_UNPAIRED,
-    NULL_POINTER, NUMBER_UNKNOWN, PENDING_UNKNOWN, PIN_WRONG, POLICY_AMOUNT, STATE_UNINITIALISED,
+    ID_SYNTAX, LENGTH_TOO_LARGE, NULL_POINTER, NUMBER_UNKNOWN, PENDING_UNKNOWN, PIN_WRONG,
+    POINTER_MISALIGNED, POINTER_OVERLAP, POLICY_AMOUNT, PURPOSE_UNKNOWN, SCHEME_UNKNOWN, STATE_UNINITIALISED,
     WITNESS_RECORD,
 };
 use qenex_core::hsm::channel::{Device, kind};
@@ -49,6 +50,8 @@ use qenex_ffi::text::{QNX_ID_SIZE, qnx_id_t};
 struct Context {
     device: Device<TestBoard>,
     returns: qnx_status_t,
+    /// Frames that came.
+    frames: usize,
     forged: Option<Vec<u8>>,
 }
 
@@ -64,6 +67,7 @@ unsafe extern "C" fn exchange(
     unsafe {
         let context = &mut *context.cast::<Context>();
         assert_eq!(capacity, QNX_FRAME_MAX);
+        context.frames += 1;
         let mut frame = std::slice::from_raw_parts(frame, len).to_vec();
         let answer = &mut *answer.cast::<[u8; MAX_FRAME]>();
         *answer_len = context.device.answer(&mut frame, answer);
@@ -76,7 +80,7 @@ unsafe extern "C" fn exchange(
 }
 
 fn context(device: Device<TestBoard>) -> Box<Context> {
-    Box::new(Context { device, returns: QNX_OK, forged: None })
+    Box::new(Context { device, returns: QNX_OK, frames: 0, forged: None })
 }
 
 fn id(text: &str) -> qnx_id_t {
@@ -426,4 +430,104 @@ fn frames_are_encoded_and_decoded() {
             assert_eq!((line, len), (wrong.clone(), wrong.len()));
         }
     }
+}
+
+/// Every argument that cannot be right, with a channel that is open: a code, nothing is sent, and the channel goes on.
+#[test]
+fn wrong_arguments_reach_no_device() {
+    let mut context = context(Device::new(Bench::new().hsm));
+    let mut client = enter(&mut context);
+    context.frames = 0;
+    let at = &raw mut *client;
+    let name = id("ALICE");
+    let wrong = qnx_id_t { text: [b' ' as c_char; QNX_ID_SIZE] };
+    let pin = b"officer pin";
+    let mut byte = [0u8; 64];
+    let mut len = 8;
+    let mut info = zeroed::<qnx_key_info_t>();
+    let (mut status, mut verdict) = (zeroed::<qnx_client_status_t>(), 0);
+    let header = header_of_c(&hsm_board::header(1));
+    let proposal = zeroed::<qnx_proposal_t>();
+    let inside = at.cast::<u8>().wrapping_add(100);
+    let misaligned = (&raw mut status).cast::<u8>().wrapping_add(1).cast::<qnx_client_status_t>();
+    let (b, n, huge) = (byte.as_mut_ptr(), null(), usize::MAX);
+    let key = QNX_PURPOSE_TRANSACTION;
+    // SAFETY: pointers that are good, null, misaligned or overlap, which is what is checked.
+    unsafe {
+        let cases = [
+            (qnx_client_login(at, null(), pin.as_ptr(), 8), NULL_POINTER),
+            (qnx_client_login(at, &name, null(), 8), NULL_POINTER),
+            (qnx_client_login(at, &name, pin.as_ptr(), huge), LENGTH_TOO_LARGE),
+            (qnx_client_login(at, &name, inside, 8), POINTER_OVERLAP),
+            (qnx_client_login(at, &wrong, pin.as_ptr(), 8), ID_SYNTAX),
+            (qnx_client_initialise(at, null(), 1, &name, pin.as_ptr(), 8), NULL_POINTER),
+            (qnx_client_add_user(at, &name, 0, pin.as_ptr(), 8), NUMBER_UNKNOWN),
+            (qnx_client_status(at, null_mut()), NULL_POINTER),
+            (qnx_client_status(at, at.cast()), POINTER_OVERLAP),
+            (qnx_client_status(at, misaligned), POINTER_MISALIGNED),
+            (qnx_client_create_key(at, 0, 9, key, 0, &name, &raw mut info), SCHEME_UNKNOWN),
+            (qnx_client_create_key(at, 0, QNX_ED25519, 99, 0, &name, &raw mut info), PURPOSE_UNKNOWN),
+            (qnx_client_create_key(at, 0, QNX_ED25519, key, 0, &name, null_mut()), NULL_POINTER),
+            (qnx_client_describe_key(at, 0, null_mut()), NULL_POINTER),
+            (qnx_client_set_policy(at, 0, n, 4), NULL_POINTER),
+            (qnx_client_get_policy(at, 0, b, null_mut()), NULL_POINTER),
+            (qnx_client_anchor(at, null(), 1), NULL_POINTER),
+            (qnx_client_begin_header(at, &header, &proposal, null()), NULL_POINTER),
+            (qnx_client_push_member(at, 9, b, 32, n, 0), SCHEME_UNKNOWN),
+            (qnx_client_push_member(at, QNX_ED25519, n, 32, n, 0), NULL_POINTER),
+            (qnx_client_vote(at, 0, QNX_VOTE_NOTARIZE, &proposal, null_mut()), NULL_POINTER),
+            (qnx_client_vote(at, 0, 0, &proposal, b), NUMBER_UNKNOWN),
+            (qnx_client_attest(at, null(), null_mut()), NULL_POINTER),
+            (qnx_client_audit_head(at, b, null_mut()), NULL_POINTER),
+            (qnx_client_begin_sign(at, 0, 0, n, 4), NULL_POINTER),
+            (qnx_client_begin_sign(at, 0, 0, b, huge), LENGTH_TOO_LARGE),
+            (qnx_client_push_pending(at, n, 1), NULL_POINTER),
+            (qnx_client_push_record(at, inside, 1), POINTER_OVERLAP),
+            (qnx_client_push_proof(at, n, 1), NULL_POINTER),
+            (qnx_client_approve(at, 9, b, 1, b, 1), SCHEME_UNKNOWN),
+            (qnx_client_judge(at, null_mut()), NULL_POINTER),
+            (
+                qnx_client_judge(at, (&raw mut verdict).cast::<u8>().wrapping_add(1).cast()),
+                POINTER_MISALIGNED,
+            ),
+            (qnx_client_sign(at, b, &raw mut len), BUFFER_TOO_SMALL),
+            (qnx_client_sign_data(at, 0, n, 4, b, &raw mut len), NULL_POINTER),
+            (qnx_client_random(at, b, 0), NUMBER_UNKNOWN),
+            (qnx_client_random(at, b, huge), LENGTH_TOO_LARGE),
+            // More than a request can bring.
+            (qnx_client_push_record(at, [0; MAX_FRAME].as_ptr(), MAX_FRAME), FRAME_LENGTH),
+            (qnx_client_begin_sign(at, 0, 0, [0; MAX_FRAME].as_ptr(), MAX_FRAME), FRAME_LENGTH),
+        ];
+        for (index, (status, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(status, code(expected), "case {index}");
+        }
+        assert_eq!(context.frames, 0);
+        assert_eq!(qnx_client_status(at, &raw mut status), QNX_OK);
+    }
+}
+
+#[test]
+fn keys_of_plain_use_sign_data() {
+    let mut context = context(Device::new(Bench::new().hsm));
+    let mut client = enter(&mut context);
+    let at = &raw mut *client;
+    let mut info = zeroed::<qnx_key_info_t>();
+    let (mut signature, mut len) = ([0; QNX_MAX_SIGNATURE_SIZE], QNX_MAX_SIGNATURE_SIZE);
+    let data = [5; 6_000];
+    let (mut first, mut second) = ([0; QNX_RANDOM_MAX], [0; 9]);
+    // SAFETY: valid arguments.
+    unsafe {
+        let label = id("PLAIN");
+        let (at, key) = (at, &raw mut info);
+        assert_eq!(qnx_client_create_key(at, 4, QNX_ED25519, QNX_PURPOSE_PLAIN, 0, &label, key), QNX_OK);
+        let out = signature.as_mut_ptr();
+        assert_eq!(qnx_client_sign_data(at, 4, data.as_ptr(), data.len(), out, &raw mut len), QNX_OK);
+        assert_eq!(qnx_client_random(at, first.as_mut_ptr(), first.len()), QNX_OK);
+        assert_eq!(qnx_client_random(at, second.as_mut_ptr(), second.len()), QNX_OK);
+    }
+    assert_ne!(first[..9], second);
+    assert!(first.iter().any(|byte| *byte != 0));
+    // Another implementation of Ed25519 takes it.
+    let key = ed25519_compact::PublicKey::from_slice(&info.public_key[..32]).unwrap();
+    key.verify(data, &ed25519_compact::Signature::from_slice(&signature[..len]).unwrap()).unwrap();
 }

@@ -1,7 +1,7 @@
 //! The host's side of the protocol: a channel to a device, and commands over it.
 //!
 //! The caller brings what carries frames ([`Transport`]), the host's static key, and 32 fresh random bytes for each channel; nothing else is
-//! needed, and nothing is allocated. Answers are lent from the client's own buffer. What takes several requests is in [`tasks`].
+//! needed, and nothing is allocated. Answers are lent from the client's own buffer. What takes several requests is one call, too.
 //!
 //! A device that refuses leaves the channel as it was. After any other error the two sides may count their messages differently, and a
 //! new channel must be opened.
