@@ -127,33 +127,9 @@ impl<S: Read + Write> Client<S> {
         pending: &[Vec<u8>],
         witness: Option<&Witness>,
     ) -> Result<(), DeviceError> {
-        let Some(witness) = witness else { return self.begin(slot, transaction, pending, false) };
-        self.begin(slot, transaction, pending, true)?;
-        self.prove(witness)
-    }
-
-    /// Begins to bring a transaction to be signed: itself, and those before it.
-    ///
-    /// # Errors
-    /// As [`Self::ask`].
-    pub fn begin(
-        &mut self,
-        slot: u8,
-        transaction: &[u8],
-        pending: &[Vec<u8>],
-        witnessed: bool,
-    ) -> Result<(), DeviceError> {
-        self.0.begin_sign(slot, witnessed, transaction)?;
-        Ok(pending.iter().try_for_each(|bytes| self.0.pending(bytes))?)
-    }
-
-    /// Brings the witness of the transaction that was begun.
-    ///
-    /// # Errors
-    /// As [`Self::ask`].
-    pub fn prove(&mut self, witness: &Witness) -> Result<(), DeviceError> {
-        self.0.records(&witness.records)?;
-        Ok(self.0.proof(&witness.proof)?)
+        let witness =
+            witness.map(|Witness { records, proof }| client::Witness { records: records.as_slice(), proof });
+        Ok(self.0.bring(slot, transaction, pending, witness.as_ref())?)
     }
 
     /// Begins to bring a transaction to be signed: itself, and those before it. For whoever has approvals, which may have to come before the witness.
@@ -168,7 +144,7 @@ impl<S: Read + Write> Client<S> {
         witnessed: bool,
     ) -> Result<(), DeviceError> {
         self.0.begin_sign(slot, witnessed, transaction)?;
-        pending.iter().try_for_each(|bytes| Ok(self.0.pending(bytes)?))
+        Ok(pending.iter().try_for_each(|bytes| self.0.pending(bytes))?)
     }
 
     /// Brings the witness of the transaction that was begun.
