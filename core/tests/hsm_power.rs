@@ -27,7 +27,7 @@ use qenex_core::hsm::{Hsm, MAX_KEYS, MAX_TRIES, MAX_USERS, Refusal, Role};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Window};
-use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
+use qenex_core::tx::{Leg, LegsBuf, Op, Transaction, Transfer};
 
 type Device = Hsm<TestBoard>;
 
@@ -45,22 +45,12 @@ fn policy(max: u64) -> Policy<'static> {
         delay_above: None,
     };
     Policy {
-        account: AccountId::new("BANK_001").unwrap(),
         operations: OpSet::of(&[OpKind::Transfer]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: Amount::from_whole(1),
         max_validity_blocks: 100,
         assets: sorted([rule(NATIVE_ASSET), rule(AssetId::new("USDC").unwrap())]),
-        receivers: None,
-        min_receiver_kyc: KycLevel::None,
-        pools: None,
-        max_price_impact_bps: None,
-        max_slippage_bps: None,
-        hours: None,
-        approvals: None,
-        delay_ms: 0,
-        max_risk: None,
-        confirm: false,
+        ..Policy::nothing(AccountId::new("BANK_001").unwrap())
     }
 }
 

@@ -30,7 +30,6 @@ use qenex_core::hsm::{Hsm, MAX_TRIES, Refusal, Role};
 use qenex_core::id::AccountId;
 use qenex_core::num::Amount;
 use qenex_core::policy::{OpKind, OpSet, Policy};
-use qenex_core::tx::KycLevel;
 
 const OFFICER_PIN: &[u8] = b"officer pin";
 const OPERATOR_PIN: &[u8] = b"operator pin";
@@ -311,22 +310,12 @@ fn keys_are_derived_and_have_one_purpose() {
 
 fn policy() -> Policy<'static> {
     Policy {
-        account: AccountId::new("BANK_001").unwrap(),
         operations: OpSet::of(&[OpKind::Transfer]),
         without_witness: OpSet::default(),
         max_fee: Amount::ZERO,
         max_validity_blocks: 100,
         assets: Default::default(),
-        receivers: None,
-        min_receiver_kyc: KycLevel::None,
-        pools: None,
-        max_price_impact_bps: None,
-        max_slippage_bps: None,
-        hours: None,
-        approvals: None,
-        delay_ms: 0,
-        max_risk: None,
-        confirm: false,
+        ..Policy::nothing(AccountId::new("BANK_001").unwrap())
     }
 }
 

@@ -254,6 +254,28 @@ impl Encoded for Policy<'_> {
 }
 
 impl<'a> Policy<'a> {
+    /// A policy that allows nothing, for others to start from.
+    pub const fn nothing(account: AccountId) -> Self {
+        Self {
+            account,
+            operations: OpSet(0),
+            without_witness: OpSet(0),
+            max_fee: Amount::ZERO,
+            max_validity_blocks: 0,
+            assets: Sorted::NONE,
+            receivers: None,
+            min_receiver_kyc: KycLevel::None,
+            pools: None,
+            max_price_impact_bps: None,
+            max_slippage_bps: None,
+            hours: None,
+            approvals: None,
+            delay_ms: 0,
+            max_risk: None,
+            confirm: false,
+        }
+    }
+
     /// Reads a policy whose fields are within their ranges and agree with each other.
     ///
     /// # Errors

@@ -19,6 +19,11 @@ pub struct Sorted<'a, T, const N: usize> {
     items: PhantomData<T>,
 }
 
+impl<T, const N: usize> Sorted<'_, T, N> {
+    /// No items.
+    pub const NONE: Self = Self { count: 0, bytes: &[], items: PhantomData };
+}
+
 impl<'a, T: Ord + Copy + Serialize + DeserializeOwned, const N: usize> Sorted<'a, T, N> {
     /// Writes the items, which must be in order, to a buffer.
     ///

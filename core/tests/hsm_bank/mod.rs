@@ -134,22 +134,12 @@ pub fn rule(asset: AssetId, max: &str) -> AssetRule {
 
 pub fn policy() -> Policy<'static> {
     Policy {
-        account: account("BANK_001"),
         operations: OpSet::of(&[OpKind::Transfer, OpKind::SwapExactIn, OpKind::SwapExactOut]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: amount("2"),
         max_validity_blocks: 100,
         assets: sorted([rule(NATIVE_ASSET, "50"), rule(usdc(), "1000")]),
-        receivers: None,
-        min_receiver_kyc: KycLevel::None,
-        pools: None,
-        max_price_impact_bps: None,
-        max_slippage_bps: None,
-        hours: None,
-        approvals: None,
-        delay_ms: 0,
-        max_risk: None,
-        confirm: false,
+        ..Policy::nothing(account("BANK_001"))
     }
 }
 

@@ -18,7 +18,7 @@ use qenex_core::hsm::{Refusal, Role, UserName};
 use qenex_core::id::{NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
-use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
+use qenex_core::tx::{Leg, LegsBuf, Op, Transaction, Transfer};
 use qenex_device::image::{demonstration_seed, sign};
 use qenex_device::{Client, DeviceError};
 use zeroize::Zeroizing;
@@ -198,22 +198,12 @@ pub fn set_policy_with(session: &mut Session<'_>, slot: u8, window: u64) -> Resu
     };
     let mut room = [0; 256];
     let policy = Policy {
-        account: sender()?,
         operations: OpSet::of(&[OpKind::Transfer]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: Amount::from_whole(1),
         max_validity_blocks: 100,
         assets: Sorted::new([rule(NATIVE_ASSET), rule(usdc()?)], &mut room)?,
-        receivers: None,
-        min_receiver_kyc: KycLevel::None,
-        pools: None,
-        max_price_impact_bps: None,
-        max_slippage_bps: None,
-        hours: None,
-        approvals: None,
-        delay_ms: 0,
-        max_risk: None,
-        confirm: false,
+        ..Policy::nothing(sender()?)
     };
     let mut buffer = [0; <Policy<'_> as Encoded>::MAX_LEN];
     let policy = encode(&policy, &mut buffer)?;

@@ -18,7 +18,7 @@ use qenex_core::hsm::{Hsm, Role};
 use qenex_core::id::{AccountId, AssetId, NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted, Window};
-use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
+use qenex_core::tx::{Leg, LegsBuf, Op, Transaction, Transfer};
 
 use crate::hsm_board::{self, NOTHING, TestBoard, ask, described, get, give, name, power_on, signed, tell};
 use crate::hsm_custodians::{backup_key, cut, each, pass, together};
@@ -51,22 +51,12 @@ fn policy(max: u64) -> Vec<u8> {
     let usdc = AssetId::new("USDC").expect("an asset");
     let mut room = [0; 512];
     bytes(&Policy {
-        account: AccountId::new("BANK_001").expect("an account"),
         operations: OpSet::of(&[OpKind::Transfer]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: Amount::from_whole(1),
         max_validity_blocks: 100,
         assets: Sorted::new([rule(NATIVE_ASSET), rule(usdc)], &mut room).expect("in order"),
-        receivers: None,
-        min_receiver_kyc: KycLevel::None,
-        pools: None,
-        max_price_impact_bps: None,
-        max_slippage_bps: None,
-        hours: None,
-        approvals: None,
-        delay_ms: 0,
-        max_risk: None,
-        confirm: false,
+        ..Policy::nothing(AccountId::new("BANK_001").expect("an account"))
     })
 }
 

@@ -12,7 +12,7 @@ use qenex_core::hsm::{Role, UserName};
 use qenex_core::id::{AccountId, ChainId, NATIVE_ASSET, Reference};
 use qenex_core::num::Amount;
 use qenex_core::policy::{AssetRule, OpKind, OpSet, Policy, Sorted};
-use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
+use qenex_core::tx::{Leg, LegsBuf, Op, Transaction, Transfer};
 use qenex_device::Host;
 use qenex_device::client::Client;
 use qenex_device::port::Port;
@@ -144,22 +144,12 @@ fn policy(room: &mut [u8]) -> Policy<'_> {
         delay_above: None,
     };
     Policy {
-        account: AccountId::new("BANK_001").unwrap(),
         operations: OpSet::of(&[OpKind::Transfer]),
         without_witness: OpSet::of(&[OpKind::Transfer]),
         max_fee: Amount::from_whole(1),
         max_validity_blocks: 100,
         assets: Sorted::new([rule], room).unwrap(),
-        receivers: None,
-        min_receiver_kyc: KycLevel::None,
-        pools: None,
-        max_price_impact_bps: None,
-        max_slippage_bps: None,
-        hours: None,
-        approvals: None,
-        delay_ms: 0,
-        max_risk: None,
-        confirm: false,
+        ..Policy::nothing(AccountId::new("BANK_001").unwrap())
     }
 }
 
