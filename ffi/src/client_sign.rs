@@ -12,6 +12,7 @@ use qenex_core::hsm::proto::Approve;
 use zeroize::Zeroizing;
 
 use crate::client::{Callback, qnx_client_t, with};
+use crate::flag::is_set;
 use crate::key::{QNX_MAX_SIGNATURE_SIZE, qnx_scheme_t};
 use crate::memory::{Lent, unknown_number};
 use crate::status::{QNX_OK, qnx_status_t};
@@ -47,12 +48,7 @@ pub unsafe extern "C" fn qnx_client_begin_sign(
     // SAFETY: promised by the caller.
     unsafe {
         push(state, transaction, len, |client, transaction| {
-            let witnessed = match witnessed {
-                0 => false,
-                1 => true,
-                _ => return Err(unknown_number().into()),
-            };
-            Ok(client.begin_sign(slot, witnessed, transaction)?)
+            Ok(client.begin_sign(slot, is_set(witnessed)?, transaction)?)
         })
     }
 }

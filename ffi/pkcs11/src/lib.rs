@@ -6,7 +6,7 @@
 //! - [`object`]: keys as objects; [`template`]: what applications ask of objects.
 //! - [`mechanism`]: the table of mechanisms; [`operation`]: signing and verifying; [`transaction`]: the mechanism that takes transactions.
 //! - [`rv`]: what calls return. [`list`]: the functions that an application finds.
-//! - `entry`: these functions. `pointer`: everything that comes from an application's pointers. `shared`: one module for a process.
+//! - `entry`: these functions, a file for each group of them. `pointer`: everything that comes from an application's pointers. `shared`: one module for a process.
 //!
 //! Calls from several threads wait for each other: a device does one thing at a time. A process that was forked off finds a module that is not
 //! initialised. No call panics by intent; a panic is caught and answered with `CKR_GENERAL_ERROR`.
