@@ -44,9 +44,9 @@ SECRET = {
     "hsm::users::User::knows": "compare",
     "hsm::store::Sealed::open": "unseal",
     "crypto::x25519::multiply": "X25519",
-    "crypto::ed25519::SecretKey::sign_digest": "Ed25519",
+    "crypto::ed25519::SecretKey::sign_message": "Ed25519",
     "crypto::p256::SecretKey::sign": "P-256",
-    "crypto::ml_dsa::SecretKey::sign": "ML-DSA-87",
+    "crypto::ml_dsa::SecretKey::sign_in_place": "ML-DSA-87",
     "crypto::ml_dsa::SecretKey::public_key": "public key of ML-DSA-87",
 }
 
@@ -56,6 +56,7 @@ PUBLIC = [
     "crypto::ed25519::verify",
     "crypto::p256::verify",
     "crypto::ml_dsa::verify",
+    "crypto::ml_dsa::verify_mu",
     # The matrix A from its public seed, by rejection.
     "crypto::ml_dsa::rows::add_column",
     # The secret vectors by rejection: a refused candidate says nothing of the others (FIPS 204, algorithm 31).

@@ -191,7 +191,7 @@ fn transactions_in_the_slow_schemes_take_the_same_time_for_all_secrets() {
     classes.judge();
     let keys = devices * usize::from(KEYS);
     classes.has("P-256 in sign", keys);
-    classes.has("public key of ML-DSA-87 in verify_ml_dsa", keys);
+    classes.has("public key of ML-DSA-87 in release", keys);
     classes.has("ML-DSA-87, expanding the key and the first commitment", keys);
     let runs = classes.shared("ML-DSA-87, ", " attempts, ");
     println!("{runs} of {keys} signatures of ML-DSA-87 have another one with the same attempts and stages");
