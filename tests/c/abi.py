@@ -62,7 +62,7 @@ def main():
         SNAPSHOT.write_text("\n".join(found) + "\n")
         return 0
     for line in new:
-        print(f"not in ffi/abi.txt yet: '{line}'; tests/c/abi.py cc --write adds it", file=sys.stderr)
+        print(f"not in ffi/abi.txt yet: '{line}'; python3 tests/c/abi.py cc --write adds it", file=sys.stderr)
     print(f"ABI: {len(found)} lines as they were")
     return 1 if new else 0
 

@@ -56,7 +56,7 @@ def main():
     if "--write" in sys.argv:
         TARGET.write_text(text)
     if TARGET.read_text() != text:
-        print("ffi/tests/layout.rs is not what ffi/abi.txt says; tests/c/layout.py --write writes it", file=sys.stderr)
+        print("ffi/tests/layout.rs is not what ffi/abi.txt says; python3 tests/c/layout.py --write writes it", file=sys.stderr)
         return 1
     return 0
 
