@@ -89,7 +89,9 @@ impl Sequencer {
         // Every one was verified when it was submitted.
         let prepared = prepare(batch, Signatures::Committed);
         let mut refused = Vec::new();
-        let mut execution = node.chain().begin(node.chain().tip_id(), time_ms)?;
+        let parent = node.chain().tip_id();
+        let view = node.chain().next_view(parent, self.proposer)?;
+        let mut execution = node.chain().begin(parent, time_ms, view)?;
         for index in 0..prepared.len() {
             if let Err(refusal) = execution.push(&prepared, index) {
                 refused.push((prepared.id(index), refusal));
