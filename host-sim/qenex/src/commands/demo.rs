@@ -248,6 +248,7 @@ fn first_half(data: &Path) -> Result<(), Failure> {
             authority: authority(system)?,
             balances: vec![(NATIVE_ASSET, text("1000000")?)],
         }],
+        staking: None,
     };
     let node = Node::create(RealDisk::open(data)?, &genesis, NodeConfig::default())?;
     let root = node.chain().tip().state_root.to_string();
