@@ -11,6 +11,7 @@
 //! | [`chain`] | the final state and pending blocks over it |
 //! | [`catch_up`] | committed blocks executed again at start |
 //! | settle | a block's changes become final |
+//! | [`sums`] | what the records must add up to |
 //! | [`hashing`] | many hashes at once |
 //! | [`history`] | receipts and what touched an account |
 //! | [`node`] | the chain over its durable store, and recovery |
@@ -40,3 +41,4 @@ pub mod prepare;
 pub mod records;
 pub mod sequencer;
 mod settle;
+pub mod sums;

@@ -8,12 +8,16 @@
 //! | [`plan`] | what happens in a run |
 //! | [`run`](mod@run) | a run, and what is checked in it |
 //! | [`world`] | the validators and the network |
+//! | [`byzantine`] | validators that lie |
+//! | [`votes`] | what a validator has signed |
 //! | [`clients`] | transfers, and a ledger of what became of them |
 //! | [`keys`] | keys, accounts and the first state |
 #![forbid(unsafe_code)]
 
+pub mod byzantine;
 pub mod clients;
 pub mod keys;
 pub mod plan;
 pub mod run;
+pub mod votes;
 pub mod world;

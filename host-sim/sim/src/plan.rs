@@ -4,6 +4,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use crate::byzantine::Lie;
+
 /// A fault of the world around the validators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +44,8 @@ pub struct Plan {
     pub duration_ms: u64,
     /// How many blocks an epoch has.
     pub epoch_blocks: u64,
+    /// Validators that lie, and how; never more than a quorum can bear.
+    pub liars: Vec<(u8, Vec<Lie>)>,
     /// In any order.
     pub faults: Vec<Timed>,
 }
@@ -50,6 +54,11 @@ pub struct Plan {
 pub const CALM_MS: u64 = 15_000;
 
 impl Plan {
+    /// Whether a validator never lies.
+    pub fn is_honest(&self, index: usize) -> bool {
+        self.liars.iter().all(|(liar, _)| usize::from(*liar) != index)
+    }
+
     /// A run with faults drawn from the seed, never so many at once that no progress could be asked for afterwards.
     pub fn random(seed: u64, validators: u8, duration_ms: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
@@ -67,7 +76,25 @@ impl Plan {
             faults.push(Timed { from_ms: at_ms, until_ms, fault });
             at_ms += rng.random_range(200..6_000);
         }
-        Self { seed, validators, clients: 16, duration_ms, epoch_blocks: rng.random_range(5..60), faults }
+        let mut honest: Vec<u8> = (0..validators).collect();
+        let liars = (0..rng.random_range(0..=(validators - 1) / 3)).map(|_| {
+            let liar = honest.swap_remove(rng.random_range(0..honest.len()));
+            let mut lies: Vec<Lie> = Lie::ALL.into_iter().filter(|_| rng.random_range(0..3) == 0).collect();
+            if lies.is_empty() {
+                lies.push(Lie::ALL[rng.random_range(0..Lie::ALL.len())]);
+            }
+            (liar, lies)
+        });
+        let liars = liars.collect();
+        Self {
+            seed,
+            validators,
+            clients: 16,
+            duration_ms,
+            epoch_blocks: rng.random_range(5..60),
+            liars,
+            faults,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use commonware_runtime::{Clock, Runner, Supervisor, deterministic};
 use qenex_core::crypto::Hash;
+use qenex_node::sums::check_sums;
 use qenex_store::disk::Loss;
 use qenex_validator::application::now_ms;
 use rand::SeedableRng;
@@ -118,11 +119,13 @@ impl Run {
             context.sleep(Duration::from_millis(STEP_MS)).await;
         }
         self.check(world)?;
-        self.alive(world, calm_heights.unwrap_or_default())?;
+        self.alive(world, plan, calm_heights.unwrap_or_default())?;
         for index in 0..world.members.len() {
-            if let Some(ledger) = world.ledger(index) {
+            if let Some(ledger) = world.ledger(index).filter(|_| plan.is_honest(index)) {
                 let ledger = ledger.lock();
-                self.clients.compare(&ledger).map_err(|error| format!("validator {index}: {error}"))?;
+                let sums = check_sums(ledger.node().chain().records()).map(|_| ());
+                let right = sums.and_then(|()| self.clients.compare(&ledger));
+                right.map_err(|error| format!("validator {index}: {error}"))?;
             }
         }
         Ok(())
@@ -186,6 +189,9 @@ impl Run {
                 }
                 *checked = height;
             }
+            if let Some((one, other)) = world.members[index].given.contradiction() {
+                return Err(format!("validator {index} signed {one:?} and {other:?}"));
+            }
         }
         Ok(())
     }
@@ -196,9 +202,11 @@ impl Run {
     }
 
     /// After faults have stopped, all go on.
-    fn alive(&self, world: &World, before: Vec<Option<u64>>) -> Result<(), String> {
+    fn alive(&self, world: &World, plan: &Plan, before: Vec<Option<u64>>) -> Result<(), String> {
         let newest = self.chain.last_key_value().map_or(0, |(height, _)| *height);
-        for (index, (before, now)) in before.iter().zip(self.heights(world)).enumerate() {
+        let all = before.iter().zip(self.heights(world)).enumerate();
+        // What others no longer hear, they no longer tell.
+        for (index, (before, now)) in all.filter(|(index, _)| plan.is_honest(*index)) {
             let (Some(before), Some(now)) = (before, now) else {
                 return Err(format!("validator {index} does not run"));
             };

@@ -21,8 +21,10 @@ use qenex_validator::engine::{self, Channels, Config, Identity, Running, Timing,
 use qenex_validator::epochs::Epochs;
 use qenex_validator::ledger::{Ledger, Shared};
 
+use crate::byzantine::{Carries, Lie, Lies};
 use crate::keys;
 use crate::plan::Plan;
+use crate::votes::{Given, WatchedSigner};
 
 /// What a block may hold in a run.
 pub const LIMITS: BlockLimits = BlockLimits { transactions: 256, bytes: 64 << 10 };
@@ -44,6 +46,9 @@ pub struct Member {
     disk: Arc<SimDisk>,
     /// How often it was started.
     starts: u64,
+    lies: Lies,
+    /// What it has signed in all its lives.
+    pub given: Given,
     running: Option<Running>,
 }
 
@@ -76,6 +81,8 @@ impl World {
             .map(|index| Member {
                 disk: SimDisk::new(plan.seed ^ (index as u64 + 1)),
                 starts: 0,
+                lies: Lies::new(index, lies_of(plan, index), plan.seed),
+                given: Given::default(),
                 running: None,
             })
             .collect();
@@ -144,14 +151,18 @@ impl World {
             }
         }
         let mut channels = channels.into_iter();
-        let mut next = || channels.next().unwrap_or_else(|| unreachable!("as many as were registered"));
+        let mut next = |carries| {
+            let (sender, receiver) =
+                channels.next().unwrap_or_else(|| unreachable!("as many as were registered"));
+            (member.lies.over(sender, carries), receiver)
+        };
         let channels = Channels {
-            votes: next(),
-            certificates: next(),
-            resolver: next(),
-            blocks: next(),
-            backfill: next(),
-            transactions: next(),
+            votes: next(Carries::Votes),
+            certificates: next(Carries::Other),
+            resolver: next(Carries::Other),
+            blocks: next(Carries::Blocks),
+            backfill: next(Carries::Other),
+            transactions: next(Carries::Other),
         };
         let context = self
             .context
@@ -162,7 +173,10 @@ impl World {
             identity: Identity {
                 chain_id: keys::chain_id(),
                 peer,
-                signer: Some(Arc::new(KeySigner(keys::vote_key(index)))),
+                signer: Some(Arc::new(WatchedSigner {
+                    key: KeySigner(keys::vote_key(index)),
+                    given: member.given.clone(),
+                })),
             },
             epochs: self.epochs,
             limits: LIMITS,
@@ -185,6 +199,11 @@ impl World {
         }
         member.disk = member.disk.restart(loss);
     }
+}
+
+fn lies_of(plan: &Plan, index: usize) -> Vec<Lie> {
+    let of = plan.liars.iter().find(|(liar, _)| usize::from(*liar) == index);
+    of.map(|(_, lies)| lies.clone()).unwrap_or_default()
 }
 
 /// A link as it is when nothing fails.

@@ -6,7 +6,7 @@ use qenex_sim::run::run;
 
 #[test]
 fn four_validators_without_faults() {
-    let plan = Plan { faults: Vec::new(), epoch_blocks: 10, ..Plan::random(1, 4, 30_000) };
+    let plan = Plan { faults: Vec::new(), liars: Vec::new(), epoch_blocks: 10, ..Plan::random(1, 4, 30_000) };
     let report = run(&plan);
     println!("{report:?}");
     assert_eq!(report.violation, None);

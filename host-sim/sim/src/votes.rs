@@ -1,0 +1,75 @@
+//! What a validator has signed, over all of its lives: nothing may contradict anything.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use qenex_consensus::{Certificate, KeySigner, Signature, Validators, VoteKey, VoteSigner};
+use qenex_core::consensus::{Header, Proposal, Round, Vote};
+use qenex_core::error::Code;
+use qenex_core::id::ChainId;
+
+/// The votes of one validator, for as long as a run takes.
+#[derive(Clone, Debug, Default)]
+pub struct Given(Arc<Mutex<Votes>>);
+
+#[derive(Debug, Default)]
+struct Votes {
+    by_round: BTreeMap<Round, Vec<Vote>>,
+    contradiction: Option<(Vote, Vote)>,
+}
+
+impl Given {
+    /// Two votes that contradict each other, if there are any.
+    pub fn contradiction(&self) -> Option<(Vote, Vote)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contradiction
+    }
+}
+
+/// A key whose votes are looked at. It refuses none.
+#[derive(Debug)]
+pub struct WatchedSigner {
+    /// The key.
+    pub key: KeySigner,
+    /// What it has signed.
+    pub given: Given,
+}
+
+impl VoteSigner for WatchedSigner {
+    fn vote_key(&self) -> VoteKey {
+        self.key.vote_key()
+    }
+
+    fn sign(&self, chain_id: &ChainId, vote: &Vote) -> Result<Signature, Code> {
+        let mut given = self.given.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_round = given.by_round.entry(vote.round()).or_default();
+        let against = in_round.iter().find(|other| contradict(other, vote)).copied();
+        if !in_round.contains(vote) {
+            in_round.push(*vote);
+        }
+        if let Some(other) = against {
+            given.contradiction.get_or_insert((other, *vote));
+        }
+        self.key.sign(chain_id, vote)
+    }
+
+    fn follow(
+        &self,
+        header: &Header,
+        proposal: &Proposal,
+        validators: &Validators,
+        certificate: &Certificate,
+    ) -> Result<(), Code> {
+        self.key.follow(header, proposal, validators, certificate)
+    }
+}
+
+/// Whether an honest validator gives at most one of two votes of one round: written out, not taken from the rule that is tested.
+fn contradict(one: &Vote, other: &Vote) -> bool {
+    match (one, other) {
+        (Vote::Nullify(_), Vote::Finalize(_)) | (Vote::Finalize(_), Vote::Nullify(_)) => true,
+        (Vote::Nullify(_), _) | (_, Vote::Nullify(_)) => false,
+        (Vote::Notarize(one) | Vote::Finalize(one), Vote::Notarize(other) | Vote::Finalize(other)) => {
+            one != other
+        }
+    }
+}
