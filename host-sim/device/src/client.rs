@@ -212,12 +212,11 @@ impl<S: Read + Write> Client<S> {
         Ok(self.0.update(manifest, image)?)
     }
 
-    /// Restores a root from shares that are sealed to the device ([`qenex_core::hsm::shares`]).
+    /// Restores a root from shares that are sealed to the device ([`qenex_core::hsm::shares`]), each with its manifest.
     ///
     /// # Errors
-    /// As [`Self::ask`].
-    pub fn restore_shares(&mut self, shares: &[u8]) -> Result<(), DeviceError> {
-        self.0.ask_encoded(Command::RestoreShares, shares)?;
-        Ok(())
+    /// As [`Self::ask`]; or these are no shares, or not of one backup.
+    pub fn restore_shares(&mut self, shares: &[impl AsRef<[u8]>]) -> Result<(), DeviceError> {
+        Ok(self.0.restore_shares(shares)?)
     }
 }
