@@ -476,6 +476,8 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_DEVICE_STRANGER 1082
 /* The file or socket of a device must exist and belong to it. */
 #define QNX_ERR_DEVICE_FILE 1083
+/* The device must answer a host that calls; while it serves another one, it does not. */
+#define QNX_ERR_DEVICE_BUSY 1084
 /* The file must exist and be readable. */
 #define QNX_ERR_INPUT_FILE 1101
 /* The file must have the columns time, from, to and amount, or the command line must name them. */

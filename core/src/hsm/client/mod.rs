@@ -166,6 +166,11 @@ impl<T: Transport> Client<T> {
         self.link.transport
     }
 
+    /// What carries the frames of the channel.
+    pub const fn transport_mut(&mut self) -> &mut T {
+        &mut self.link.transport
+    }
+
     /// Whether the device said that it knows this host when the channel was opened.
     pub const fn is_paired(&self) -> bool {
         self.paired
