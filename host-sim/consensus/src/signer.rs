@@ -27,6 +27,18 @@ pub trait VoteSigner: fmt::Debug + Send + Sync {
     /// # Errors
     /// The code of why it is refused.
     fn sign(&self, chain_id: &ChainId, vote: &Vote) -> Result<Signature, Code>;
+
+    /// Takes a final header: a device votes in the epoch that it trusts and in the next one only.
+    ///
+    /// # Errors
+    /// The code of why it is not believed.
+    fn follow(
+        &self,
+        header: &Header,
+        proposal: &Proposal,
+        validators: &Validators,
+        certificate: &Certificate,
+    ) -> Result<(), Code>;
 }
 
 /// A key in memory. It has no guard: whoever uses it for a validator that can be restarted relies on the engine's journal.
@@ -40,6 +52,11 @@ impl VoteSigner for KeySigner {
 
     fn sign(&self, chain_id: &ChainId, vote: &Vote) -> Result<Signature, Code> {
         self.0.sign(Purpose::Vote, &vote.id(chain_id)).map_err(|error| error.code())
+    }
+
+    /// A key has nothing to believe.
+    fn follow(&self, _: &Header, _: &Proposal, _: &Validators, _: &Certificate) -> Result<(), Code> {
+        Ok(())
     }
 }
 
@@ -62,11 +79,7 @@ impl<S: Read + Write> DeviceSigner<S> {
         Ok(Self { client: Mutex::new(client), slot, vote_key })
     }
 
-    /// Brings a final header to the device, which signs votes of the epoch that it trusts and of the next one only.
-    ///
-    /// # Errors
-    /// The header does not follow the one that the device trusts, or the certificate does not hold.
-    pub fn follow(
+    fn bring(
         &self,
         header: &Header,
         proposal: &Proposal,
@@ -108,6 +121,16 @@ impl<S: Read + Write + Send> VoteSigner for DeviceSigner<S> {
         let digest = signing_digest(Scheme::Ed25519, Purpose::Vote, &vote.id(chain_id));
         verify(Scheme::Ed25519, &self.vote_key, &digest, &signature).map_err(|error| error.code())?;
         Ok(signature)
+    }
+
+    fn follow(
+        &self,
+        header: &Header,
+        proposal: &Proposal,
+        validators: &Validators,
+        certificate: &Certificate,
+    ) -> Result<(), Code> {
+        self.bring(header, proposal, validators, certificate).map_err(|error| error.code())
     }
 }
 

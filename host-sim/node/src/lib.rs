@@ -17,7 +17,7 @@
 //! | [`pipeline`] | many transactions into blocks, all stages at once |
 //! | [`clock`] | processor time of a thread |
 //! | [`mempool`] | transactions that wait |
-//! | [`sequencer`] | a local proposer: waiting transactions into final blocks |
+//! | [`sequencer`] | a proposer: waiting transactions into blocks |
 //! | [`genesis`] | the first state |
 #![forbid(unsafe_code)]
 

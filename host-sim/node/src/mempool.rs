@@ -95,50 +95,59 @@ impl Mempool {
         Ok(())
     }
 
-    /// Takes up to `most` transactions out for a block: those whose nonces follow without a gap from the state's.
-    pub fn take(&mut self, most: usize, next_nonce: impl Fn(AccountId) -> u64) -> Vec<Vec<u8>> {
+    /// Up to `most` transactions of up to `bytes` in all for a block, best first: those whose nonces follow without a gap from the state's. They
+    /// stay in the pool: whether the block becomes final is not known yet.
+    pub fn best(&self, most: usize, bytes: usize, next_nonce: impl Fn(AccountId) -> u64) -> Vec<&[u8]> {
         // The first executable transaction of each account, best first. Fees are compared the other way round, so that
         // the first element of the set is the best.
+        let place = |sender: AccountId, nonce: u64, first: &Waiting| {
+            (std::cmp::Reverse(first.fee), first.arrival, sender, nonce)
+        };
         let mut ready = BTreeSet::new();
         for (sender, waiting) in &self.accounts {
             let nonce = next_nonce(*sender);
             if let Some(first) = waiting.get(&nonce) {
-                ready.insert((std::cmp::Reverse(first.fee), first.arrival, *sender, nonce));
+                ready.insert(place(*sender, nonce, first));
             }
         }
-        let mut taken = Vec::new();
-        while taken.len() < most
+        let (mut best, mut left) = (Vec::new(), bytes);
+        while best.len() < most
             && let Some((_, _, sender, nonce)) = ready.pop_first()
         {
-            let Some(waiting) = self.accounts.get_mut(&sender) else { continue };
-            if let Some(best) = waiting.remove(&nonce) {
-                self.count -= 1;
-                self.bytes -= best.signed.len();
-                taken.push(best.signed);
-            }
+            let Some(waiting) = self.accounts.get(&sender) else { continue };
+            let Some(first) = waiting.get(&nonce) else { continue };
+            let Some(rest) = left.checked_sub(first.signed.len()) else { continue };
+            left = rest;
+            best.push(first.signed.as_slice());
             if let Some(next) = waiting.get(&(nonce + 1)) {
-                ready.insert((std::cmp::Reverse(next.fee), next.arrival, sender, nonce + 1));
-            }
-            if waiting.is_empty() {
-                self.accounts.remove(&sender);
+                ready.insert(place(sender, nonce + 1, next));
             }
         }
-        taken
+        best
     }
 
-    /// Drops what can never be executed any more: nonces that the state has passed.
-    pub fn drop_used(&mut self, next_nonce: impl Fn(AccountId) -> u64) {
+    /// Drops what an account can never send any more: nonces below the one that the state expects next.
+    pub fn drop_used(&mut self, sender: AccountId, next_nonce: u64) {
+        self.retain(sender, |nonce| nonce >= next_nonce);
+    }
+
+    /// Drops one transaction, which was refused.
+    pub fn remove(&mut self, sender: AccountId, nonce: u64) {
+        self.retain(sender, |other| other != nonce);
+    }
+
+    fn retain(&mut self, sender: AccountId, keep: impl Fn(u64) -> bool) {
+        let Some(waiting) = self.accounts.get_mut(&sender) else { return };
         let (count, bytes) = (&mut self.count, &mut self.bytes);
-        self.accounts.retain(|sender, waiting| {
-            let next = next_nonce(*sender);
-            waiting.retain(|nonce, transaction| {
-                let keep = *nonce >= next;
-                *count -= usize::from(!keep);
-                *bytes -= if keep { 0 } else { transaction.signed.len() };
-                keep
-            });
-            !waiting.is_empty()
+        waiting.retain(|nonce, transaction| {
+            let keep = keep(*nonce);
+            *count -= usize::from(!keep);
+            *bytes -= if keep { 0 } else { transaction.signed.len() };
+            keep
         });
+        if waiting.is_empty() {
+            self.accounts.remove(&sender);
+        }
     }
 }
 
@@ -163,19 +172,29 @@ mod tests {
         let entries = [("A", 2, 9), ("A", 1, 1), ("B", 1, 5), ("C", 2, 9), ("D", 1, 5), ("B", 2, 7)];
         let (mut pool, results) = pool(MempoolLimits::default(), &entries);
         assert!(results.iter().all(Result::is_ok));
-        let taken = pool.take(usize::MAX, |_| 1);
-        let taken: Vec<_> = taken.iter().map(|t| std::str::from_utf8(t).unwrap()).collect();
+        let best = |pool: &Mempool, bytes| {
+            let best = pool.best(usize::MAX, bytes, |_| 1);
+            best.iter().map(|signed| String::from_utf8(signed.to_vec()).unwrap()).collect::<Vec<_>>()
+        };
         // C waits: its nonce 1 is missing.
-        assert_eq!(taken, ["B1", "B2", "D1", "A1", "A2"]);
-        assert_eq!(pool.len(), 1);
-        pool.drop_used(|_| 3);
+        assert_eq!(best(&pool, 100), ["B1", "B2", "D1", "A1", "A2"]);
+        assert_eq!(best(&pool, 7), ["B1", "B2", "D1"]);
+        pool.remove(AccountId::new("B").unwrap(), 1);
+        assert_eq!(best(&pool, 100), ["D1", "A1", "A2"]);
+        for sender in ["A", "B", "C", "D"] {
+            pool.drop_used(AccountId::new(sender).unwrap(), 2);
+        }
+        assert_eq!(pool.len(), 3);
+        for sender in ["A", "B", "C", "D", "E"] {
+            pool.drop_used(AccountId::new(sender).unwrap(), 3);
+        }
         assert!(pool.is_empty() && pool.bytes == 0);
     }
 
     #[test]
     fn full_refuses_and_loses_nothing() {
         let limits = MempoolLimits { transactions: 3, bytes: 100, per_account: 2 };
-        let (mut pool, results) = pool(
+        let (pool, results) = pool(
             limits,
             &[("A", 0, 1), ("A", 1, 1), ("A", 1, 9), ("A", 2, 1), ("A", 3, 1), ("B", 1, 1), ("C", 1, 1)],
         );
@@ -185,6 +204,6 @@ mod tests {
         assert!(matches!(codes[2], Some(MempoolError::NonceTaken { nonce: 1 })));
         assert!(matches!(codes[4], Some(MempoolError::AccountFull { transactions: 2 })));
         assert!(matches!(codes[6], Some(MempoolError::Full { transactions: 3, .. })));
-        assert_eq!(pool.take(10, |_| 1).len(), 3);
+        assert_eq!(pool.best(10, 100, |_| 1).len(), 3);
     }
 }

@@ -1,10 +1,11 @@
-//! A local proposer: it takes transactions in, makes blocks of them and finalizes each at once. It stands where consensus
-//! will stand, and uses the same calls.
+//! A proposer: it takes transactions in and makes blocks of them. On a chain with one proposer each block is final at once; validators propose with the
+//! same calls, and consensus decides.
 
+use qenex_core::codec::DecodeError;
 use qenex_core::crypto::Hash;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::Receipt;
-use qenex_core::tx::Transaction;
+use qenex_core::tx::{SignedTransaction, Transaction};
 use qenex_signatures::Verifier;
 
 use crate::block::Batch;
@@ -38,6 +39,21 @@ pub struct Produced {
     pub refused: Vec<(Hash, Refusal)>,
 }
 
+/// What a block may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockLimits {
+    /// Transactions.
+    pub transactions: usize,
+    /// Bytes of them.
+    pub bytes: usize,
+}
+
+impl Default for BlockLimits {
+    fn default() -> Self {
+        Self { transactions: 8_192, bytes: 4 << 20 }
+    }
+}
+
 /// The proposer.
 pub struct Sequencer {
     /// The account that receives the fees.
@@ -59,11 +75,28 @@ impl Sequencer {
     pub fn submit(&mut self, node: &Node, signed: &[u8]) -> Result<Hash, SubmitError> {
         let mut batch = Batch::default();
         batch.push(signed);
-        let prepared = prepare(batch, Signatures::Verify(&self.verifier));
-        let Transaction { sender, nonce, fee, .. } = prepared.transaction(0).map_err(SubmitError::Refused)?;
-        let next_nonce = node.chain().account(sender).map_or(0, |account| account.nonce);
-        self.mempool.insert(sender, nonce, fee, signed.to_vec(), next_nonce).map_err(SubmitError::Mempool)?;
-        Ok(prepared.id(0))
+        let mut results = self.submit_all(node, batch);
+        results.pop().unwrap_or(Err(SubmitError::Refused(Refusal::Decode(DecodeError::Malformed))))
+    }
+
+    /// [`submit`](Self::submit) for several, whose signatures are verified together; a result for each.
+    pub fn submit_all(&mut self, node: &Node, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
+        let prepared = prepare(signed, Signatures::Verify(&self.verifier));
+        let insert = |index| {
+            let Transaction { sender, nonce, fee, .. } =
+                prepared.transaction(index).map_err(SubmitError::Refused)?;
+            let next_nonce = node.chain().account(sender).map_or(0, |account| account.nonce);
+            let signed = prepared.batch.get(index).unwrap_or_default().to_vec();
+            self.mempool.insert(sender, nonce, fee, signed, next_nonce).map_err(SubmitError::Mempool)?;
+            Ok(prepared.id(index))
+        };
+        (0..prepared.len()).map(insert).collect()
+    }
+
+    /// What could be in a block over the newest final one, best first.
+    pub fn best(&self, node: &Node, limits: BlockLimits) -> Vec<&[u8]> {
+        let next_nonce = |account| node.chain().account(account).map_or(0, |account| account.nonce);
+        self.mempool.best(limits.transactions, limits.bytes, next_nonce)
     }
 
     /// How many transactions wait.
@@ -71,48 +104,69 @@ impl Sequencer {
         self.mempool.len()
     }
 
-    /// Makes a block of waiting transactions over the tip and keeps it as pending. Returns its id and what was refused.
+    /// Makes a block of waiting transactions over a final or pending block and keeps it as pending. Returns its id and what was refused, which
+    /// waits no longer; the others stay in the pool until they are [`settled`](Self::settled).
     ///
     /// # Errors
-    /// The fees cannot be paid out.
+    /// The parent is unknown, or the fees cannot be paid out.
     pub fn execute(
         &mut self,
         node: &mut Node,
+        parent: Hash,
         time_ms: u64,
-        most: usize,
+        limits: BlockLimits,
     ) -> Result<(Hash, Vec<(Hash, Refusal)>), NodeError> {
-        let next_nonce = |account| node.chain().account(account).map_or(0, |account| account.nonce);
+        let mut execution = node.chain().begin(parent, time_ms)?;
         let mut batch = Batch::default();
-        for signed in self.mempool.take(most, next_nonce) {
-            batch.push(&signed);
+        for signed in self.mempool.best(limits.transactions, limits.bytes, |account| execution.nonce(account))
+        {
+            batch.push(signed);
         }
         // Every one was verified when it was submitted.
         let prepared = prepare(batch, Signatures::Committed);
         let mut refused = Vec::new();
-        let mut execution = node.chain().begin(node.chain().tip_id(), time_ms)?;
         for index in 0..prepared.len() {
             if let Err(refusal) = execution.push(&prepared, index) {
                 refused.push((prepared.id(index), refusal));
+                if let Ok(Transaction { sender, nonce, .. }) = prepared.transaction(index) {
+                    self.mempool.remove(sender, nonce);
+                }
             }
         }
         let executed = execution.finish(self.proposer)?;
         Ok((node.chain_mut().seal(executed)?, refused))
     }
 
+    /// Takes what a final block used up out of the pool.
+    pub fn settled(&mut self, node: &Node, transactions: &Batch) {
+        for signed in transactions.iter() {
+            if let Ok(signed) = SignedTransaction::decode(signed) {
+                let sender = signed.transaction.sender;
+                let next_nonce = node.chain().account(sender).map_or(0, |account| account.nonce);
+                self.mempool.drop_used(sender, next_nonce);
+            }
+        }
+    }
+
     /// Makes a block of waiting transactions and finalizes it.
     ///
     /// # Errors
     /// The store fails, or the fees cannot be paid out.
-    pub fn produce(&mut self, node: &mut Node, time_ms: u64, most: usize) -> Result<Produced, NodeError> {
-        let (id, refused) = self.execute(node, time_ms, most)?;
+    pub fn produce(
+        &mut self,
+        node: &mut Node,
+        time_ms: u64,
+        limits: BlockLimits,
+    ) -> Result<Produced, NodeError> {
+        let (id, refused) = self.execute(node, node.chain().tip_id(), time_ms, limits)?;
         node.finalize(id)?;
         let tip = node.chain().tip();
         let (height, state_root) = (tip.height, tip.state_root);
-        let next_nonce = |account| node.chain().account(account).map_or(0, |account| account.nonce);
-        self.mempool.drop_used(next_nonce);
+        let transactions = node.block(height)?.transactions;
+        self.settled(node, &transactions);
         let damaged = || NodeError::HistoryDamaged { height };
         let record = node.block_record(height)?.ok_or_else(damaged)?;
-        let prepared = prepare(node.block(height)?.transactions, Signatures::Committed);
+        let prepared = prepare(transactions, Signatures::Committed);
         let receipts = (0..prepared.len()).map(|index| {
             Ok((prepared.id(index), history::receipt(&record, index as u32).ok_or_else(damaged)?))
         });

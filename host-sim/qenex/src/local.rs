@@ -10,7 +10,7 @@ use qenex_core::num::Amount;
 use qenex_core::tx::{Op, Transaction};
 use qenex_node::mempool::MempoolLimits;
 use qenex_node::node::{Node, NodeConfig, Recovery};
-use qenex_node::sequencer::{Produced, Sequencer};
+use qenex_node::sequencer::{BlockLimits, Produced, Sequencer};
 use qenex_store::{Disk, RealDisk};
 
 use crate::output::Failure;
@@ -74,12 +74,15 @@ impl Local {
 
     /// Makes a final block of what waits.
     pub fn produce(&mut self, time_ms: u64) -> Result<Produced, Failure> {
-        Ok(self.sequencer.produce(&mut self.node, time_ms, usize::MAX)?)
+        Ok(self.sequencer.produce(&mut self.node, time_ms, BlockLimits::default())?)
     }
 
     /// Executes what waits as a pending block and goes no further.
     pub fn execute_only(&mut self, time_ms: u64) -> Result<qenex_core::crypto::Hash, Failure> {
-        Ok(self.sequencer.execute(&mut self.node, time_ms, usize::MAX)?.0)
+        Ok(self
+            .sequencer
+            .execute(&mut self.node, self.node.chain().tip_id(), time_ms, BlockLimits::default())?
+            .0)
     }
 
     /// Puts one transaction into a block of its own; a refusal is a failure.

@@ -1,0 +1,130 @@
+//! Keys and accounts of a run, from its seed.
+
+use commonware_cryptography::Signer as _;
+use commonware_cryptography::ed25519::PrivateKey;
+use qenex_consensus::Validator;
+use qenex_core::crypto::ed25519::SecretKey;
+use qenex_core::crypto::secret::label_seed;
+use qenex_core::crypto::{Purpose, Scheme};
+use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET};
+use qenex_core::num::Amount;
+use qenex_core::tx::{
+    AccountKind, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature, Transaction,
+    Transfer, encode_signed,
+};
+use qenex_node::genesis::{Genesis, GenesisAccount};
+use qenex_signatures::LoadSigner;
+use qenex_validator::seats::Seat;
+
+const LABEL: &str = "qenex-sim";
+
+/// What every client has at the beginning, in whole units.
+pub const CLIENT_BALANCE: u64 = 1_000_000;
+
+/// The chain of all runs.
+pub fn chain_id() -> ChainId {
+    id("QENEX-SIM")
+}
+
+/// An identifier that is one.
+fn id<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().unwrap_or_else(|error| unreachable!("{text} is an identifier: {error:?}"))
+}
+
+/// The account of a validator.
+pub fn validator_account(index: usize) -> AccountId {
+    id(&format!("VALIDATOR_{index:03}"))
+}
+
+/// The account of a client.
+pub fn client_account(index: usize) -> AccountId {
+    id(&format!("CLIENT_{index:05}"))
+}
+
+/// The asset that clients move.
+pub fn asset() -> AssetId {
+    id("USDC")
+}
+
+/// The key of the network of a validator.
+pub fn peer_key(index: usize) -> PrivateKey {
+    PrivateKey::from_seed(index as u64)
+}
+
+/// The key of votes of a validator.
+pub fn vote_key(index: usize) -> SecretKey {
+    let seed = label_seed(LABEL, &format!("vote-{index}"));
+    SecretKey::from_seed(&seed).unwrap_or_else(|_| unreachable!("a hash is not zero"))
+}
+
+/// The seat of a validator.
+pub fn seat(index: usize) -> Seat {
+    let validator = Validator { peer: peer_key(index).public_key(), vote_key: vote_key(index).public_key() };
+    Seat { account: validator_account(index), validator }
+}
+
+fn signer(account: AccountId) -> LoadSigner {
+    let seed = label_seed(LABEL, account.as_str());
+    LoadSigner::from_seed(&seed).unwrap_or_else(|_| unreachable!("a hash is not zero"))
+}
+
+fn key_ref(signer: &LoadSigner) -> KeyRef {
+    KeyRef { scheme: Scheme::Ed25519, hash: signer.key_hash(Purpose::Transaction) }
+}
+
+/// The first state.
+pub fn genesis(validators: usize, clients: usize) -> Genesis {
+    let account = |id: AccountId, kind, balances| GenesisAccount {
+        id,
+        kind,
+        kyc: KycLevel::Verified,
+        authority: AuthorityBuf::single(key_ref(&signer(id))),
+        balances,
+    };
+    let system: AccountId = id("SYSTEM");
+    let mut accounts = vec![account(system, AccountKind::System, vec![])];
+    accounts.extend((0..validators).map(|index| {
+        account(
+            validator_account(index),
+            AccountKind::Institution,
+            vec![(NATIVE_ASSET, Amount::from_whole(1))],
+        )
+    }));
+    accounts.extend((0..clients).map(|index| {
+        let balance = Amount::from_whole(CLIENT_BALANCE);
+        account(
+            client_account(index),
+            AccountKind::Individual,
+            vec![(NATIVE_ASSET, balance), (asset(), balance)],
+        )
+    }));
+    Genesis {
+        chain_id: chain_id(),
+        time_ms: 0,
+        assets: vec![(NATIVE_ASSET, system), (asset(), system)],
+        accounts,
+    }
+}
+
+/// A signed transfer of the asset from one client to another, without a fee.
+pub fn transfer(from: usize, to: usize, amount: Amount, nonce: u64, last_valid_height: u64) -> Vec<u8> {
+    let sender = client_account(from);
+    let leg = Leg { to: client_account(to), amount, reference: id("") };
+    let legs = LegsBuf::new(&[leg]).unwrap_or_else(|_| unreachable!("one receiver"));
+    let transaction = Transaction {
+        chain_id: chain_id(),
+        sender,
+        nonce,
+        last_valid_height,
+        fee: Amount::ZERO,
+        op: Op::Transfer(Transfer { asset: asset(), legs: legs.get() }),
+    };
+    let key = signer(sender);
+    let (public_key, signature) = (key.public_key(), key.sign(Purpose::Transaction, &transaction.id()));
+    let signatures = [Signature { scheme: Scheme::Ed25519, public_key: &public_key, signature: &signature }];
+    let mut buffer = vec![0; MAX_SIGNED_LEN];
+    encode_signed(&transaction, &signatures, &mut buffer).map(<[u8]>::to_vec).unwrap_or_default()
+}

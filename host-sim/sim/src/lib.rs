@@ -1,0 +1,19 @@
+//! The simulation: validators, clients, disks and a network in simulated time, with faults.
+//!
+//! Everything that happens follows from a [`Plan`](plan::Plan): the same plan gives the same run, event for event. The validators are those of
+//! `qenex-validator`, over the store that a real node has, on disks that forget what they were not told to keep.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`plan`] | what happens in a run |
+//! | [`run`](mod@run) | a run, and what is checked in it |
+//! | [`world`] | the validators and the network |
+//! | [`clients`] | transfers, and a ledger of what became of them |
+//! | [`keys`] | keys, accounts and the first state |
+#![forbid(unsafe_code)]
+
+pub mod clients;
+pub mod keys;
+pub mod plan;
+pub mod run;
+pub mod world;

@@ -1,0 +1,211 @@
+//! A run: the plan is carried out, and all the time it is checked that nothing happens that must not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use commonware_runtime::{Clock, Runner, Supervisor, deterministic};
+use qenex_core::crypto::Hash;
+use qenex_store::disk::Loss;
+use qenex_validator::application::now_ms;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde::Serialize;
+
+use crate::clients::Clients;
+use crate::plan::{CALM_MS, Fault, Plan, Timed};
+use crate::world::{World, good_link, link};
+
+/// How often the world is looked at.
+const STEP_MS: u64 = 100;
+
+/// What a run found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The seed, which replays it.
+    pub seed: u64,
+    /// The height of the newest final block.
+    pub height: u64,
+    /// Transfers that became final.
+    pub transfers: u64,
+    /// Faults that happened.
+    pub faults: usize,
+    /// How often a validator was started.
+    pub starts: u64,
+    /// The id of the newest block that all have.
+    pub tip: String,
+    /// A number that two equal runs share.
+    pub fingerprint: String,
+    /// What must not happen and did.
+    pub violation: Option<String>,
+}
+
+/// Carries out a plan.
+pub fn run(plan: &Plan) -> Report {
+    let config = deterministic::Config::default().with_seed(plan.seed);
+    let plan = plan.clone();
+    deterministic::Runner::new(config).start(|context| async move {
+        let mut run = Run {
+            clients: Clients::new(plan.clients.into()),
+            chain: BTreeMap::new(),
+            checked: vec![0; plan.validators.into()],
+            rng: StdRng::seed_from_u64(plan.seed),
+            starts: 0,
+            faults: 0,
+        };
+        let mut world = World::new(context.child("world"), &plan).await;
+        let violation = run.carry_out(&context, &mut world, &plan).await.err();
+        let (height, tip) = run.chain.last_key_value().map(|(height, id)| (*height, *id)).unwrap_or_default();
+        Report {
+            seed: plan.seed,
+            height,
+            transfers: run.clients.transfers,
+            faults: run.faults,
+            starts: run.starts,
+            tip: tip.to_string(),
+            fingerprint: context.auditor().state(),
+            violation,
+        }
+    })
+}
+
+struct Run {
+    clients: Clients,
+    /// The one final chain.
+    chain: BTreeMap<u64, Hash>,
+    /// Up to which height each validator was compared with it.
+    checked: Vec<u64>,
+    rng: StdRng,
+    starts: u64,
+    faults: usize,
+}
+
+impl Run {
+    async fn carry_out(
+        &mut self,
+        context: &deterministic::Context,
+        world: &mut World,
+        plan: &Plan,
+    ) -> Result<(), String> {
+        world.connect(|_, _| Some(good_link())).await;
+        for index in 0..world.members.len() {
+            self.start(world, index).await?;
+        }
+        let mut active: Vec<Timed> = Vec::new();
+        let mut calm_heights = None;
+        let begin_ms = now_ms(context);
+        loop {
+            let at_ms = now_ms(context) - begin_ms;
+            if at_ms >= plan.duration_ms {
+                break;
+            }
+            let now: Vec<Timed> = plan
+                .faults
+                .iter()
+                .filter(|timed| (timed.from_ms..timed.until_ms).contains(&at_ms))
+                .copied()
+                .collect();
+            if now != active {
+                self.change(world, &active, &now).await?;
+                active = now;
+            }
+            self.check(world)?;
+            let calm = at_ms + CALM_MS >= plan.duration_ms;
+            if calm && calm_heights.is_none() {
+                calm_heights = Some(self.heights(world));
+            }
+            let more = at_ms + CALM_MS / 2 < plan.duration_ms;
+            self.clients.step(world, &mut self.rng, at_ms, more).await?;
+            context.sleep(Duration::from_millis(STEP_MS)).await;
+        }
+        self.check(world)?;
+        self.alive(world, calm_heights.unwrap_or_default())?;
+        for index in 0..world.members.len() {
+            if let Some(ledger) = world.ledger(index) {
+                let ledger = ledger.lock();
+                self.clients.compare(&ledger).map_err(|error| format!("validator {index}: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, world: &mut World, index: usize) -> Result<(), String> {
+        self.starts += 1;
+        let before = self.checked.get(index).copied().unwrap_or_default();
+        world.start(index).await.map_err(|error| format!("validator {index} does not start: {error}"))?;
+        let height = self.heights(world).get(index).copied().flatten().unwrap_or_default();
+        if height < before {
+            return Err(format!("validator {index} had final block {before}, and starts at {height}"));
+        }
+        Ok(())
+    }
+
+    /// Ends faults that are over and begins those that are due.
+    async fn change(&mut self, world: &mut World, before: &[Timed], now: &[Timed]) -> Result<(), String> {
+        let crashed = |faults: &[Timed], index: usize| {
+            faults.iter().any(|timed| matches!(timed.fault, Fault::Crash(who) if usize::from(who) == index))
+        };
+        self.faults += now.iter().filter(|timed| !before.contains(timed)).count();
+        for index in 0..world.members.len() {
+            match (crashed(before, index), crashed(now, index)) {
+                (false, true) => world.crash(index, Loss::Random).await,
+                (true, false) => self.start(world, index).await?,
+                _ => {}
+            }
+        }
+        let mut loss = 0;
+        let mut delay_ms = 0;
+        for timed in now {
+            match timed.fault {
+                Fault::Loss(percent) => loss = percent.max(loss),
+                Fault::Delay(more_ms) => delay_ms = more_ms.max(delay_ms),
+                Fault::Partition(_) | Fault::Crash(_) => {}
+            }
+        }
+        let separated = |from: usize, to: usize| {
+            now.iter().any(|timed| match timed.fault {
+                Fault::Partition(side) => (side >> from) & 1 != (side >> to) & 1,
+                _ => false,
+            })
+        };
+        let delay = Duration::from_millis(delay_ms.into());
+        let slow = link(crate::world::LATENCY + delay, Duration::from_millis(5) + delay, loss);
+        world.connect(|from, to| (!separated(from, to)).then(|| slow.clone())).await;
+        Ok(())
+    }
+
+    /// One final chain.
+    fn check(&mut self, world: &World) -> Result<(), String> {
+        for (index, checked) in self.checked.iter_mut().enumerate() {
+            let Some(ledger) = world.ledger(index) else { continue };
+            let ledger = ledger.lock();
+            for height in *checked + 1..=ledger.tip().height {
+                let id = ledger.final_id(height).map_err(|error| format!("validator {index}: {error}"))?;
+                let agreed = *self.chain.entry(height).or_insert(id);
+                if agreed != id {
+                    return Err(format!("block {height} is {agreed}, and {id} at validator {index}"));
+                }
+                *checked = height;
+            }
+        }
+        Ok(())
+    }
+
+    fn heights(&self, world: &World) -> Vec<Option<u64>> {
+        let height = |index| world.ledger(index).map(|ledger| ledger.lock().tip().height);
+        (0..world.members.len()).map(height).collect()
+    }
+
+    /// After faults have stopped, all go on.
+    fn alive(&self, world: &World, before: Vec<Option<u64>>) -> Result<(), String> {
+        let newest = self.chain.last_key_value().map_or(0, |(height, _)| *height);
+        for (index, (before, now)) in before.iter().zip(self.heights(world)).enumerate() {
+            let (Some(before), Some(now)) = (before, now) else {
+                return Err(format!("validator {index} does not run"));
+            };
+            if now <= *before || now + 20 < newest {
+                return Err(format!("validator {index} stays at {now}, was at {before}, newest is {newest}"));
+            }
+        }
+        if self.clients.all_idle() { Ok(()) } else { Err("a transfer does not become final".into()) }
+    }
+}

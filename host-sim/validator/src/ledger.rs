@@ -1,0 +1,152 @@
+//! The ledger as consensus sees it: blocks are proposed, executed, finalized.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use qenex_consensus::Validators;
+use qenex_core::consensus::Header;
+use qenex_core::crypto::Hash;
+use qenex_node::block::Batch;
+use qenex_node::error::NodeError;
+use qenex_node::node::Node;
+use qenex_node::prepare::{Signatures, prepare};
+use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
+use qenex_signatures::Verifier;
+
+use crate::block::ChainBlock;
+use crate::seats::Seat;
+
+/// A node with the transactions that wait in it.
+pub struct Ledger {
+    node: Node,
+    sequencer: Sequencer,
+    verifier: Verifier,
+    limits: BlockLimits,
+    seats: Vec<Seat>,
+}
+
+impl Ledger {
+    /// A node whose blocks stay within these limits.
+    pub fn new(node: Node, sequencer: Sequencer, limits: BlockLimits, seats: Vec<Seat>) -> Self {
+        Self { node, sequencer, verifier: Verifier::default(), limits, seats }
+    }
+
+    /// The node.
+    pub const fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The newest final header.
+    pub fn tip(&self) -> &Header {
+        self.node.chain().tip()
+    }
+
+    /// How many transactions wait.
+    pub fn waiting(&self) -> usize {
+        self.sequencer.waiting()
+    }
+
+    /// Whether a block can follow this one: it is the newest final one, or pending.
+    pub fn holds(&self, id: Hash) -> bool {
+        id == self.node.chain().tip_id() || self.node.chain().pending(id).is_some()
+    }
+
+    /// Whether this is the final block of its height.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn is_final(&self, id: Hash, height: u64) -> Result<bool, NodeError> {
+        Ok(height <= self.tip().height && self.final_id(height)? == id)
+    }
+
+    /// The id of the final block of a height.
+    ///
+    /// # Errors
+    /// There is none yet, or the store fails.
+    pub fn final_id(&self, height: u64) -> Result<Hash, NodeError> {
+        Ok(self.node.block(height)?.header.id())
+    }
+
+    /// Who decides on the block after this one.
+    pub fn seats_after(&self, _: Hash) -> Result<Vec<Seat>, NodeError> {
+        Ok(self.seats.clone())
+    }
+
+    /// Checks a signed transaction and lets it wait. Returns its id.
+    ///
+    /// # Errors
+    /// It can be in no block, or the pool does not take it.
+    pub fn submit(&mut self, signed: &[u8]) -> Result<Hash, SubmitError> {
+        self.sequencer.submit(&self.node, signed)
+    }
+
+    /// The same for several, which are verified together.
+    pub fn submit_all(&mut self, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
+        self.sequencer.submit_all(&self.node, signed)
+    }
+
+    /// What could be in the next block, best first, handed to a function that makes a message of it.
+    pub fn waiting_message<R>(&self, pack: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> R) -> R {
+        pack(&mut self.sequencer.best(&self.node, self.limits).into_iter())
+    }
+
+    /// Makes a block of what waits.
+    ///
+    /// # Errors
+    /// The parent is unknown, or the proposer cannot receive the fees.
+    pub fn propose(&mut self, parent: Hash, time_ms: u64) -> Result<ChainBlock, NodeError> {
+        let (id, refused) = self.sequencer.execute(&mut self.node, parent, time_ms, self.limits)?;
+        for (transaction, refusal) in refused {
+            tracing::debug!(%transaction, "not put into a block: {refusal}");
+        }
+        let block = self.node.chain().pending(id).ok_or(NodeError::UnknownBlock(id))?;
+        Ok(ChainBlock::new(block.clone()))
+    }
+
+    /// Executes a block over one that is held, and keeps it as pending.
+    ///
+    /// # Errors
+    /// It is not what execution yields, or this node cannot execute it.
+    pub fn execute(&mut self, block: &ChainBlock) -> Result<(), NodeError> {
+        if self.holds(block.id().0) {
+            return Ok(());
+        }
+        let transactions: Batch = block.transactions().clone();
+        let prepared = prepare(transactions, Signatures::Verify(&self.verifier));
+        self.node.chain_mut().execute(block.header(), &prepared).map(|_| ())
+    }
+
+    /// Makes a block final that consensus decided on, durably; does nothing if it is.
+    ///
+    /// # Errors
+    /// It does not follow the newest final block, does not hold, or the store fails.
+    pub fn finalize(&mut self, block: &ChainBlock) -> Result<(), NodeError> {
+        if block.header().height <= self.tip().height {
+            return Ok(());
+        }
+        self.execute(block)?;
+        self.node.finalize(block.id().0)?;
+        self.sequencer.settled(&self.node, block.transactions());
+        Ok(())
+    }
+}
+
+/// The set of validators on these seats.
+pub fn validators_of(seats: &[Seat]) -> Option<Validators> {
+    Validators::new(seats.iter().map(|seat| seat.validator.clone())).ok()
+}
+
+/// A ledger that several tasks use.
+#[derive(Clone)]
+pub struct Shared(Arc<Mutex<Ledger>>);
+
+impl Shared {
+    /// Shares a ledger.
+    pub fn new(ledger: Ledger) -> Self {
+        Self(Arc::new(Mutex::new(ledger)))
+    }
+
+    /// The ledger, which nobody else uses meanwhile. A task that panicked has left it between two calls, each of which is all or nothing.
+    pub fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,22 @@
+//! A node in the network of a chain.
+//!
+//! Commonware's simplex decides, its marshal brings blocks, the ledger's rules execute them before anybody votes. The same code runs on a real network and in
+//! the deterministic simulation; what differs is the runtime that is handed in.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`block`] | a block as the engine orders, stores and sends it |
+//! | [`ledger`] | the node as consensus sees it |
+//! | [`application`] | to propose, to check, to take what is final |
+//! | [`epochs`], [`seats`] | who decides when |
+//! | [`gossip`] | transactions between nodes |
+//! | [`engine`] | all of it put together |
+#![forbid(unsafe_code)]
+
+pub mod application;
+pub mod block;
+pub mod engine;
+pub mod epochs;
+pub mod gossip;
+pub mod ledger;
+pub mod seats;
