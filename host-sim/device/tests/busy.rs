@@ -1,7 +1,7 @@
 //! A device serves one host at a time: another one that calls is told so, and does not wait for ever.
 #![allow(clippy::unwrap_used)] // a test that meets what it does not expect should stop there
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -71,7 +71,7 @@ fn what_is_asked_later_may_take_longer() {
         let (mut to_device, mut from_host) = (device.try_clone().unwrap(), host.try_clone().unwrap());
         thread::spawn(move || std::io::copy(&mut from_host, &mut to_device));
         let mut frames = 0;
-        for byte in device.bytes() {
+        for byte in BufReader::new(device).bytes() {
             let byte = byte.unwrap();
             // The end of a frame.
             if byte == 0 {
