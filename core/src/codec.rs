@@ -6,8 +6,11 @@
 //! read again and comparing. A tag names a kind of thing *and* its version: a changed format takes a new tag, and an unknown tag is
 //! refused, never skipped.
 
+use core::fmt;
+
 use postcard::ser_flavors::{Flavor, Slice};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::crypto::{Domain, Hash, Hasher};
 use crate::error::error_enum;
@@ -78,6 +81,18 @@ tags! {
     SWAP_EXACT_IN = 0x0278;
     /// [`crate::tx::SwapExactOut`].
     SWAP_EXACT_OUT = 0x0280;
+    /// [`crate::tx::Stand`].
+    STAND = 0x02a0;
+    /// [`crate::tx::Leave`].
+    LEAVE = 0x02a8;
+    /// [`crate::tx::Delegate`].
+    DELEGATE = 0x02b0;
+    /// [`crate::tx::Unbond`].
+    UNBOND = 0x02b8;
+    /// [`crate::tx::Withdraw`].
+    WITHDRAW = 0x02c0;
+    /// [`crate::tx::Report`].
+    REPORT = 0x02c8;
     /// [`crate::ledger::Account`].
     ACCOUNT = 0x0300;
     /// [`crate::ledger::Asset`].
@@ -88,6 +103,16 @@ tags! {
     POOL = 0x0330;
     /// [`crate::ledger::Shares`].
     SHARES = 0x0340;
+    /// [`crate::ledger::Staking`].
+    STAKING = 0x0380;
+    /// [`crate::ledger::Validator`].
+    VALIDATOR = 0x0388;
+    /// [`crate::ledger::Unbonding`].
+    UNBONDING = 0x0390;
+    /// [`crate::ledger::Holder`].
+    HOLDER = 0x0398;
+    /// [`crate::ledger::Seat`].
+    SEAT = 0x03a0;
     /// [`crate::ledger::RecordId::Account`].
     ACCOUNT_ID = 0x0400;
     /// [`crate::ledger::RecordId::Asset`].
@@ -98,6 +123,20 @@ tags! {
     POOL_ID = 0x0430;
     /// [`crate::ledger::RecordId::Shares`].
     SHARES_ID = 0x0440;
+    /// [`crate::ledger::RecordId::Staking`].
+    STAKING_ID = 0x0480;
+    /// [`crate::ledger::RecordId::Validator`].
+    VALIDATOR_ID = 0x0488;
+    /// [`crate::ledger::RecordId::Delegation`].
+    DELEGATION_ID = 0x0490;
+    /// [`crate::ledger::RecordId::Unbonding`].
+    UNBONDING_ID = 0x0498;
+    /// [`crate::ledger::RecordId::Candidate`].
+    CANDIDATE_ID = 0x04a0;
+    /// [`crate::ledger::RecordId::Key`].
+    KEY_ID = 0x04a8;
+    /// [`crate::ledger::RecordId::Seat`].
+    SEAT_ID = 0x04b0;
     /// [`crate::ledger::Outcome::Done`].
     DONE = 0x0500;
     /// [`crate::ledger::Outcome::Swapped`].
@@ -106,6 +145,14 @@ tags! {
     DEPOSITED = 0x0520;
     /// [`crate::ledger::Outcome::Withdrawn`].
     WITHDRAWN = 0x0530;
+    /// [`crate::ledger::Outcome::Delegated`].
+    DELEGATED = 0x0580;
+    /// [`crate::ledger::Outcome::Unbonded`].
+    UNBONDED = 0x0588;
+    /// [`crate::ledger::Outcome::Released`].
+    RELEASED = 0x0590;
+    /// [`crate::ledger::Outcome::Slashed`].
+    SLASHED = 0x0598;
     /// [`crate::policy::Policy`].
     POLICY = 0x0600;
     /// [`crate::policy::Windows`].
@@ -255,6 +302,35 @@ pub(crate) fn read_item<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &
 /// Serializes bytes as bytes: the same encoding as that of a list of numbers, written at once.
 pub(crate) fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)
+}
+
+/// So many bytes that stay where they were decoded from: a public key, a signature. Encoded with their length.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lent<'a, const N: usize>(pub &'a [u8; N]);
+
+impl<const N: usize> Serialize for Lent<'_, N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl<'de: 'a, 'a, const N: usize> Deserialize<'de> for Lent<'a, N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        bytes.try_into().map(Self).map_err(|_| D::Error::custom(DecodeError::Malformed))
+    }
+}
+
+impl<const N: usize> fmt::Display for Lent<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl<const N: usize> fmt::Debug for Lent<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Declares an enum whose variants are encoded as their tag and then their fields, and which refuses other tags.

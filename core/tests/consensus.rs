@@ -41,6 +41,7 @@ fn header(height: u64, epoch: u64, set: &[SecretKey], next: &[SecretKey]) -> Hea
         protocol: Header::PROTOCOL,
         chain_id: chain("QENEX-TEST"),
         epoch,
+        view: 0,
         height,
         parent: Hash([1; 32]),
         time_ms: height * 1_000,

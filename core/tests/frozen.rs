@@ -229,6 +229,7 @@ fn headers_and_receipts(lines: &mut Lines) {
         protocol: Header::PROTOCOL,
         chain_id: ChainId::new("QENEX-TEST").unwrap(),
         epoch: 3,
+        view: 4,
         height: 1_000,
         parent: Hash([1; 32]),
         time_ms: 1_795_215_307_123,

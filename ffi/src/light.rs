@@ -17,7 +17,7 @@ use crate::status::qnx_status_t;
 use crate::text::{Text, qnx_id_t};
 
 /// Bytes of the longest header.
-pub const QNX_HEADER_MAX: usize = 342;
+pub const QNX_HEADER_MAX: usize = 352;
 /// Bytes of the longest seal.
 pub const QNX_SEAL_MAX: usize = 64;
 
@@ -27,6 +27,8 @@ pub const QNX_SEAL_MAX: usize = 64;
 pub struct qnx_header_t {
     /// The epoch, during which the validators stay the same.
     pub epoch: u64,
+    /// The attempt of the epoch in which it was first proposed; zero on a chain without validators.
+    pub view: u64,
     /// How many blocks came before it.
     pub height: u64,
     /// When it was proposed, in milliseconds since the Unix epoch.
@@ -118,6 +120,7 @@ pub(crate) fn header(from: &qnx_header_t) -> Fallible<Header> {
         protocol: from.protocol,
         chain_id: Text::read(&from.chain_id)?,
         epoch: from.epoch,
+        view: from.view,
         height: from.height,
         parent: of_core(&from.parent),
         time_ms: from.time_ms,
@@ -136,6 +139,7 @@ fn header_to_c(header: &Header) -> qnx_header_t {
     out.protocol = header.protocol;
     out.chain_id = header.chain_id.write();
     out.epoch = header.epoch;
+    out.view = header.view;
     out.height = header.height;
     out.parent = to_c(header.parent);
     out.time_ms = header.time_ms;

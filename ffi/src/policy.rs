@@ -16,8 +16,9 @@ use crate::amount::qnx_amount_t;
 use crate::hash::{qnx_hash_t, to_c};
 use crate::memory::{ArgumentError, Fallible, Lent, Plain, plain, status};
 use crate::record::{
-    QNX_RECORD_ACCOUNT, QNX_RECORD_ASSET, QNX_RECORD_BALANCE, QNX_RECORD_POOL, QNX_RECORD_SHARES,
-    qnx_record_kind_t,
+    QNX_RECORD_ACCOUNT, QNX_RECORD_ASSET, QNX_RECORD_BALANCE, QNX_RECORD_CANDIDATE, QNX_RECORD_DELEGATION,
+    QNX_RECORD_KEY, QNX_RECORD_POOL, QNX_RECORD_SEAT, QNX_RECORD_SHARES, QNX_RECORD_STAKING,
+    QNX_RECORD_UNBONDING, QNX_RECORD_VALIDATOR, qnx_record_kind_t,
 };
 use crate::status::qnx_status_t;
 use crate::text::{Text, qnx_id_t};
@@ -203,16 +204,27 @@ fn sorted(transaction: &Transaction<'_>) -> Ids {
 fn id_to_c((key, id): &(Hash, RecordId)) -> qnx_record_id_t {
     let mut out = qnx_record_id_t::zeroed();
     out.key = to_c(*key);
+    let none = qnx_id_t::zeroed();
     (out.kind, out.first) = match id {
         RecordId::Account(account) => (QNX_RECORD_ACCOUNT, account.write()),
         RecordId::Asset(asset) => (QNX_RECORD_ASSET, asset.write()),
         RecordId::Balance(account, _) => (QNX_RECORD_BALANCE, account.write()),
         RecordId::Pool(pool) => (QNX_RECORD_POOL, pool.write()),
         RecordId::Shares(account, _) => (QNX_RECORD_SHARES, account.write()),
+        RecordId::Staking => (QNX_RECORD_STAKING, none),
+        RecordId::Validator(account) => (QNX_RECORD_VALIDATOR, account.write()),
+        RecordId::Delegation(account, _) => (QNX_RECORD_DELEGATION, account.write()),
+        RecordId::Unbonding(account, _) => (QNX_RECORD_UNBONDING, account.write()),
+        RecordId::Candidate(_) => (QNX_RECORD_CANDIDATE, none),
+        RecordId::Key(_) => (QNX_RECORD_KEY, none),
+        RecordId::Seat(_) => (QNX_RECORD_SEAT, none),
     };
     match id {
         RecordId::Balance(_, asset) => out.second = asset.write(),
         RecordId::Shares(_, pool) => out.second = pool.write(),
+        RecordId::Delegation(_, validator) | RecordId::Unbonding(_, validator) => {
+            out.second = validator.write();
+        }
         _ => {}
     }
     out

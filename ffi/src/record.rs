@@ -11,7 +11,7 @@ use qenex_core::tx::{AccountKind, Authority, KycLevel};
 use crate::amm::{pool_to_c, qnx_pool_t};
 use crate::amount::{qnx_amount_t, to_c};
 use crate::hash::{qnx_hash_t, to_c as hash_to_c};
-use crate::memory::{Lent, Plain, plain, status, unknown_number};
+use crate::memory::{Fallible, Lent, Plain, plain, status, unknown_number};
 use crate::status::qnx_status_t;
 use crate::text::{Text, qnx_id_t};
 
@@ -30,6 +30,20 @@ pub const QNX_RECORD_BALANCE: qnx_record_kind_t = 3;
 pub const QNX_RECORD_POOL: qnx_record_kind_t = 4;
 /// How many shares of a pool an account has, by both ids.
 pub const QNX_RECORD_SHARES: qnx_record_kind_t = 5;
+/// The chain's staking.
+pub const QNX_RECORD_STAKING: qnx_record_kind_t = 6;
+/// A validator, by its account.
+pub const QNX_RECORD_VALIDATOR: qnx_record_kind_t = 7;
+/// How many shares an account has of a validator's bonded stake, by both accounts.
+pub const QNX_RECORD_DELEGATION: qnx_record_kind_t = 8;
+/// What an account has unbonded from a validator, by both accounts.
+pub const QNX_RECORD_UNBONDING: qnx_record_kind_t = 9;
+/// Who stands in a slot of candidates.
+pub const QNX_RECORD_CANDIDATE: qnx_record_kind_t = 10;
+/// Whose key of votes or of the network it is.
+pub const QNX_RECORD_KEY: qnx_record_kind_t = 11;
+/// A seat.
+pub const QNX_RECORD_SEAT: qnx_record_kind_t = 12;
 
 /// What an account is.
 pub type qnx_account_kind_t = u8;
@@ -205,7 +219,7 @@ pub unsafe extern "C" fn qnx_record_key(
 
 /// Reads the canonical bytes of a record.
 ///
-/// Codes: DECODE_*.
+/// Codes: DECODE_*, NUMBER_UNKNOWN for records of stake.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_record_decode(
     bytes: *const u8,
@@ -218,12 +232,12 @@ pub unsafe extern "C" fn qnx_record_decode(
         let bytes = unsafe { lent.values(bytes, len)? };
         // SAFETY: promised by the caller.
         let out = unsafe { lent.place(out)? };
-        out.write(record_to_c(&codec::decode(bytes)?));
+        out.write(record_to_c(&codec::decode(bytes)?)?);
         Ok(())
     })())
 }
 
-fn record_to_c(record: &Record<'_>) -> qnx_record_t {
+fn record_to_c(record: &Record<'_>) -> Fallible<qnx_record_t> {
     let mut out = qnx_record_t::zeroed();
     match record {
         Record::Account(record) => {
@@ -261,8 +275,13 @@ fn record_to_c(record: &Record<'_>) -> qnx_record_t {
             out.body.shares = to_c(record.amount);
             out.kind = QNX_RECORD_SHARES;
         }
+        Record::Staking(_)
+        | Record::Validator(_)
+        | Record::Unbonding(_)
+        | Record::Holder(_)
+        | Record::Seat(_) => return Err(unknown_number().into()),
     }
-    out
+    Ok(out)
 }
 
 const _: () = assert!(

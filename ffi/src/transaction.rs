@@ -364,7 +364,7 @@ pub unsafe extern "C" fn qnx_transaction_encode(
 
 /// Reads the canonical bytes of a transaction. What it does not say is zero.
 ///
-/// Codes: DECODE_*.
+/// Codes: DECODE_*, NUMBER_UNKNOWN for operations on stake.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_transaction_decode(
     bytes: *const u8,
@@ -377,7 +377,7 @@ pub unsafe extern "C" fn qnx_transaction_decode(
         let transaction = decode(unsafe { lent.values(bytes, len)? })?;
         // SAFETY: promised by the caller.
         let out = unsafe { lent.place(out)? };
-        out.write(to_c::write(&transaction));
+        out.write(to_c::write(&transaction)?);
         Ok(())
     })())
 }

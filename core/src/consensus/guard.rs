@@ -47,6 +47,22 @@ struct Votes {
 }
 
 impl Votes {
+    /// The votes of a view after the first one.
+    fn one(view: u64, kind: VoteKind, mark: &Mark) -> Self {
+        let mut votes = Self { view, ..Self::default() };
+        votes.take(kind, mark);
+        votes
+    }
+
+    /// Takes up a vote that was judged to be new.
+    fn take(&mut self, kind: VoteKind, mark: &Mark) {
+        match kind {
+            VoteKind::Notarize => self.notarize = Some(*mark),
+            VoteKind::Nullify => self.nullify = true,
+            VoteKind::Finalize => self.finalize = Some(*mark),
+        }
+    }
+
     /// Whether a vote may be given after these.
     fn judge(&self, kind: VoteKind, mark: &Mark) -> Result<Recorded, GuardError> {
         let (given, allowed) = match kind {
@@ -125,11 +141,7 @@ impl Guard {
         if votes.judge(kind, mark) != Ok(Recorded::New) {
             return;
         }
-        match kind {
-            VoteKind::Notarize => votes.notarize = Some(*mark),
-            VoteKind::Nullify => votes.nullify = true,
-            VoteKind::Finalize => votes.finalize = Some(*mark),
-        }
+        votes.take(kind, mark);
     }
 
     fn slot(&self, view: u64) -> Option<&Votes> {
@@ -147,4 +159,15 @@ const _: () = assert!(GUARDED_VIEWS.is_power_of_two());
 const fn place(view: u64) -> usize {
     const MASK: u64 = GUARDED_VIEWS as u64 - 1;
     (view & MASK) as usize
+}
+
+/// Whether no validator that keeps to the guard's rule gives both votes, in whichever order: they are of one round, and one is refused after the
+/// other.
+pub fn contradict(first: &Vote, second: &Vote) -> bool {
+    // What the marks of two proposals are to the guard that has one: the same or different.
+    const FIRST: Mark = [1; MARK_BYTES];
+    const OTHER: Mark = [2; MARK_BYTES];
+    let mark = if first.proposal() == second.proposal() { FIRST } else { OTHER };
+    first.round() == second.round()
+        && Votes::one(first.round().view, first.kind(), &FIRST).judge(second.kind(), &mark).is_err()
 }

@@ -19,6 +19,8 @@ pub struct Header {
     pub chain_id: ChainId,
     /// The epoch, during which the validators stay the same.
     pub epoch: u64,
+    /// The attempt of the epoch in which it was first proposed; zero on a chain without validators.
+    pub view: u64,
     /// How many blocks came before it; zero is the genesis.
     pub height: u64,
     /// The id of the block before; zeros at the genesis.
@@ -43,7 +45,7 @@ pub struct Header {
 
 impl Encoded for Header {
     const TAGGING: Tagging = Tagging::Fixed(Tag::HEADER);
-    const MAX_LEN: usize = 2 + 3 + 25 + 10 + 10 + 32 + 10 + 25 + 5 * 32 + 1 + MAX_SEAL_LEN;
+    const MAX_LEN: usize = 2 + 3 + 25 + 10 + 10 + 10 + 32 + 10 + 25 + 5 * 32 + 1 + MAX_SEAL_LEN;
 }
 
 impl Header {

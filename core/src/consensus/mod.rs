@@ -6,13 +6,15 @@
 mod certificate;
 mod guard;
 mod header;
+mod leader;
 mod light;
 mod validators;
 mod vote;
 
 pub use certificate::{Certificate, CertificateError, SignerSet};
-pub use guard::{GUARDED_VIEWS, Guard, GuardError, MARK_BYTES, Mark, Recorded};
+pub use guard::{GUARDED_VIEWS, Guard, GuardError, MARK_BYTES, Mark, Recorded, contradict};
 pub use header::{Header, MAX_SEAL_LEN};
+pub use leader::leader;
 pub use light::{Anchor, Following, LightError, Trusted};
 pub use validators::{MAX_VALIDATORS, SetHasher, ValidatorSetError, quorum};
 pub use vote::{MAX_SIMPLEX_BYTES, Proposal, Round, Vote, VoteKind, namespace};

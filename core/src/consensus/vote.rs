@@ -73,6 +73,15 @@ impl VoteKind {
         }
     }
 
+    /// Its name as people read it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Notarize => "notarize",
+            Self::Nullify => "nullify",
+            Self::Finalize => "finalize",
+        }
+    }
+
     /// What simplex appends to the namespace.
     const fn suffix(self) -> &'static [u8] {
         match self {

@@ -43,6 +43,10 @@ pub enum Domain {
     ValidatorSet = 0x31,
     /// Vote: what simplex signs.
     Vote = 0x32,
+    /// Seed of an epoch's leaders: the id of a header, the epoch.
+    LeaderSeed = 0x33,
+    /// Leader of a view: the seed, epoch, view.
+    Leader = 0x34,
     /// What a device makes of raw entropy: its unique secret, a counter, the raw bytes.
     Entropy = 0x40,
     /// Key that a PIN unlocks: the device's unique secret, salt, user, PIN; then again and again.

@@ -2,8 +2,9 @@
 //! can fetch ahead.
 
 use super::record::RecordId;
+use crate::crypto::Hash;
 use crate::id::{AccountId, AssetId, NATIVE_ASSET};
-use crate::tx::{MAX_RECEIVERS, Op, Transaction};
+use crate::tx::{MAX_RECEIVERS, Op, Stand, Transaction};
 
 /// The most records that a transaction reads or writes: the sender's account and two balances, an account and a balance
 /// of each receiver.
@@ -53,8 +54,49 @@ pub fn access(transaction: &Transaction<'_>) -> List {
         }
         Op::SwapExactIn(op) => pool(&mut list, RecordId::Pool(op.pool), sender, op.asset_in, op.asset_out),
         Op::SwapExactOut(op) => pool(&mut list, RecordId::Pool(op.pool), sender, op.asset_in, op.asset_out),
+        Op::Stand(op) => stand(sender, op).into_iter().for_each(|id| add(&mut list, id)),
+        Op::Leave(op) => {
+            add(&mut list, RecordId::Validator(sender));
+            add(&mut list, RecordId::Candidate(op.slot));
+        }
+        Op::Delegate(op) => {
+            add(&mut list, RecordId::Validator(op.validator));
+            add(&mut list, RecordId::Delegation(sender, op.validator));
+            add(&mut list, RecordId::Balance(sender, NATIVE_ASSET));
+        }
+        Op::Unbond(op) => {
+            add(&mut list, RecordId::Staking);
+            add(&mut list, RecordId::Validator(op.validator));
+            add(&mut list, RecordId::Delegation(sender, op.validator));
+            add(&mut list, RecordId::Unbonding(sender, op.validator));
+        }
+        Op::Withdraw(op) => {
+            add(&mut list, RecordId::Staking);
+            add(&mut list, RecordId::Validator(op.validator));
+            add(&mut list, RecordId::Unbonding(sender, op.validator));
+            add(&mut list, RecordId::Balance(sender, NATIVE_ASSET));
+        }
+        Op::Report(op) => {
+            add(&mut list, RecordId::Staking);
+            add(&mut list, RecordId::Validator(op.validator));
+            add(&mut list, RecordId::Asset(NATIVE_ASSET));
+        }
     }
     list
+}
+
+/// What whoever stands may touch.
+pub(super) fn stand(sender: AccountId, op: &Stand<'_>) -> [RecordId; 8] {
+    [
+        RecordId::Account(sender),
+        RecordId::Balance(sender, NATIVE_ASSET),
+        RecordId::Staking,
+        RecordId::Validator(sender),
+        RecordId::Delegation(sender, sender),
+        RecordId::Candidate(op.slot),
+        RecordId::Key(Hash(*op.vote_key.0)),
+        RecordId::Key(Hash(*op.peer_key.0)),
+    ]
 }
 
 fn add(list: &mut List, id: RecordId) {

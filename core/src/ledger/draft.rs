@@ -3,11 +3,12 @@
 use super::effects::MAX_WRITES;
 use super::record::{Account, AccountStatus, Asset, Balance, Pool, Record, RecordId, Shares};
 use super::reject::{Reject, Rule};
+use super::stake::{Unbonding, Validator};
 use super::view::{View, ViewError};
 use crate::id::{AccountId, AssetId, PoolId};
 use crate::num::{Amount, NumError};
 
-type Writes<'a> = heapless::Vec<(RecordId, Option<Record<'a>>), MAX_WRITES>;
+pub(super) type Writes<'a> = heapless::Vec<(RecordId, Option<Record<'a>>), MAX_WRITES>;
 
 pub(super) struct Draft<'v, 'a, V> {
     view: &'v V,
@@ -37,7 +38,7 @@ impl<'v, 'a, V: View<'a>> Draft<'v, 'a, V> {
         Self { view, writes }
     }
 
-    fn record(&self, id: &RecordId) -> Result<Option<Record<'a>>, ViewError> {
+    pub(super) fn record(&self, id: &RecordId) -> Result<Option<Record<'a>>, ViewError> {
         match self.writes.iter().find(|(written, _)| written == id) {
             Some((_, record)) => Ok(*record),
             None => self.view.record(id),
@@ -45,7 +46,7 @@ impl<'v, 'a, V: View<'a>> Draft<'v, 'a, V> {
     }
 
     /// The place of a record among the writes; a record that was not written yet is copied there.
-    fn slot(&mut self, id: &RecordId) -> Result<&mut Option<Record<'a>>, Reject> {
+    pub(super) fn slot(&mut self, id: &RecordId) -> Result<&mut Option<Record<'a>>, Reject> {
         let place = match self.writes.iter().position(|(written, _)| written == id) {
             Some(place) => place,
             None => {
@@ -85,6 +86,26 @@ impl<'v, 'a, V: View<'a>> Draft<'v, 'a, V> {
 
     pub(super) fn change_pool(&mut self, id: PoolId) -> Result<&mut Pool, Reject> {
         change!(self, RecordId::Pool(id), Pool, PoolUnknown)
+    }
+
+    pub(super) fn change_validator(&mut self, id: AccountId) -> Result<&mut Validator<'a>, Reject> {
+        change!(self, RecordId::Validator(id), Validator, ValidatorUnknown)
+    }
+
+    /// The validator, or a fresh one where there is none; and whether that was so.
+    pub(super) fn validator_or(
+        &mut self,
+        id: AccountId,
+        fresh: Validator<'a>,
+    ) -> Result<(&mut Validator<'a>, bool), Reject> {
+        let slot = self.slot(&RecordId::Validator(id))?;
+        let is_new = slot.is_none();
+        let record = slot.get_or_insert(Record::Validator(fresh));
+        Ok((as_kind!(Some(record), Validator)?.ok_or(ViewError::Damaged)?, is_new))
+    }
+
+    pub(super) fn unbonding(&self, id: RecordId) -> Result<Option<Unbonding>, Reject> {
+        as_kind!(self.record(&id)?, Unbonding)
     }
 
     /// Writes a new record under an id that no record has.
@@ -128,17 +149,31 @@ impl<'v, 'a, V: View<'a>> Draft<'v, 'a, V> {
         let after = change(before)?;
         let (holder, record) = match id {
             RecordId::Balance(holder, _) => (holder, Record::Balance(Balance { amount: after })),
-            RecordId::Shares(holder, _) => (holder, Record::Shares(Shares { amount: after })),
+            RecordId::Shares(holder, _) | RecordId::Delegation(holder, _) => {
+                (holder, Record::Shares(Shares { amount: after }))
+            }
             _ => return Err(ViewError::Damaged.into()),
         };
         *slot = (!after.is_zero()).then_some(record);
         if before.is_zero() {
-            let holdings = &mut self.change_account(holder)?.holdings;
-            *holdings = holdings.checked_add(1).ok_or(NumError::Overflow)?;
+            self.add_holding(holder)?;
         } else if after.is_zero() {
-            let holdings = &mut self.change_account(holder)?.holdings;
-            *holdings = holdings.checked_sub(1).ok_or(NumError::Overflow)?;
+            self.remove_holding(holder)?;
         }
+        Ok(())
+    }
+
+    /// Counts one more record that keeps an account from being closed.
+    pub(super) fn add_holding(&mut self, holder: AccountId) -> Result<(), Reject> {
+        let holdings = &mut self.change_account(holder)?.holdings;
+        *holdings = holdings.checked_add(1).ok_or(NumError::Overflow)?;
+        Ok(())
+    }
+
+    /// Counts one record less.
+    pub(super) fn remove_holding(&mut self, holder: AccountId) -> Result<(), Reject> {
+        let holdings = &mut self.change_account(holder)?.holdings;
+        *holdings = holdings.checked_sub(1).ok_or(NumError::Overflow)?;
         Ok(())
     }
 }
@@ -146,9 +181,9 @@ impl<'v, 'a, V: View<'a>> Draft<'v, 'a, V> {
 /// How much a balance or shares are; nothing where there is no record.
 fn holding(id: &RecordId, record: &Option<Record<'_>>) -> Result<Amount, Reject> {
     match (id, record) {
-        (RecordId::Balance(..) | RecordId::Shares(..), None) => Ok(Amount::ZERO),
+        (RecordId::Balance(..) | RecordId::Shares(..) | RecordId::Delegation(..), None) => Ok(Amount::ZERO),
         (RecordId::Balance(..), Some(Record::Balance(balance))) => Ok(balance.amount),
-        (RecordId::Shares(..), Some(Record::Shares(shares))) => Ok(shares.amount),
+        (RecordId::Shares(..) | RecordId::Delegation(..), Some(Record::Shares(shares))) => Ok(shares.amount),
         _ => Err(ViewError::Damaged.into()),
     }
 }

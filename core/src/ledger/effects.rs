@@ -22,6 +22,14 @@ tagged_enum! {
         Deposited(amount_a: Amount, amount_b: Amount, shares: Amount) = DEPOSITED,
         /// A withdrawal: what was received of the first and of the second asset.
         Withdrawn(amount_a: Amount, amount_b: Amount) = WITHDRAWN,
+        /// Stake was bonded: the shares received.
+        Delegated(shares: Amount) = DELEGATED,
+        /// Stake was unbonded: how much, and the epoch from which on it can be withdrawn.
+        Unbonded(amount: Amount, release_epoch: u64) = UNBONDED,
+        /// Stake was withdrawn: how much.
+        Released(amount: Amount) = RELEASED,
+        /// A validator's stake was slashed: how much was burned.
+        Slashed(amount: Amount) = SLASHED,
     }
 }
 

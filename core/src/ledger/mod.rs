@@ -9,6 +9,7 @@ mod draft;
 mod effects;
 mod record;
 mod reject;
+mod stake;
 mod transition;
 mod view;
 
@@ -16,5 +17,9 @@ pub use access::{MAX_ACCESS, access};
 pub use effects::{Effects, MAX_WRITES, Outcome, Receipt};
 pub use record::{Account, AccountStatus, Asset, Balance, Pool, Record, RecordId, Shares};
 pub use reject::{Reject, Rule};
+pub use stake::{
+    Buffer, Holder, MAX_CANDIDATES, MAX_SKIPPED, MIN_SHARES, Seat, StakePool, Staking, StakingRules, Store,
+    Unbonding, Validator, end_block, found,
+};
 pub use transition::{Env, Signers, settle_fees, transition, transition_into};
 pub use view::{Fetched, View, ViewError};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stake::{Holder, Seat, Staking, Unbonding, Validator};
 use crate::amm::Reserves;
 use crate::codec::{EncodeError, Encoded, Tag, byte_enum, encode, tagged_enum};
 use crate::crypto::{Domain, Hash, hash};
@@ -68,7 +69,7 @@ pub struct Pool {
     pub reserves: Reserves,
 }
 
-/// How many shares of a pool an account has, never zero.
+/// How many shares an account has of a pool, or of the stake behind a validator; never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Shares {
     /// The shares.
@@ -88,8 +89,18 @@ tagged_enum! {
         Balance(record: Balance) = BALANCE,
         /// A pool.
         Pool(record: Pool) = POOL,
-        /// Shares of a pool.
+        /// Shares of a pool, or of a validator's stake.
         Shares(record: Shares) = SHARES,
+        /// The chain's staking.
+        Staking(record: Staking) = STAKING,
+        /// A validator.
+        Validator(record: Validator<'a>) = VALIDATOR,
+        /// Stake on its way out.
+        Unbonding(record: Unbonding) = UNBONDING,
+        /// Whose a slot or a key is.
+        Holder(record: Holder) = HOLDER,
+        /// A seat.
+        Seat(record: Seat<'a>) = SEAT,
     }
 }
 
@@ -105,8 +116,22 @@ tagged_enum! {
         Balance(account: AccountId, asset: AssetId) = BALANCE_ID,
         /// [`Record::Pool`].
         Pool(pool: PoolId) = POOL_ID,
-        /// [`Record::Shares`].
+        /// [`Record::Shares`] of a pool.
         Shares(account: AccountId, pool: PoolId) = SHARES_ID,
+        /// [`Record::Staking`].
+        Staking = STAKING_ID,
+        /// [`Record::Validator`].
+        Validator(account: AccountId) = VALIDATOR_ID,
+        /// [`Record::Shares`] of a validator's bonded stake.
+        Delegation(account: AccountId, validator: AccountId) = DELEGATION_ID,
+        /// [`Record::Unbonding`].
+        Unbonding(account: AccountId, validator: AccountId) = UNBONDING_ID,
+        /// [`Record::Holder`]: who stands in a slot.
+        Candidate(slot: u16) = CANDIDATE_ID,
+        /// [`Record::Holder`]: whose key of votes or of the network it is.
+        Key(key: Hash) = KEY_ID,
+        /// [`Record::Seat`].
+        Seat(place: u8) = SEAT_ID,
     }
 }
 
@@ -114,16 +139,29 @@ impl RecordId {
     /// The length of [`Self::key_input`].
     pub const KEY_INPUT_LEN: usize = 50;
 
-    /// What the key is the hash of: the tag, then both identifiers padded with zeros to their full width, so that
-    /// no two ids share an input.
+    /// What the key is the hash of: the tag, then both identifiers padded with zeros to their full width, or a number or a key of
+    /// fixed width and zeros; so that no two ids share an input.
     pub fn key_input(&self) -> [u8; Self::KEY_INPUT_LEN] {
-        const NONE: &[u8; 24] = &[0; 24];
-        let (tag, first, second) = match self {
+        const NONE: &[u8] = &[];
+        let slot;
+        let (tag, first, second): (_, &[u8], &[u8]) = match self {
             Self::Account(account) => (Tag::ACCOUNT_ID, account.padded(), NONE),
             Self::Asset(asset) => (Tag::ASSET_ID, asset.padded(), NONE),
             Self::Balance(account, asset) => (Tag::BALANCE_ID, account.padded(), asset.padded()),
             Self::Pool(pool) => (Tag::POOL_ID, pool.padded(), NONE),
             Self::Shares(account, pool) => (Tag::SHARES_ID, account.padded(), pool.padded()),
+            Self::Staking => (Tag::STAKING_ID, NONE, NONE),
+            Self::Validator(account) => (Tag::VALIDATOR_ID, account.padded(), NONE),
+            Self::Delegation(account, validator) => {
+                (Tag::DELEGATION_ID, account.padded(), validator.padded())
+            }
+            Self::Unbonding(account, validator) => (Tag::UNBONDING_ID, account.padded(), validator.padded()),
+            Self::Candidate(number) => {
+                slot = number.to_be_bytes();
+                (Tag::CANDIDATE_ID, &slot, NONE)
+            }
+            Self::Key(key) => (Tag::KEY_ID, &key.0, NONE),
+            Self::Seat(place) => (Tag::SEAT_ID, core::slice::from_ref(place), NONE),
         };
         let mut input = [0; Self::KEY_INPUT_LEN];
         let mut rest = input.as_mut_slice();
@@ -143,7 +181,12 @@ impl RecordId {
                 | (Self::Asset(_), Record::Asset(_))
                 | (Self::Balance(..), Record::Balance(_))
                 | (Self::Pool(_), Record::Pool(_))
-                | (Self::Shares(..), Record::Shares(_))
+                | (Self::Shares(..) | Self::Delegation(..), Record::Shares(_))
+                | (Self::Staking, Record::Staking(_))
+                | (Self::Validator(_), Record::Validator(_))
+                | (Self::Unbonding(..), Record::Unbonding(_))
+                | (Self::Candidate(_) | Self::Key(_), Record::Holder(_))
+                | (Self::Seat(_), Record::Seat(_))
         )
     }
 
@@ -169,3 +212,9 @@ impl Record<'_> {
 }
 
 const _: () = assert!(2 + 25 + 25 + 3 * 19 + 3 <= <Record as Encoded>::MAX_LEN, "a pool fits");
+const _: () =
+    assert!(2 + 4 * 33 + 10 + 4 + 3 + 10 + 4 * 19 <= <Record as Encoded>::MAX_LEN, "a validator fits");
+const _: () = assert!(
+    2 + 10 + 2 + 19 + 5 + 5 + 5 + 3 + 19 + 10 + 2 + 32 <= <Record as Encoded>::MAX_LEN,
+    "staking fits"
+);

@@ -24,7 +24,8 @@ pub struct Env {
 /// Whose signatures a transaction carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signers<'a> {
-    /// These keys, strictly ascending, whose signatures of this transaction have been verified.
+    /// These keys, strictly ascending, whose signatures of this transaction have been verified; and where it reports votes, their signatures too
+    /// ([`crate::tx::Report::verify`]).
     Verified(&'a [KeyRef]),
     /// Nobody has signed yet: a device judges a transaction before it signs. Never use it to accept one.
     Assumed,
@@ -99,7 +100,7 @@ fn judge<'a, V: View<'a>>(
     Sender { id: transaction.sender, kind, draft, time_ms: env.time_ms }.execute(&transaction.op)
 }
 
-/// Ends a block: credits the fees of its transactions to the proposer, once.
+/// Ends a block of a chain without staking: credits the fees of its transactions to the proposer, once.
 ///
 /// # Errors
 /// There is no account of the proposer, or it is closed.
@@ -109,24 +110,31 @@ pub fn settle_fees<'a, V: View<'a>>(
     view: &V,
 ) -> Result<Effects<'a>, Reject> {
     let mut effects = Effects::default();
-    let mut draft = Draft::new(view, &mut effects.writes);
+    pay_fees(&mut Draft::new(view, &mut effects.writes), proposer, fees)?;
+    Ok(effects)
+}
+
+pub(super) fn pay_fees<'a, V: View<'a>>(
+    draft: &mut Draft<'_, 'a, V>,
+    proposer: AccountId,
+    fees: Amount,
+) -> Result<(), Reject> {
     let account = draft.account(proposer)?.ok_or(Rule::AccountUnknown)?;
     if account.status == AccountStatus::Closed {
         return Err(Rule::AccountNotActive.into());
     }
-    draft.credit(RecordId::Balance(proposer, NATIVE_ASSET), fees)?;
-    Ok(effects)
+    draft.credit(RecordId::Balance(proposer, NATIVE_ASSET), fees)
 }
 
 /// The sender of a transaction, who has passed all checks that do not depend on the operation.
-struct Sender<'v, 'a, V> {
-    id: AccountId,
-    kind: AccountKind,
-    draft: Draft<'v, 'a, V>,
-    time_ms: u64,
+pub(super) struct Sender<'v, 'a, V> {
+    pub(super) id: AccountId,
+    pub(super) kind: AccountKind,
+    pub(super) draft: Draft<'v, 'a, V>,
+    pub(super) time_ms: u64,
 }
 
-fn not_zero(amount: Amount) -> Result<Amount, Reject> {
+pub(super) fn not_zero(amount: Amount) -> Result<Amount, Reject> {
     if amount.is_zero() { Err(Rule::ZeroAmount.into()) } else { Ok(amount) }
 }
 
@@ -233,16 +241,22 @@ impl<'a, V: View<'a>> Sender<'_, 'a, V> {
                 )?;
                 self.swapped(op.pool, (op.asset_in, op.asset_out), swap)
             }
+            Op::Stand(op) => self.stand(op),
+            Op::Leave(op) => self.leave(op),
+            Op::Delegate(op) => self.delegate(op),
+            Op::Unbond(op) => self.unbond(op),
+            Op::Withdraw(op) => self.withdraw(op),
+            Op::Report(op) => self.report(op),
         }
     }
 
     /// Takes from the sender.
-    fn pay(&mut self, asset: AssetId, amount: Amount) -> Result<(), Reject> {
+    pub(super) fn pay(&mut self, asset: AssetId, amount: Amount) -> Result<(), Reject> {
         self.draft.debit(RecordId::Balance(self.id, asset), amount, Rule::InsufficientBalance)
     }
 
     /// Gives to the sender.
-    fn receive(&mut self, asset: AssetId, amount: Amount) -> Result<(), Reject> {
+    pub(super) fn receive(&mut self, asset: AssetId, amount: Amount) -> Result<(), Reject> {
         self.draft.credit(RecordId::Balance(self.id, asset), amount)
     }
 

@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::mul_div::{Rounding, div_scaled, mul_div, mul_scaled};
+use super::mul_div::{Rounding, div_scaled, mul_div, mul_scaled, part};
 use super::{FRACTION_DIGITS, NumError, SCALE};
 
 /// An unsigned decimal with 18 fractional digits, at most `10^20 - 10^-18`: SQL's DECIMAL(38,18).
@@ -76,6 +76,16 @@ impl Amount {
     /// `self * factor / divisor`, exact before the one rounding.
     pub fn mul_div(self, factor: Self, divisor: Self, rounding: Rounding) -> Result<Self, NumError> {
         Self::from_units(mul_div(self.0, factor.0, divisor.0, rounding)?)
+    }
+
+    /// So many basis points of it, at most 10,000.
+    pub fn basis_points(self, bps: u16, rounding: Rounding) -> Result<Self, NumError> {
+        Self::from_units(mul_div(self.0, u128::from(bps), 10_000, rounding)?)
+    }
+
+    /// The part of it that a fraction of one, big-endian, points at, rounded down.
+    pub(crate) fn part(self, fraction: &[u8; 32]) -> Self {
+        Self(part(self.0, fraction))
     }
 }
 

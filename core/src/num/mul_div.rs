@@ -38,6 +38,20 @@ pub fn mul_div(a: u128, b: u128, c: u128, rounding: Rounding) -> Result<u128, Nu
     }
 }
 
+/// `a * fraction / 2^256`, rounded down: the part of `a` that a fraction of one, big-endian, points at.
+pub(crate) fn part(a: u128, fraction: &[u8; 32]) -> u128 {
+    let mut halves = [0; 2];
+    for (half, bytes) in halves.iter_mut().zip(fraction.as_chunks::<16>().0) {
+        *half = u128::from_be_bytes(*bytes);
+    }
+    let [high, low] = halves;
+    let [_, _, l2, l3] = mul_2x2::<u64>(a, low);
+    let [h0, h1, h2, h3] = mul_2x2::<u64>(a, high);
+    let (_, carry) = u64::join(h1, h0).overflowing_add(u64::join(l3, l2));
+    // Below `a`, so the sum cannot wrap.
+    u64::join(h3, h2).wrapping_add(u128::from(carry))
+}
+
 /// The divisor 10^18 with its top bit set, and its reciprocal.
 const SCALE_BITS: u32 = (SCALE as u64).leading_zeros();
 const SCALE_NORMAL: u64 = (SCALE as u64) << SCALE_BITS;

@@ -27,7 +27,7 @@ error_enum! {
     }
 }
 
-/// What the signature of this transaction allows to leave the account: amounts sent, issued or burnt, the most of a swap's or a
+/// What the signature of this transaction allows to leave the account: amounts sent, issued, burnt or staked, the most of a swap's or a
 /// deposit's input, and the fee.
 ///
 /// # Errors
@@ -47,13 +47,19 @@ pub fn exposure(transaction: &Transaction<'_>) -> Result<Exposure, ExposureError
         }
         Op::SwapExactIn(op) => add(&mut list, op.asset_in, op.amount_in)?,
         Op::SwapExactOut(op) => add(&mut list, op.asset_in, op.max_in)?,
+        Op::Stand(op) => add(&mut list, NATIVE_ASSET, op.amount)?,
+        Op::Delegate(op) => add(&mut list, NATIVE_ASSET, op.amount)?,
         Op::CreateAccount(_)
         | Op::RotateAuthority(_)
         | Op::SetFrozen(_)
         | Op::CloseAccount
         | Op::CreateAsset(_)
         | Op::CreatePool(_)
-        | Op::RemoveLiquidity(_) => {}
+        | Op::RemoveLiquidity(_)
+        | Op::Leave(_)
+        | Op::Unbond(_)
+        | Op::Withdraw(_)
+        | Op::Report(_) => {}
     }
     Ok(list)
 }

@@ -149,6 +149,10 @@ fn for_receivers(
 fn counterparties(policy: &Policy<'_>, op: &Op<'_>) -> Result<(), PolicyRefusal> {
     if let Some(allowed) = &policy.receivers {
         for_receivers(op, |to| require(allowed.contains(&to), PolicyRefusal::Receiver))?;
+        // Whom stake is put behind is named like a receiver, though it remains the sender's.
+        if let Op::Delegate(op) = op {
+            require(allowed.contains(&op.validator), PolicyRefusal::Receiver)?;
+        }
     }
     let pool = match op {
         Op::CreatePool(op) => Some(op.pool),

@@ -61,6 +61,18 @@ byte_enum! {
         SwapExactIn = 11, "swap-exact-in";
         /// [`Op::SwapExactOut`].
         SwapExactOut = 12, "swap-exact-out";
+        /// [`Op::Stand`].
+        Stand = 13, "stand";
+        /// [`Op::Leave`].
+        Leave = 14, "leave";
+        /// [`Op::Delegate`].
+        Delegate = 15, "delegate";
+        /// [`Op::Unbond`].
+        Unbond = 16, "unbond";
+        /// [`Op::Withdraw`].
+        Withdraw = 17, "withdraw";
+        /// [`Op::Report`].
+        Report = 18, "report";
     }
 }
 
@@ -81,6 +93,12 @@ impl OpKind {
             Op::RemoveLiquidity(_) => Self::RemoveLiquidity,
             Op::SwapExactIn(_) => Self::SwapExactIn,
             Op::SwapExactOut(_) => Self::SwapExactOut,
+            Op::Stand(_) => Self::Stand,
+            Op::Leave(_) => Self::Leave,
+            Op::Delegate(_) => Self::Delegate,
+            Op::Unbond(_) => Self::Unbond,
+            Op::Withdraw(_) => Self::Withdraw,
+            Op::Report(_) => Self::Report,
         }
     }
 
@@ -217,7 +235,7 @@ pub struct Policy<'a> {
     /// What may leave.
     #[serde(borrow)]
     pub assets: Sorted<'a, AssetRule, MAX_ASSETS>,
-    /// Who may receive transfers and new units; everybody where there is no list.
+    /// Who may receive transfers, new units and delegated stake; everybody where there is no list.
     #[serde(borrow)]
     pub receivers: Option<Sorted<'a, AccountId, MAX_RECEIVER_LIST>>,
     /// How well receivers must be known.

@@ -11,9 +11,9 @@ mod summary;
 
 pub use authority::{Authority, AuthorityBuf, AuthorityError, KeyRef, MAX_KEYS};
 pub use op::{
-    AccountKind, AddLiquidity, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KycLevel, Leg, Legs,
-    LegsBuf, LegsError, MAX_RECEIVERS, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn,
-    SwapExactOut, Transfer,
+    AccountKind, AddLiquidity, Burn, CreateAccount, CreateAsset, CreatePool, Delegate, Issue, KycLevel,
+    Leave, Leg, Legs, LegsBuf, LegsError, MAX_RECEIVERS, Op, RemoveLiquidity, Report, RotateAuthority,
+    SetFrozen, SignedVote, Stand, SwapExactIn, SwapExactOut, Transfer, Unbond, Withdraw,
 };
 pub use signed::{MAX_SIGNED_LEN, Signature, SignedTransaction, encode_signed, signed_len};
 pub use summary::{DISPLAY_COLUMNS, DISPLAY_ROWS, Line, MAX_SUMMARY_LINES, MAX_VALUE_LEN, Summary};

@@ -9,9 +9,11 @@ use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::authority::Authority;
-use crate::codec::{self, Encoded, Tagging, Unread, byte_enum, tagged_enum};
+use crate::codec::{self, Encoded, Lent, Tagging, Unread, byte_enum, tagged_enum};
+use crate::consensus::Vote;
+use crate::crypto::{Hash, Purpose, Scheme, SignatureError, signing_digest, verify};
 use crate::error::error_enum;
-use crate::id::{AccountId, AssetId, PoolId, Reference};
+use crate::id::{AccountId, AssetId, ChainId, PoolId, Reference};
 use crate::num::Amount;
 
 /// The most receivers of one transfer.
@@ -349,6 +351,104 @@ pub struct SwapExactOut {
     pub deadline_ms: Option<u64>,
 }
 
+/// Stands for a seat among the validators, or changes how the sender stands: from the next draw on. Whoever was jailed or has left stands anew.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Stand<'a> {
+    /// The slot of candidates, free or the sender's own.
+    pub slot: u16,
+    /// The Ed25519 key that votes.
+    #[serde(borrow)]
+    pub vote_key: Lent<'a, 32>,
+    /// The Ed25519 key by which the network knows the validator.
+    #[serde(borrow)]
+    pub peer_key: Lent<'a, 32>,
+    /// The hash of a post-quantum key that will sign checkpoints.
+    #[serde(borrow)]
+    pub finality_key: Lent<'a, 32>,
+    /// What the operator keeps of what the validator earns, in basis points.
+    pub commission_bps: u16,
+    /// How much to delegate to oneself; may be zero.
+    pub amount: Amount,
+}
+
+/// Gives up the sender's slot of candidates.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Leave {
+    /// The slot.
+    pub slot: u16,
+}
+
+/// Puts an amount of the native asset behind a validator, for shares of its bonded stake.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Delegate {
+    /// The validator.
+    pub validator: AccountId,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// Gives shares of a validator's bonded stake back. What they are worth is released later, and stays liable until it is withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Unbond {
+    /// The validator.
+    pub validator: AccountId,
+    /// How many shares.
+    pub shares: Amount,
+}
+
+/// Receives the stake that was unbonded from a validator and is released.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Withdraw {
+    /// The validator.
+    pub validator: AccountId,
+}
+
+/// A vote and its signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SignedVote<'a> {
+    /// The vote.
+    pub vote: Vote,
+    /// The signature of the vote's id on the chain, with the purpose of votes.
+    #[serde(borrow)]
+    pub signature: Lent<'a, 64>,
+}
+
+/// Proves that a validator gave two votes that contradict each other. Whether the signatures verify follows from the
+/// transaction alone ([`Report::verify`]), as with those of its sender.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Report<'a> {
+    /// The validator.
+    pub validator: AccountId,
+    /// The key that signed, the validator's present one or the one before.
+    #[serde(borrow)]
+    pub vote_key: Lent<'a, 32>,
+    /// The one vote.
+    #[serde(borrow)]
+    pub first: SignedVote<'a>,
+    /// The other vote.
+    #[serde(borrow)]
+    pub second: SignedVote<'a>,
+}
+
+impl Report<'_> {
+    /// What the key must have signed on a chain, and with which signature: both votes.
+    pub fn signed(&self, chain_id: &ChainId) -> [(Hash, &[u8; 64]); 2] {
+        [&self.first, &self.second].map(|signed| {
+            (signing_digest(Scheme::Ed25519, Purpose::Vote, &signed.vote.id(chain_id)), signed.signature.0)
+        })
+    }
+
+    /// Verifies both signatures.
+    ///
+    /// # Errors
+    /// One of them is not the key's.
+    pub fn verify(&self, chain_id: &ChainId) -> Result<(), SignatureError> {
+        self.signed(chain_id)
+            .iter()
+            .try_for_each(|(digest, signature)| verify(Scheme::Ed25519, self.vote_key.0, digest, *signature))
+    }
+}
+
 tagged_enum! {
     /// What a transaction does.
     // The longest is a transfer to the most receivers: tag, asset, count, legs of id, amount and reference.
@@ -379,7 +479,20 @@ tagged_enum! {
         SwapExactIn(op: SwapExactIn) = SWAP_EXACT_IN,
         /// Swaps for an exact output.
         SwapExactOut(op: SwapExactOut) = SWAP_EXACT_OUT,
+        /// Stands for a seat among the validators.
+        Stand(op: Stand<'a>) = STAND,
+        /// Gives up a slot of candidates.
+        Leave(op: Leave) = LEAVE,
+        /// Puts an amount behind a validator.
+        Delegate(op: Delegate) = DELEGATE,
+        /// Gives shares of a validator's stake back.
+        Unbond(op: Unbond) = UNBOND,
+        /// Receives released stake.
+        Withdraw(op: Withdraw) = WITHDRAW,
+        /// Proves that a validator contradicted itself.
+        Report(op: Report<'a>) = REPORT,
     }
 }
 
 const _: () = assert!(2 + 25 + 2 + Authority::MAX_LEN <= <Op as Encoded>::MAX_LEN);
+const _: () = assert!(2 + 25 + 33 + 2 * (Vote::MAX_LEN + 65) <= <Op as Encoded>::MAX_LEN);

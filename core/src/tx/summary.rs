@@ -6,7 +6,8 @@
 
 use core::fmt::{self, Write};
 
-use super::{Authority, Leg, Op, Transaction};
+use super::{Authority, Leg, Op, SignedVote, Transaction};
+use crate::consensus::Round;
 use crate::id::NATIVE_ASSET;
 
 /// Characters in a row of the display.
@@ -192,6 +193,53 @@ impl Picker {
                 self.price_impact(op.max_price_impact_bps);
                 self.deadline(op.deadline_ms);
             }
+            Op::Stand(op) => {
+                self.say("Operation", "Stand as a validator");
+                self.say("Slot", op.slot);
+                self.say("Vote key", op.vote_key);
+                self.say("Network key", op.peer_key);
+                self.say("Checkpoint key hash", op.finality_key);
+                self.say("Commission", BasisPoints(op.commission_bps));
+                self.say("Stake", format_args!("{} {NATIVE_ASSET}", op.amount));
+            }
+            Op::Leave(op) => {
+                self.say("Operation", "Stand as a validator no more");
+                self.say("Slot", op.slot);
+            }
+            Op::Delegate(op) => {
+                self.say("Operation", "Delegate stake");
+                self.say("Stake", format_args!("{} {NATIVE_ASSET}", op.amount));
+                self.say("Validator", op.validator);
+            }
+            Op::Unbond(op) => {
+                self.say("Operation", "Unbond stake");
+                self.say("Shares to give back", op.shares);
+                self.say("Validator", op.validator);
+            }
+            Op::Withdraw(op) => {
+                self.say("Operation", "Withdraw released stake");
+                self.say("Validator", op.validator);
+            }
+            Op::Report(op) => {
+                self.say("Operation", "Report contradicting votes");
+                self.say("Validator", op.validator);
+                self.say("Vote key", op.vote_key);
+                self.vote(&op.first);
+                self.vote(&op.second);
+            }
+        }
+    }
+
+    fn vote(&mut self, signed: &SignedVote<'_>) {
+        let Round { epoch, view } = signed.vote.round();
+        self.say("Vote", format_args!("{} epoch {epoch} view {view}", signed.vote.kind().as_str()));
+        if let Some(proposal) = signed.vote.proposal() {
+            self.say("Block", proposal.header);
+            self.say("Parent's view", proposal.parent_view);
+        }
+        let (first, second) = signed.signature.0.split_at(32);
+        for half in [first, second] {
+            self.say("Signature", Hex(half));
         }
     }
 
@@ -217,6 +265,15 @@ impl Picker {
             Some(ms) => self.say("Deadline", UtcTime(ms)),
             None => self.say("Deadline", "none"),
         }
+    }
+}
+
+/// Bytes in hexadecimal digits.
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

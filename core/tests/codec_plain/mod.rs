@@ -136,6 +136,7 @@ pub fn header(header: &Header) -> Plain {
         .integer(header.protocol)
         .text(header.chain_id)
         .integer(header.epoch)
+        .integer(header.view)
         .integer(header.height)
         .raw(&header.parent.0)
         .integer(header.time_ms)

@@ -186,6 +186,7 @@ pub fn header(rng: &mut StdRng) -> Header {
         protocol: small(rng),
         chain_id: chain(rng),
         epoch: integer(rng),
+        view: integer(rng),
         height: integer(rng),
         parent: hash(rng),
         time_ms: integer(rng),

@@ -46,6 +46,7 @@ pub fn header(height: u64) -> Header {
         protocol: Header::PROTOCOL,
         chain_id: ChainId::new("QENEX-TEST").unwrap(),
         epoch: 4,
+        view: 0,
         height,
         parent: Hash([1; 32]),
         time_ms: height * 1_000,

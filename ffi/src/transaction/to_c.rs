@@ -6,12 +6,12 @@ use qenex_core::tx::{Op, SwapExactIn, SwapExactOut, Transaction, Transfer};
 use super::*;
 use crate::amount::to_c;
 use crate::flag::flagged;
-use crate::memory::Plain;
+use crate::memory::{Fallible, Plain, unknown_number};
 use crate::record::authority_to_c;
 use crate::text::Text;
 
 /// The transaction, all that it does not say being zero.
-pub(super) fn write(transaction: &Transaction<'_>) -> qnx_transaction_t {
+pub(super) fn write(transaction: &Transaction<'_>) -> Fallible<qnx_transaction_t> {
     let mut out = qnx_transaction_t::zeroed();
     out.chain_id = transaction.chain_id.write();
     out.sender = transaction.sender.write();
@@ -88,8 +88,11 @@ pub(super) fn write(transaction: &Transaction<'_>) -> qnx_transaction_t {
         }
         Op::SwapExactIn(op) => out.body.swap = swap_exact_in(op),
         Op::SwapExactOut(op) => out.body.swap = swap_exact_out(op),
+        Op::Stand(_) | Op::Leave(_) | Op::Delegate(_) | Op::Unbond(_) | Op::Withdraw(_) | Op::Report(_) => {
+            return Err(unknown_number().into());
+        }
     }
-    out
+    Ok(out)
 }
 
 fn transfer(op: &Transfer<'_>) -> qnx_transfer_t {

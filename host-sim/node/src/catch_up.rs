@@ -86,7 +86,7 @@ impl CatchUp {
                 pushed.map_err(|refusal| NodeError::Transaction { index, refusal })?;
             }
         }
-        machine.settle_fees(header.proposer)?;
+        machine.end(&self.tip, header.view, header.proposer)?;
         let record = history::encode(height, machine.receipts.iter(), &machine.state.previous);
         self.tip_id = header.id();
         self.tip = header;

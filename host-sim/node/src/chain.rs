@@ -6,11 +6,12 @@
 //! drops what contradicts it; [`Chain::discard`] drops a block. Nothing here touches a disk.
 
 use hashbrown::HashMap;
-use qenex_core::codec;
-use qenex_core::consensus::Header;
+use qenex_core::codec::{self, Encoded};
+use qenex_core::consensus::{Header, Round, leader};
 use qenex_core::crypto::{Domain, Hash};
 use qenex_core::id::AccountId;
-use qenex_core::ledger::{Account, Env, Record, RecordId, ViewError};
+use qenex_core::ledger::{Account, Buffer, Env, MAX_SKIPPED, Record, RecordId, Rule, Staking, ViewError};
+use qenex_core::num::Amount;
 use qenex_tree::{Change, Tree};
 
 use crate::block::Block;
@@ -24,6 +25,19 @@ use crate::overlay::Overlay;
 use crate::prepare::Prepared;
 use crate::records::{Records, Snapshot};
 use crate::settle::settle;
+
+/// A seat of the set that decides on a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The validator.
+    pub account: AccountId,
+    /// The key that votes.
+    pub vote_key: [u8; 32],
+    /// The key of the network.
+    pub peer_key: [u8; 32],
+    /// Its odds to lead a view, against the sum of all.
+    pub weight: Amount,
+}
 
 /// A block that is executed and not final.
 struct Pending {
@@ -60,9 +74,9 @@ impl Chain {
     /// # Errors
     /// The genesis contradicts itself or is larger than the limit.
     pub fn new(genesis: &Genesis, limit_bytes: usize) -> Result<Self, NodeError> {
-        let records = Records::of(genesis)?;
+        let (records, set) = Records::of(genesis)?;
         let tree = build_tree(&records);
-        let header = genesis.header(tree.root())?;
+        let header = genesis.header(tree.root(), set)?;
         let id = header.id();
         let chain = Self {
             genesis_id: id,
@@ -173,11 +187,79 @@ impl Chain {
         std::iter::successors(self.pending.get(&id), |above| self.pending.get(&above.block.header.parent))
     }
 
-    /// Starts a block over `parent`.
+    /// A record after a block that is the newest final one or pending, decoded from `buffer`.
+    fn record_after<'b>(
+        &self,
+        id: Hash,
+        record: &RecordId,
+        buffer: &'b mut Buffer,
+    ) -> Result<Option<Record<'b>>, NodeError> {
+        self.header_of(id)?;
+        let key = record.key();
+        let written = self.below(id).find_map(|pending| pending.done.writes.get(&key));
+        let damaged = NodeError::Record(*record);
+        let Some(value) = written.unwrap_or_else(|| self.records.get(record, &key)) else { return Ok(None) };
+        let Some(place) = buffer.get_mut(..value.len()) else { return Err(damaged) };
+        place.copy_from_slice(value);
+        decode(Some(place)).map_err(|_| damaged)
+    }
+
+    /// The staking after a block that is the newest final one or pending: the rules, and the epoch and seed of the block that comes next. Nothing
+    /// on a chain without.
+    ///
+    /// # Errors
+    /// The block is neither, or its state is damaged.
+    pub fn staking(&self, id: Hash) -> Result<Option<Staking>, NodeError> {
+        match self.record_after(id, &RecordId::Staking, &mut [0; Record::MAX_LEN])? {
+            Some(Record::Staking(staking)) => Ok(Some(staking)),
+            Some(_) => Err(NodeError::Record(RecordId::Staking)),
+            None => Ok(None),
+        }
+    }
+
+    /// The seats that decide on the block after this one, which is the newest final one or pending. They are in the order of their vote keys, which
+    /// is that of their weights for [`qenex_core::consensus::leader`]. None on a chain without staking.
+    ///
+    /// # Errors
+    /// The block is neither, or its state is damaged.
+    pub fn seats(&self, id: Hash) -> Result<Vec<Seat>, NodeError> {
+        let seats = self.staking(id)?.map_or(0, |staking| staking.seats);
+        let seat = |place| match self.record_after(id, &RecordId::Seat(place), &mut [0; Record::MAX_LEN])? {
+            Some(Record::Seat(seat)) => Ok(Seat {
+                account: seat.account,
+                vote_key: *seat.vote_key.0,
+                peer_key: *seat.peer_key.0,
+                weight: seat.weight,
+            }),
+            _ => Err(NodeError::Record(RecordId::Seat(place))),
+        };
+        (0..seats).map(seat).collect()
+    }
+
+    /// The next view over a block that this account leads: what a local proposer names. Zero on a chain without staking.
+    ///
+    /// # Errors
+    /// The block is neither the newest final one nor pending, its state is damaged, or the account leads none of the next views.
+    pub fn next_view(&self, id: Hash, proposer: AccountId) -> Result<u64, NodeError> {
+        let Some(staking) = self.staking(id)? else { return Ok(0) };
+        let parent = self.header_of(id)?;
+        let after = if parent.epoch == staking.epoch { parent.view } else { 0 };
+        let seats = self.seats(id)?;
+        let weights: Vec<Amount> = seats.iter().map(|seat| seat.weight).collect();
+        let mut views = (after..).skip(1).take(MAX_SKIPPED as usize);
+        let own = views.find(|view| {
+            let round = Round { epoch: staking.epoch, view: *view };
+            let place = leader(&staking.seed, round, &weights);
+            place.and_then(|place| seats.get(place)).is_some_and(|seat| seat.account == proposer)
+        });
+        own.ok_or(NodeError::End(Rule::BlockLeader.into()))
+    }
+
+    /// Starts a block over `parent` in this view of the epoch; zero on a chain without staking.
     ///
     /// # Errors
     /// The parent is neither the tip nor pending, or the state has outgrown its limit.
-    pub fn begin(&self, parent: Hash, time_ms: u64) -> Result<Execution<'_>, NodeError> {
+    pub fn begin(&self, parent: Hash, time_ms: u64, view: u64) -> Result<Execution<'_>, NodeError> {
         self.check_size()?;
         let header = self.header_of(parent)?;
         let env = Env {
@@ -186,7 +268,7 @@ impl Chain {
             time_ms: time_ms.max(header.time_ms),
         };
         let below = self.below(parent).map(|pending| &pending.done.writes).collect();
-        Ok(Execution::over(&self.records, below, parent, env, self.last))
+        Ok(Execution::over(&self.records, below, (parent, header), view, env, self.last))
     }
 
     /// Computes the roots of an executed block and keeps it as pending.
@@ -195,8 +277,8 @@ impl Chain {
     /// The parent is gone.
     pub fn seal(&mut self, executed: Executed) -> Result<Hash, NodeError> {
         let parent = self.header_of(executed.parent)?;
-        let (chain_id, epoch, validators, next_validators) =
-            (parent.chain_id, parent.epoch, parent.validators, parent.next_validators);
+        let (chain_id, validators) = (parent.chain_id, parent.next_validators);
+        let epoch = self.staking(executed.parent)?.map_or(parent.epoch, |staking| staking.epoch);
         let values: Vec<(Hash, Option<Hash>)> = hash_values(&executed.done.writes);
         let below = self.below(executed.parent).map(|pending| &pending.change).collect();
         let change = self.tree.through(below).update(&values);
@@ -208,6 +290,7 @@ impl Chain {
             protocol: Header::PROTOCOL,
             chain_id,
             epoch,
+            view: executed.view,
             height: executed.env.height,
             parent: executed.parent,
             time_ms: executed.env.time_ms,
@@ -216,7 +299,7 @@ impl Chain {
             state_root: change.root(),
             receipt_root: log_root(&receipt_leaves),
             validators,
-            next_validators,
+            next_validators: executed.drawn.unwrap_or(validators),
             seal: Default::default(),
         };
         let id = header.id();
@@ -232,7 +315,7 @@ impl Chain {
     /// # Errors
     /// The parent is unknown, a transaction is refused, or a field of the header is not what execution yields.
     pub fn execute(&mut self, header: &Header, prepared: &Prepared) -> Result<Hash, NodeError> {
-        let mut execution = self.begin(header.parent, header.time_ms)?;
+        let mut execution = self.begin(header.parent, header.time_ms, header.view)?;
         execution.push_all(prepared)?;
         let executed = execution.finish(header.proposer)?;
         let id = self.seal(executed)?;

@@ -9,7 +9,7 @@ use qenex_core::error::{
     GENESIS_INVALID, GENESIS_OTHER, LOG_BEHIND, MEMPOOL_ACCOUNT_FULL, MEMPOOL_FULL, MEMPOOL_NONCE_TAKEN,
     NONCE_USED, STATE_ROOT_MISMATCH, STATE_TOO_LARGE, STORE_DAMAGED,
 };
-use qenex_core::ledger::Reject;
+use qenex_core::ledger::{RecordId, Reject};
 use qenex_store::StoreError;
 
 /// Why a transaction is not taken into the pool.
@@ -133,6 +133,8 @@ pub enum NodeError {
         /// Height of the checkpoint.
         checkpoint: u64,
     },
+    /// A record is not of the kind that its id names, or missing.
+    Record(RecordId),
     /// A bucket of the checkpoint is damaged.
     Bucket(u32),
     /// The record of what a block did is missing or damaged.
@@ -151,8 +153,8 @@ pub enum NodeError {
         /// The block's height.
         height: u64,
     },
-    /// The proposer cannot receive the fees.
-    Fees(Reject),
+    /// The block cannot end: its view is not that of its proposer, or an account cannot be paid.
+    End(Reject),
     /// A transaction of a block is refused.
     Transaction {
         /// Its place in the block.
@@ -187,11 +189,11 @@ impl Coded for NodeError {
             Self::OtherGenesis { .. } => GENESIS_OTHER,
             Self::Directory { .. } => DIRECTORY,
             Self::LogBehind { .. } => LOG_BEHIND,
-            Self::Bucket(_) | Self::HistoryDamaged { .. } => STORE_DAMAGED,
+            Self::Record(_) | Self::Bucket(_) | Self::HistoryDamaged { .. } => STORE_DAMAGED,
             Self::UnknownParent(_) => BLOCK_UNKNOWN_PARENT,
             Self::UnknownBlock(_) => BLOCK_UNKNOWN,
             Self::Header { .. } => BLOCK_HEADER,
-            Self::Fees(reject) => reject.code(),
+            Self::End(reject) => reject.code(),
             Self::Transaction { .. } => BLOCK_TRANSACTION,
             Self::StateTooLarge { .. } => STATE_TOO_LARGE,
             Self::RootMismatch { .. } => STATE_ROOT_MISMATCH,
@@ -212,11 +214,12 @@ impl fmt::Display for NodeError {
             Self::LogBehind { log, checkpoint } => {
                 write!(f, "{} The log ends at height {log}, the checkpoint is at {checkpoint}", self.code())
             }
+            Self::Record(id) => write!(f, "{} Record {id:?}", self.code()),
             Self::Bucket(index) => write!(f, "{} Checkpoint, bucket {index:#x}", self.code()),
             Self::HistoryDamaged { height } => write!(f, "{} Receipts of height {height}", self.code()),
             Self::UnknownParent(id) | Self::UnknownBlock(id) => write!(f, "{} Block {id}", self.code()),
             Self::Header { field, height } => write!(f, "{} Field {field} at height {height}", self.code()),
-            Self::Fees(reject) => write!(f, "{reject} (the block's proposer)"),
+            Self::End(reject) => write!(f, "{reject} (the end of the block)"),
             Self::Transaction { index, refusal } => {
                 write!(f, "{} Transaction {index}: {refusal}", self.code())
             }

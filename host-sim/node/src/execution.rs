@@ -2,6 +2,7 @@
 //!
 //! Nothing here computes a root or changes the final state: see [`crate::chain`].
 
+use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::{
@@ -66,6 +67,8 @@ impl State for Layers<'_> {
 pub struct Execution<'c> {
     machine: Machine<Layers<'c>>,
     parent: Hash,
+    parent_header: &'c Header,
+    view: u64,
     transactions: Batch,
     leaves: Vec<Hash>,
 }
@@ -74,6 +77,9 @@ pub struct Execution<'c> {
 pub struct Executed {
     pub(crate) parent: Hash,
     pub(crate) env: Env,
+    pub(crate) view: u64,
+    /// The set that decides on the next block, where it was drawn.
+    pub(crate) drawn: Option<Hash>,
     pub(crate) proposer: AccountId,
     pub(crate) transactions: Batch,
     /// Of the transaction tree.
@@ -87,7 +93,8 @@ impl<'c> Execution<'c> {
     pub(crate) fn over(
         records: &'c Records,
         below: Vec<&'c Overlay>,
-        parent: Hash,
+        (parent, parent_header): (Hash, &'c Header),
+        view: u64,
         env: Env,
         (transactions, writes): (usize, usize),
     ) -> Self {
@@ -95,6 +102,8 @@ impl<'c> Execution<'c> {
         Self {
             machine: Machine::new(Layers { records, below, writes, touched }, env),
             parent,
+            parent_header,
+            view,
             transactions: Batch::with_capacity(transactions, transactions * 192),
             leaves: Vec::with_capacity(transactions),
         }
@@ -161,16 +170,18 @@ impl<'c> Execution<'c> {
         transition(&self.machine.env, transaction, Signers::Assumed, &view)
     }
 
-    /// Ends the block: its fees go to the proposer.
+    /// Ends the block, by the ledger's rule ([`qenex_core::ledger::end_block`]).
     ///
     /// # Errors
-    /// The proposer's account cannot receive them.
+    /// It cannot be a block of this proposer in its view, or an account cannot be paid.
     pub fn finish(mut self, proposer: AccountId) -> Result<Executed, NodeError> {
-        self.machine.settle_fees(proposer)?;
+        let drawn = self.machine.end(self.parent_header, self.view, proposer)?;
         let Machine { state: Layers { writes, touched, .. }, env, receipts, .. } = self.machine;
         Ok(Executed {
             parent: self.parent,
             env,
+            view: self.view,
+            drawn,
             proposer,
             transactions: self.transactions,
             leaves: self.leaves,

@@ -2,13 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
+use qenex_core::codec::Lent;
 use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_core::id::{AccountId, AssetId, ChainId};
-use qenex_core::ledger::{Account, AccountStatus, Asset, Balance, Record, RecordId};
+use qenex_core::ledger::{
+    Account, AccountStatus, Asset, Balance, Record, RecordId, StakingRules, Store, found,
+};
 use qenex_core::merkle::log;
 use qenex_core::num::Amount;
-use qenex_core::tx::{AccountKind, AuthorityBuf, KycLevel};
+use qenex_core::tx::{AccountKind, AuthorityBuf, KycLevel, Stand};
 
 use crate::error::NodeError;
 
@@ -27,6 +30,32 @@ pub struct GenesisAccount {
     pub balances: Vec<(AssetId, Amount)>,
 }
 
+/// A validator at the beginning.
+#[derive(Clone, Debug)]
+pub struct GenesisValidator {
+    /// Its account.
+    pub account: AccountId,
+    /// The key that votes.
+    pub vote_key: [u8; 32],
+    /// The key of the network.
+    pub peer_key: [u8; 32],
+    /// The hash of the key that will sign checkpoints.
+    pub finality_key: [u8; 32],
+    /// What the operator keeps, in basis points.
+    pub commission_bps: u16,
+    /// How much of the account's balance of the native asset is its stake.
+    pub stake: Amount,
+}
+
+/// The staking of a chain.
+#[derive(Clone, Debug)]
+pub struct GenesisStaking {
+    /// The rules.
+    pub rules: StakingRules,
+    /// Who stands from the beginning, in the first slots. Those with the most stake have the first seats.
+    pub validators: Vec<GenesisValidator>,
+}
+
 /// The first state.
 #[derive(Clone, Debug)]
 pub struct Genesis {
@@ -38,10 +67,12 @@ pub struct Genesis {
     pub assets: Vec<(AssetId, AccountId)>,
     /// The accounts. The first is the proposer of the genesis.
     pub accounts: Vec<GenesisAccount>,
+    /// Who decides on blocks; nothing where nobody does, and whoever has the chain makes them.
+    pub staking: Option<GenesisStaking>,
 }
 
 impl Genesis {
-    /// Its records, in no particular order.
+    /// Its records but those of staking, in no particular order.
     ///
     /// # Errors
     /// Something is named twice or not at all, or amounts overflow.
@@ -100,16 +131,38 @@ impl Genesis {
         Ok(records)
     }
 
-    /// The header of block zero, over a state with this root.
+    /// Adds staking to its records. Returns the set that decides on the first block.
+    ///
+    /// # Errors
+    /// The rules are out of range, a validator cannot stand, or none has the stake.
+    pub(crate) fn found(&self, store: &mut impl Store) -> Result<Hash, NodeError> {
+        let Some(staking) = &self.staking else { return Ok(Hash::default()) };
+        let validators = (0..).zip(&staking.validators).map(|(slot, validator)| {
+            let op = Stand {
+                slot,
+                vote_key: Lent(&validator.vote_key),
+                peer_key: Lent(&validator.peer_key),
+                finality_key: Lent(&validator.finality_key),
+                commission_bps: validator.commission_bps,
+                amount: validator.stake,
+            };
+            (validator.account, op)
+        });
+        found(store, staking.rules, validators)
+            .map_err(|reject| NodeError::Genesis(format!("The staking: {reject}")))
+    }
+
+    /// The header of block zero, over a state with this root, before blocks of this set.
     ///
     /// # Errors
     /// There is no account.
-    pub fn header(&self, state_root: Hash) -> Result<Header, NodeError> {
+    pub fn header(&self, state_root: Hash, next_validators: Hash) -> Result<Header, NodeError> {
         let first = self.accounts.first().ok_or_else(|| NodeError::Genesis("There is no account.".into()))?;
         Ok(Header {
             protocol: Header::PROTOCOL,
             chain_id: self.chain_id,
             epoch: 0,
+            view: 0,
             height: 0,
             parent: Hash::default(),
             time_ms: self.time_ms,
@@ -118,7 +171,7 @@ impl Genesis {
             state_root,
             receipt_root: log::empty_root(),
             validators: Hash::default(),
-            next_validators: Hash::default(),
+            next_validators,
             seal: Default::default(),
         })
     }

@@ -6,11 +6,12 @@
 use std::ops::Range;
 
 use qenex_core::codec::{self, Encoded};
+use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
-use qenex_core::id::{AccountId, NATIVE_ASSET};
+use qenex_core::id::AccountId;
 use qenex_core::ledger::{
-    Effects, Env, Receipt, Record, RecordId, Reject, Signers, View, ViewError, access, settle_fees,
-    transition_into,
+    Buffer, Effects, Env, Receipt, Record, RecordId, Reject, Signers, Store, View, ViewError, access,
+    end_block, transition_into,
 };
 use qenex_core::num::Amount;
 
@@ -174,26 +175,35 @@ impl<S: State> Machine<S> {
         Ok(())
     }
 
-    /// Gives the fees of the block to its proposer.
+    /// Ends the block, by the ledger's rule. Returns the hash of the set that decides on the next block, where it was drawn.
     ///
     /// # Errors
-    /// The proposer's account cannot receive them.
-    pub(crate) fn settle_fees(&mut self, proposer: AccountId) -> Result<(), NodeError> {
-        if self.fees.is_zero() {
-            return Ok(());
-        }
-        let ids = [RecordId::Account(proposer), RecordId::Balance(proposer, NATIVE_ASSET)];
-        let keys = ids.map(|id| id.key());
-        {
-            let view = Lookup { state: &self.state, ids: &ids, keys: &keys };
-            let effects = settle_fees(proposer, self.fees, &view).map_err(NodeError::Fees)?;
-            self.writes.take(&ids, &effects);
-        }
-        for ((id, key), written) in ids.iter().zip(&keys).zip(self.writes.iter()) {
-            if let Some(value) = written {
-                self.state.put(id, key, value);
-            }
-        }
-        Ok(())
+    /// The block cannot be one of this proposer in this view, or an account cannot be paid.
+    pub(crate) fn end(
+        &mut self,
+        parent: &Header,
+        view: u64,
+        proposer: AccountId,
+    ) -> Result<Option<Hash>, NodeError> {
+        end_block(&mut Whole(&mut self.state), parent, view, proposer, self.fees).map_err(NodeError::End)
+    }
+}
+
+/// All of a state, for the rules at the end of a block.
+pub(crate) struct Whole<'s, S>(pub(crate) &'s mut S);
+
+impl<S: State> Store for Whole<'_, S> {
+    fn read<'b>(&self, id: &RecordId, buffer: &'b mut Buffer) -> Result<Option<Record<'b>>, ViewError> {
+        let Some(value) = self.0.get(id, &id.key()) else { return Ok(None) };
+        let place = buffer.get_mut(..value.len()).ok_or(ViewError::Damaged)?;
+        place.copy_from_slice(value);
+        decode(Some(place))
+    }
+
+    fn write(&mut self, id: &RecordId, record: Option<&Record<'_>>) {
+        let mut buffer: Buffer = [0; Record::MAX_LEN];
+        // Cannot fail: the buffer has the greatest length.
+        let value = record.map(|record| record.encode(&mut buffer).unwrap_or_default());
+        self.0.put(id, &id.key(), value);
     }
 }

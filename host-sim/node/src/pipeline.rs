@@ -248,7 +248,8 @@ impl Executor<'_> {
         loop {
             time_ms += self.config.block_interval_ms;
             let mut watch = Stopwatch::start();
-            let mut execution = self.node.chain().begin(parent, time_ms)?;
+            let view = self.node.chain().next_view(parent, self.config.proposer)?;
+            let mut execution = self.node.chain().begin(parent, time_ms, view)?;
             while execution.len() < self.config.block_transactions {
                 let (prepared, index) = match &mut self.current {
                     Some((prepared, index)) if *index < prepared.len() => (prepared, index),

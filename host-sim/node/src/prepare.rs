@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use qenex_core::codec;
 use qenex_core::crypto::{Domain, Hash, KeyHash, Purpose, Scheme, SignatureError};
+use qenex_core::id::ChainId;
 use qenex_core::ledger::{RecordId, access};
-use qenex_core::tx::{KeyRef, Signature, SignedTransaction, Transaction};
+use qenex_core::tx::{KeyRef, Op, Report, Signature, SignedTransaction, Transaction};
 use qenex_signatures::{Item, Verifier};
 
 use crate::block::Batch;
@@ -154,6 +155,7 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
     let mut signature_lists: Vec<&[u8]> = Vec::with_capacity(count);
     let mut public_keys: Vec<[u8; 2 + 32]> = Vec::with_capacity(count);
     let mut signed_by: Vec<(usize, Signature<'_>)> = Vec::with_capacity(count);
+    let mut reports: Vec<(usize, ChainId, Report<'_>)> = Vec::new();
     let mut key_inputs: Vec<[u8; RecordId::KEY_INPUT_LEN]> = Vec::with_capacity(5 * count);
     for (index, signed) in batch.iter().enumerate() {
         match SignedTransaction::decode(signed) {
@@ -166,6 +168,9 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
                 for signature in &decoded.signatures {
                     public_keys.extend(short_key(signature));
                     signed_by.push((index, *signature));
+                }
+                if let Op::Report(report) = decoded.transaction.op {
+                    reports.push((index, decoded.transaction.chain_id, report));
                 }
             }
             Err(error) => {
@@ -219,6 +224,11 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
                 refuse(&mut prepared, *index, error);
             }
         }
+        for (index, chain_id, report) in reports {
+            if let Err(error) = report.verify(&chain_id) {
+                refuse(&mut prepared, index, error);
+            }
+        }
         watch.lap(&mut times.verify);
     }
     watch.lap(&mut times.hash);
@@ -257,9 +267,9 @@ mod tests {
     use super::*;
     use qenex_core::crypto::scheme::{MAX_PUBLIC_KEY_BYTES, MAX_SIGNATURE_BYTES};
     use qenex_core::crypto::secret::SecretKey;
-    use qenex_core::id::{AccountId, ChainId};
+    use qenex_core::id::AccountId;
     use qenex_core::num::Amount;
-    use qenex_core::tx::{MAX_SIGNED_LEN, Op, encode_signed};
+    use qenex_core::tx::{MAX_SIGNED_LEN, encode_signed};
 
     /// Transactions by keys of all schemes and lengths, each with two signers: every signer is found, in order, and a signature that is
     /// wrong or as long as another scheme's is refused.

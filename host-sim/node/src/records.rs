@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use qenex_core::codec::{self, Encoded};
 use qenex_core::crypto::{Domain, Hash};
+use qenex_core::id::AccountId;
 use qenex_core::ledger::{Record, RecordId};
 
 use crate::bucket::{self, Blob, Bucket, Item};
 use crate::error::NodeError;
 use crate::genesis::Genesis;
 use crate::hashing::hash_all;
+use crate::machine::{State, Whole};
 
 /// The average above which buckets are split.
 pub const RECORDS_PER_BUCKET: usize = 8;
@@ -29,6 +31,24 @@ pub struct Records {
     /// Bytes of all blobs.
     bytes: usize,
     dirty: Vec<bool>,
+}
+
+impl State for Records {
+    fn read_ahead(&self, keys: &[Hash]) {
+        Records::read_ahead(self, keys.iter());
+    }
+
+    fn get(&self, id: &RecordId, key: &Hash) -> Option<&[u8]> {
+        Records::get(self, id, key)
+    }
+
+    fn put(&mut self, id: &RecordId, key: &Hash, value: Option<&[u8]>) {
+        Records::put(self, id, key, value, None);
+    }
+
+    fn touch(&mut self, account: AccountId, key: &Hash, written: Option<&[u8]>) {
+        Records::put(self, &RecordId::Account(account), key, written, None);
+    }
 }
 
 /// What a checkpoint has to write.
@@ -70,11 +90,11 @@ impl Records {
         Self { bits, buckets, count: 0, bytes: 0, dirty }
     }
 
-    /// The records of a first state.
+    /// The records of a first state, and the set that decides on the first block: zeros without staking.
     ///
     /// # Errors
     /// The genesis contradicts itself.
-    pub fn of(genesis: &Genesis) -> Result<Self, NodeError> {
+    pub fn of(genesis: &Genesis) -> Result<(Self, Hash), NodeError> {
         let list = genesis.records()?;
         let mut records = Records::with_room_for(list.len());
         let mut buffer = [0; Record::MAX_LEN];
@@ -86,7 +106,8 @@ impl Records {
                 records.put(id, &key, Some(value), None);
             }
         }
-        Ok(records)
+        let set = genesis.found(&mut Whole(&mut records))?;
+        Ok((records, set))
     }
 
     /// The buckets of a checkpoint, in any order; all others are empty.

@@ -104,19 +104,19 @@ impl Sequencer {
         self.mempool.len()
     }
 
-    /// Makes a block of waiting transactions over a final or pending block and keeps it as pending. Returns its id and what was refused, which
-    /// waits no longer; the others stay in the pool until they are [`settled`](Self::settled).
+    /// Makes a block of waiting transactions over a final or pending block, in this view, and keeps it as pending. Returns its id and what was
+    /// refused, which waits no longer; the others stay in the pool until they are [`settled`](Self::settled).
     ///
     /// # Errors
     /// The parent is unknown, or the fees cannot be paid out.
     pub fn execute(
         &mut self,
         node: &mut Node,
-        parent: Hash,
+        (parent, view): (Hash, u64),
         time_ms: u64,
         limits: BlockLimits,
     ) -> Result<(Hash, Vec<(Hash, Refusal)>), NodeError> {
-        let mut execution = node.chain().begin(parent, time_ms)?;
+        let mut execution = node.chain().begin(parent, time_ms, view)?;
         let mut batch = Batch::default();
         for signed in self.mempool.best(limits.transactions, limits.bytes, |account| execution.nonce(account))
         {
@@ -135,6 +135,15 @@ impl Sequencer {
         }
         let executed = execution.finish(self.proposer)?;
         Ok((node.chain_mut().seal(executed)?, refused))
+    }
+
+    /// Where the next block of a chain with one proposer goes: over the newest final one, in a view that the proposer leads.
+    ///
+    /// # Errors
+    /// It leads none of the next views.
+    pub fn next(&self, node: &Node) -> Result<(Hash, u64), NodeError> {
+        let parent = node.chain().tip_id();
+        Ok((parent, node.chain().next_view(parent, self.proposer)?))
     }
 
     /// Takes what a final block used up out of the pool.
@@ -158,7 +167,7 @@ impl Sequencer {
         time_ms: u64,
         limits: BlockLimits,
     ) -> Result<Produced, NodeError> {
-        let (id, refused) = self.execute(node, node.chain().tip_id(), time_ms, limits)?;
+        let (id, refused) = self.execute(node, self.next(node)?, time_ms, limits)?;
         node.finalize(id)?;
         let tip = node.chain().tip();
         let (height, state_root) = (tip.height, tip.state_root);

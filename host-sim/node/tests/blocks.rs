@@ -18,7 +18,7 @@ use rand::RngExt;
 
 fn add(chain: &mut Chain, parent: Hash, batch: Batch, time_ms: u64) -> Hash {
     let prepared = prepare(batch, Signatures::Verify(&Verifier::default()));
-    let mut execution = chain.begin(parent, time_ms).unwrap();
+    let mut execution = chain.begin(parent, time_ms, 0).unwrap();
     for index in 0..prepared.len() {
         execution.push(&prepared, index).unwrap();
     }
@@ -34,10 +34,10 @@ fn a_refused_transaction_is_named_by_its_place_in_the_block() {
     let first = prepare(world.pool_batch(), Signatures::Committed);
     let next = first.len();
     let header = Header { height: 1, parent: chain.tip_id(), ..chain.tip().clone() };
-    let mut state = CatchUp::new(chain.tip().clone(), Records::of(&world.genesis).unwrap());
+    let mut state = CatchUp::new(chain.tip().clone(), Records::of(&world.genesis).unwrap().0);
     let error = state.execute(header, [first.clone(), first.clone()]).err().unwrap();
     assert!(matches!(error, NodeError::Transaction { index, .. } if index == next), "{error}");
-    let mut execution = chain.begin(chain.tip_id(), 0).unwrap();
+    let mut execution = chain.begin(chain.tip_id(), 0, 0).unwrap();
     execution.push_all(&first).unwrap();
     let error = execution.push_all(&first).unwrap_err();
     assert!(matches!(error, NodeError::Transaction { index, .. } if index == next), "{error}");

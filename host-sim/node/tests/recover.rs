@@ -29,7 +29,7 @@ fn config() -> NodeConfig {
 
 fn execute(chain: &mut Chain, batch: Batch, time_ms: u64) -> Hash {
     let prepared = prepare(batch, Signatures::Committed);
-    let mut execution = chain.begin(chain.tip_id(), time_ms).unwrap();
+    let mut execution = chain.begin(chain.tip_id(), time_ms, 0).unwrap();
     for index in 0..prepared.len() {
         execution.push(&prepared, index).unwrap();
     }

@@ -3,12 +3,14 @@
 mod assets;
 mod device;
 mod load;
+mod network;
 mod owners;
 mod proofs;
 
 pub use assets::*;
 pub use device::*;
 pub use load::*;
+pub use network::*;
 pub use owners::*;
 pub use proofs::*;
 
@@ -23,7 +25,7 @@ use qenex_core::num::Amount;
 #[command(
     name = "qenex",
     version,
-    after_help = "Without a command, `demo` runs.\n\nExit codes: 0 done; 1 the ledger refused, a proof or a check failed; \
+    after_help = "Without a command, `testnet run` runs.\n\nExit codes: 0 done; 1 the ledger refused, a proof or a check failed; \
                   2 wrong arguments or input; 3 the store, the file system or the line to a device failed."
 )]
 pub struct Args {
@@ -40,6 +42,11 @@ pub struct Args {
 pub enum Command {
     /// Show the ledger at work: accounts, an asset, a pool, transfers, swaps, a crash and the recovery.
     Demo(Demo),
+    /// Run a node of a chain: a validator, or one that follows.
+    Node(Node),
+    /// Make a chain of several validators on this machine, and run it.
+    #[command(subcommand)]
+    Testnet(Testnet),
     /// Run a file of transfers through the whole ledger.
     Replay(Replay),
     /// Make and show keys.
@@ -81,8 +88,8 @@ pub enum Command {
 
 impl Command {
     /// What runs without a command.
-    pub fn default_demo() -> Self {
-        Self::Demo(Demo { data: DEMO_DATA.into(), until_crash: false })
+    pub fn default_run() -> Self {
+        Self::Testnet(Testnet::Run(TestnetRun::default()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use qenex_core::error::{INPUT_FILE, OUTPUT_FILE};
+use qenex_core::error::{DIRECTORY, INPUT_FILE, OUTPUT_FILE};
 
 use crate::output::Failure;
 
@@ -30,4 +30,17 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
 /// Writes a file.
 pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     std::fs::write(path, content).map_err(unwritable(path))
+}
+
+/// Makes an empty folder with a marker in it. A folder that has the marker is removed before, and nothing else.
+pub fn make_room(folder: &Path, marker: &str) -> Result<(), Failure> {
+    if folder.exists() {
+        if !folder.join(marker).exists() {
+            let detail = format!("{} exists and has no file {marker:?}", folder.display());
+            return Err(Failure::input(DIRECTORY, detail));
+        }
+        std::fs::remove_dir_all(folder).map_err(unwritable(folder))?;
+    }
+    std::fs::create_dir_all(folder).map_err(unwritable(folder))?;
+    write(&folder.join(marker), "")
 }

@@ -79,10 +79,8 @@ impl Local {
 
     /// Executes what waits as a pending block and goes no further.
     pub fn execute_only(&mut self, time_ms: u64) -> Result<qenex_core::crypto::Hash, Failure> {
-        Ok(self
-            .sequencer
-            .execute(&mut self.node, self.node.chain().tip_id(), time_ms, BlockLimits::default())?
-            .0)
+        let next = self.sequencer.next(&self.node)?;
+        Ok(self.sequencer.execute(&mut self.node, next, time_ms, BlockLimits::default())?.0)
     }
 
     /// Puts one transaction into a block of its own; a refusal is a failure.

@@ -22,7 +22,7 @@ use crate::output::Output;
 fn main() -> ExitCode {
     let args = Args::parse();
     let output = Output { json: args.json };
-    let command = args.command.unwrap_or_else(Command::default_demo);
+    let command = args.command.unwrap_or_else(Command::default_run);
     match commands::run(command, &output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

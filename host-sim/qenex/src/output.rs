@@ -9,6 +9,7 @@ use qenex_core::ledger::Reject;
 use qenex_device::DeviceError;
 use qenex_node::error::{MempoolError, NodeError, Refusal};
 use qenex_node::sequencer::SubmitError;
+use qenex_service::error::ServiceError;
 use qenex_store::StoreError;
 use serde_json::{Value, json};
 
@@ -96,6 +97,18 @@ impl From<DeviceError> for Failure {
             _ => STORE,
         };
         Self { code: error.code(), detail: detail_of(&error.code(), &error), exit }
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Node(error) => error.into(),
+            ServiceError::Store(error) => error.into(),
+            ServiceError::Device(error) => error.into(),
+            ServiceError::File { .. } => Self::input(error.code(), &error),
+            ServiceError::Ended(_) => Self { code: error.code(), detail: error.to_string(), exit: STORE },
+        }
     }
 }
 

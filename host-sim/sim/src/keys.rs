@@ -2,24 +2,26 @@
 
 use commonware_cryptography::Signer as _;
 use commonware_cryptography::ed25519::PrivateKey;
-use qenex_consensus::Validator;
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::secret::label_seed;
 use qenex_core::crypto::{Purpose, Scheme};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET};
+use qenex_core::ledger::StakingRules;
 use qenex_core::num::Amount;
 use qenex_core::tx::{
     AccountKind, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature, Transaction,
     Transfer, encode_signed,
 };
-use qenex_node::genesis::{Genesis, GenesisAccount};
+use qenex_node::genesis::{Genesis, GenesisAccount, GenesisStaking, GenesisValidator};
 use qenex_signatures::LoadSigner;
-use qenex_validator::seats::Seat;
 
 const LABEL: &str = "qenex-sim";
 
 /// What every client has at the beginning, in whole units.
 pub const CLIENT_BALANCE: u64 = 1_000_000;
+
+/// What every validator has at stake at the beginning, in whole units.
+pub const STAKE: u64 = 10_000;
 
 /// The chain of all runs.
 pub fn chain_id() -> ChainId {
@@ -60,12 +62,6 @@ pub fn vote_key(index: usize) -> SecretKey {
     SecretKey::from_seed(&seed).unwrap_or_else(|_| unreachable!("a hash is not zero"))
 }
 
-/// The seat of a validator.
-pub fn seat(index: usize) -> Seat {
-    let validator = Validator { peer: peer_key(index).public_key(), vote_key: vote_key(index).public_key() };
-    Seat { account: validator_account(index), validator }
-}
-
 fn signer(account: AccountId) -> LoadSigner {
     let seed = label_seed(LABEL, account.as_str());
     LoadSigner::from_seed(&seed).unwrap_or_else(|_| unreachable!("a hash is not zero"))
@@ -76,7 +72,7 @@ fn key_ref(signer: &LoadSigner) -> KeyRef {
 }
 
 /// The first state.
-pub fn genesis(validators: usize, clients: usize) -> Genesis {
+pub fn genesis(validators: usize, clients: usize, epoch_blocks: u64) -> Genesis {
     let account = |id: AccountId, kind, balances| GenesisAccount {
         id,
         kind,
@@ -90,7 +86,7 @@ pub fn genesis(validators: usize, clients: usize) -> Genesis {
         account(
             validator_account(index),
             AccountKind::Institution,
-            vec![(NATIVE_ASSET, Amount::from_whole(1))],
+            vec![(NATIVE_ASSET, Amount::from_whole(STAKE + 1_000))],
         )
     }));
     accounts.extend((0..clients).map(|index| {
@@ -101,11 +97,31 @@ pub fn genesis(validators: usize, clients: usize) -> Genesis {
             vec![(NATIVE_ASSET, balance), (asset(), balance)],
         )
     }));
+    let standing = (0..validators).map(|index| GenesisValidator {
+        account: validator_account(index),
+        vote_key: vote_key(index).public_key(),
+        peer_key: *peer_key(index).public_key().as_ref().first_chunk().unwrap_or(&[0; 32]),
+        finality_key: [0; 32],
+        commission_bps: 1_000,
+        stake: Amount::from_whole(STAKE),
+    });
+    let rules = StakingRules {
+        epoch_blocks,
+        seats_max: u8::MAX,
+        min_stake: Amount::from_whole(STAKE / 10),
+        unbonding_epochs: 3,
+        jail_epochs: 2,
+        // A validator that crashes is not jailed: the faults of a run are meant to be outlived.
+        missed_limit: u32::MAX,
+        slash_bps: 500,
+        block_reward: Amount::ONE,
+    };
     Genesis {
         chain_id: chain_id(),
         time_ms: 0,
         assets: vec![(NATIVE_ASSET, system), (asset(), system)],
         accounts,
+        staking: Some(GenesisStaking { rules, validators: standing.collect() }),
     }
 }
 

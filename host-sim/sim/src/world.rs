@@ -20,7 +20,6 @@ use qenex_validator::block::ChainBlock;
 use qenex_validator::engine::{self, Channels, Config, Identity, Running, Timing, max_message_bytes};
 use qenex_validator::epochs::Epochs;
 use qenex_validator::ledger::{Ledger, Shared};
-use qenex_validator::seats::Seat;
 
 use crate::keys;
 use crate::plan::Plan;
@@ -53,7 +52,7 @@ pub struct World {
     context: deterministic::Context,
     oracle: Oracle<PublicKey, deterministic::Context>,
     genesis: Genesis,
-    seats: Vec<Seat>,
+    peers: Vec<PublicKey>,
     epochs: Epochs,
     /// The validators, running or not.
     pub members: Vec<Member>,
@@ -64,15 +63,15 @@ impl World {
     /// A world in which nobody runs yet.
     pub async fn new(context: deterministic::Context, plan: &Plan) -> Self {
         let count = usize::from(plan.validators);
-        let seats: Vec<Seat> = (0..count).map(keys::seat).collect();
         let config = simulated::Config {
             max_size: max_message_bytes(LIMITS),
             max_peers_per_set: NZUsize!(256),
             disconnect_on_block: true,
             tracked_peer_sets: NZUsize!(4),
         };
-        let peers: Vec<PublicKey> = seats.iter().map(|seat| seat.validator.peer.clone()).collect();
-        let (network, oracle) = Network::new_with_peers(context.child("network"), config, peers).await;
+        let peers: Vec<PublicKey> = (0..count).map(|index| keys::peer_key(index).public_key()).collect();
+        let (network, oracle) =
+            Network::new_with_peers(context.child("network"), config, peers.clone()).await;
         let members = (0..count)
             .map(|index| Member {
                 disk: SimDisk::new(plan.seed ^ (index as u64 + 1)),
@@ -85,8 +84,8 @@ impl World {
             _network: network.start(),
             context,
             oracle,
-            genesis: keys::genesis(count, plan.clients.into()),
-            seats,
+            genesis: keys::genesis(count, plan.clients.into(), plan.epoch_blocks),
+            peers,
             epochs: Epochs::new(epoch_blocks),
             members,
         }
@@ -94,9 +93,9 @@ impl World {
 
     /// Connects or disconnects each pair as `link` says.
     pub async fn connect(&self, link: impl Fn(usize, usize) -> Option<Link>) {
-        for (from, sender) in self.seats.iter().enumerate() {
-            for (to, receiver) in self.seats.iter().enumerate().filter(|(to, _)| *to != from) {
-                let (sender, receiver) = (sender.validator.peer.clone(), receiver.validator.peer.clone());
+        for (from, sender) in self.peers.iter().enumerate() {
+            for (to, receiver) in self.peers.iter().enumerate().filter(|(to, _)| *to != from) {
+                let (sender, receiver) = (sender.clone(), receiver.clone());
                 let done = match link(from, to) {
                     Some(link) => self.oracle.add_link(sender, receiver, link).await,
                     None => self.oracle.remove_link(sender, receiver).await,
@@ -133,7 +132,7 @@ impl World {
         member.starts += 1;
         let genesis = ChainBlock::new(node.block(0)?);
         let sequencer = Sequencer::new(keys::validator_account(index), MempoolLimits::default());
-        let ledger = Shared::new(Ledger::new(node, sequencer, LIMITS, self.seats.clone()));
+        let ledger = Shared::new(Ledger::new(node, sequencer, LIMITS));
         let peer = keys::peer_key(index).public_key();
         let control = self.oracle.control(peer.clone());
         let quota = Quota::per_second(NZU32!(1_024));

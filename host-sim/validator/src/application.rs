@@ -9,7 +9,7 @@ use commonware_actor::Feedback;
 use commonware_consensus::marshal::Update;
 use commonware_consensus::marshal::ancestry::Ancestry;
 use commonware_consensus::simplex::types::Context;
-use commonware_consensus::{Heightable, Reporter};
+use commonware_consensus::{Epochable, Heightable, Reporter, Viewable};
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_cryptography::{Digested, Digestible};
 use commonware_runtime::Clock;
@@ -91,7 +91,9 @@ impl Application {
             let (height, id) = (block.height(), block.digest());
             match executed {
                 Ok(()) => {}
-                Err(error @ (NodeError::Header { .. } | NodeError::Transaction { .. })) => {
+                Err(
+                    error @ (NodeError::Header { .. } | NodeError::Transaction { .. } | NodeError::End(_)),
+                ) => {
                     tracing::error!(%height, %id, "a proposed block does not hold: {error}");
                     return Executed::Invalid;
                 }
@@ -102,14 +104,6 @@ impl Application {
             }
         }
         Executed::Done
-    }
-
-    /// Whether the leader's own account is the block's proposer.
-    fn proposed_by(&self, block: &ChainBlock, leader: &PublicKey) -> bool {
-        let seats = self.ledger.lock().seats_after(block.header().parent);
-        seats.is_ok_and(|seats| {
-            seats.iter().any(|seat| seat.validator.peer == *leader && seat.account == block.header().proposer)
-        })
     }
 }
 
@@ -136,7 +130,7 @@ impl<E: Clock> commonware_consensus::Application<E> for Application {
 
     async fn propose(
         &mut self,
-        (clock, _): (E, Self::Context),
+        (clock, context): (E, Self::Context),
         mut ancestry: impl Ancestry<ChainBlock>,
         (): (),
     ) -> Option<Digested<ChainBlock>> {
@@ -146,7 +140,7 @@ impl<E: Clock> commonware_consensus::Application<E> for Application {
             return None;
         }
         sleep_until(&clock, parent_ms.saturating_add(self.block_interval_ms)).await;
-        match self.ledger.lock().propose(parent_id.0, now_ms(&clock)) {
+        match self.ledger.lock().propose(parent_id.0, context.view().get(), now_ms(&clock)) {
             Ok(block) => Some(block.digested()),
             Err(error) => {
                 tracing::error!("no block can be proposed: {error}");
@@ -161,20 +155,22 @@ impl<E: Clock> commonware_consensus::Application<E> for Application {
         mut ancestry: impl Ancestry<ChainBlock>,
     ) -> bool {
         let Some(block) = ancestry.next().await else { return false };
-        let header = block.inner().header().clone();
+        let (epoch, view, time_ms) = {
+            let header = block.inner().header();
+            (header.epoch, header.view, header.time_ms)
+        };
+        // That its proposer is the leader of the view follows from the ledger's rules.
+        if (epoch, view) != (context.epoch().get(), context.view().get()) {
+            tracing::error!(id = %block.digest(), epoch, view, "a block names another round than its proposal");
+            return false;
+        }
         // Its time is no reason against a block, only one to wait: all validators must come to the same answer.
-        sleep_until(&clock, header.time_ms.saturating_sub(MAX_AHEAD_MS)).await;
-        let this = block.clone();
+        sleep_until(&clock, time_ms.saturating_sub(MAX_AHEAD_MS)).await;
         match self.execute(block, &mut ancestry).await {
-            Executed::Done => {}
-            Executed::Invalid => return false,
+            Executed::Done => true,
+            Executed::Invalid => false,
             Executed::Unknown => futures::future::pending().await,
         }
-        let by_leader = self.proposed_by(this.inner(), &context.leader);
-        if !by_leader {
-            tracing::error!(id = %this.digest(), "a block names another proposer than its leader");
-        }
-        by_leader
     }
 }
 

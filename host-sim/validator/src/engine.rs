@@ -11,7 +11,6 @@ use commonware_broadcast::buffered;
 use commonware_consensus::marshal::core::Actor as Marshal;
 use commonware_consensus::marshal::standard::{Inline, Standard};
 use commonware_consensus::marshal::{self, Start, resolver};
-use commonware_consensus::simplex::elector::RoundRobin;
 use commonware_consensus::simplex::types::Finalization;
 use commonware_consensus::simplex::{self, Engine, Floor, ForwardPolicy, SkipBudget, SkipPolicy};
 use commonware_consensus::types::{Epoch, Height, ViewDelta};
@@ -39,7 +38,8 @@ use crate::application::{Application, FinalBlock};
 use crate::block::ChainBlock;
 use crate::epochs::{Epochs, Schemes};
 use crate::gossip;
-use crate::ledger::{Shared, validators_of};
+use crate::ledger::Shared;
+use crate::seats::{Leaders, validators};
 
 const MAILBOX: NonZeroUsize = NZUsize!(1_024);
 const BUFFER: NonZeroUsize = NZUsize!(1 << 20);
@@ -260,10 +260,13 @@ async fn run<E, M, B, S, R>(
     };
     // The engine checks certificates of the epoch that the ledger is in from its first message on.
     let mut epoch = config.epochs.of(ledger.lock().tip().height.saturating_add(1));
-    if let Err(reason) = add_scheme(&config.identity, &ledger, &schemes, epoch) {
-        tracing::error!(epoch, "{reason}");
-        return;
-    }
+    let mut leaders = match begin(&config.identity, &ledger, &schemes) {
+        Ok(leaders) => leaders,
+        Err(reason) => {
+            tracing::error!(epoch, "{reason}");
+            return;
+        }
+    };
     let (marshal, mailbox, _) = Marshal::init(
         context.child("marshal"),
         finalizations,
@@ -344,7 +347,7 @@ async fn run<E, M, B, S, R>(
             context.child("engine").with_attribute("epoch", epoch),
             simplex::Config {
                 scheme: (*scheme).clone(),
-                elector: RoundRobin::<commonware_cryptography::Sha256>::default(),
+                elector: leaders.clone(),
                 blocker: config.blocker.clone(),
                 automaton: automaton.clone(),
                 relay: automaton.clone(),
@@ -385,10 +388,13 @@ async fn run<E, M, B, S, R>(
             follow(&**signer, &ledger, &scheme, &finalization);
         }
         epoch += 1;
-        if let Err(reason) = add_scheme(&config.identity, &ledger, &schemes, epoch) {
-            tracing::error!(epoch, "{reason}");
-            return;
-        }
+        leaders = match begin(&config.identity, &ledger, &schemes) {
+            Ok(leaders) => leaders,
+            Err(reason) => {
+                tracing::error!(epoch, "{reason}");
+                return;
+            }
+        };
     }
 }
 
@@ -455,13 +461,10 @@ fn follow(
     }
 }
 
-/// The scheme of an epoch, which begins after the newest final block or is the one that this block is in.
-fn add_scheme(identity: &Identity, ledger: &Shared, schemes: &Schemes, epoch: u64) -> Result<(), String> {
-    let seats = {
-        let ledger = ledger.lock();
-        ledger.seats_after(ledger.node().chain().tip_id()).map_err(|error| error.to_string())?
-    };
-    let validators = validators_of(&seats).ok_or("the seats are not a set of validators")?;
+/// The leaders of the epoch of the next block, whose scheme is added.
+fn begin(identity: &Identity, ledger: &Shared, schemes: &Schemes) -> Result<Leaders, String> {
+    let (staking, seats) = ledger.lock().seats().map_err(|error| error.to_string())?;
+    let validators = validators(&seats).map_err(|error| error.to_string())?;
     let votes =
         identity.signer.as_ref().filter(|signer| validators.participant(&signer.vote_key()).is_some());
     let scheme = match votes {
@@ -469,8 +472,8 @@ fn add_scheme(identity: &Identity, ledger: &Shared, schemes: &Schemes, epoch: u6
             .map_err(|error| error.to_string())?,
         None => Scheme::verifier(identity.chain_id, validators),
     };
-    schemes.add(epoch, Arc::new(scheme));
-    Ok(())
+    schemes.add(staking.epoch, Arc::new(scheme));
+    Leaders::new(staking.seed, &seats).map_err(|error| error.to_string())
 }
 
 /// Makes blocks final in the ledger, in order, and acknowledges each when it is durable. Ends at the first one that the ledger does not take.

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use qenex_consensus::Validators;
 use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
+use qenex_core::ledger::{RecordId, Staking};
 use qenex_node::block::Batch;
+use qenex_node::chain::Seat;
 use qenex_node::error::NodeError;
 use qenex_node::node::Node;
 use qenex_node::prepare::{Signatures, prepare};
@@ -13,7 +14,6 @@ use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
 use qenex_signatures::Verifier;
 
 use crate::block::ChainBlock;
-use crate::seats::Seat;
 
 /// A node with the transactions that wait in it.
 pub struct Ledger {
@@ -21,13 +21,12 @@ pub struct Ledger {
     sequencer: Sequencer,
     verifier: Verifier,
     limits: BlockLimits,
-    seats: Vec<Seat>,
 }
 
 impl Ledger {
     /// A node whose blocks stay within these limits.
-    pub fn new(node: Node, sequencer: Sequencer, limits: BlockLimits, seats: Vec<Seat>) -> Self {
-        Self { node, sequencer, verifier: Verifier::default(), limits, seats }
+    pub fn new(node: Node, sequencer: Sequencer, limits: BlockLimits) -> Self {
+        Self { node, sequencer, verifier: Verifier::default(), limits }
     }
 
     /// The node.
@@ -66,9 +65,14 @@ impl Ledger {
         Ok(self.node.block(height)?.header.id())
     }
 
-    /// Who decides on the block after this one.
-    pub fn seats_after(&self, _: Hash) -> Result<Vec<Seat>, NodeError> {
-        Ok(self.seats.clone())
+    /// Who decides on the block after the newest final one, and what leaders are drawn from.
+    ///
+    /// # Errors
+    /// The chain has no validators, or its state is damaged.
+    pub fn seats(&self) -> Result<(Staking, Vec<Seat>), NodeError> {
+        let chain = self.node.chain();
+        let none = || NodeError::Record(RecordId::Staking);
+        Ok((chain.staking(chain.tip_id())?.ok_or_else(none)?, chain.seats(chain.tip_id())?))
     }
 
     /// Checks a signed transaction and lets it wait. Returns its id.
@@ -89,12 +93,12 @@ impl Ledger {
         pack(&mut self.sequencer.best(&self.node, self.limits).into_iter())
     }
 
-    /// Makes a block of what waits.
+    /// Makes a block of what waits, in a view that this node leads.
     ///
     /// # Errors
     /// The parent is unknown, or the proposer cannot receive the fees.
-    pub fn propose(&mut self, parent: Hash, time_ms: u64) -> Result<ChainBlock, NodeError> {
-        let (id, refused) = self.sequencer.execute(&mut self.node, parent, time_ms, self.limits)?;
+    pub fn propose(&mut self, parent: Hash, view: u64, time_ms: u64) -> Result<ChainBlock, NodeError> {
+        let (id, refused) = self.sequencer.execute(&mut self.node, (parent, view), time_ms, self.limits)?;
         for (transaction, refusal) in refused {
             tracing::debug!(%transaction, "not put into a block: {refusal}");
         }
@@ -128,11 +132,6 @@ impl Ledger {
         self.sequencer.settled(&self.node, block.transactions());
         Ok(())
     }
-}
-
-/// The set of validators on these seats.
-pub fn validators_of(seats: &[Seat]) -> Option<Validators> {
-    Validators::new(seats.iter().map(|seat| seat.validator.clone())).ok()
 }
 
 /// A ledger that several tasks use.

@@ -66,7 +66,7 @@ fn genesis() -> Genesis {
         balances: vec![(asset(), Amount::from_whole(OPENING.into()))],
     };
     let accounts = (0..ACCOUNTS).map(account).collect();
-    Genesis { chain_id: chain_id(), time_ms: 0, assets: vec![(asset(), name(0))], accounts }
+    Genesis { chain_id: chain_id(), time_ms: 0, assets: vec![(asset(), name(0))], accounts, staking: None }
 }
 
 /// A transfer with a signature that nobody looks at.
@@ -104,7 +104,7 @@ fn ahead<T>(batches: Vec<Batch>, execute: impl FnOnce(Receiver<Prepared>) -> T) 
 
 /// A block with all its roots, as a node makes it.
 fn rooted(node: &mut Node, batches: Vec<Batch>) -> usize {
-    let mut execution = node.chain().begin(node.chain().tip_id(), 0).expect("the tip");
+    let mut execution = node.chain().begin(node.chain().tip_id(), 0, 0).expect("the tip");
     ahead(batches, |ready| ready.iter().try_for_each(|prepared| execution.push_all(&prepared)))
         .expect("all are accepted");
     let accepted = execution.len();
@@ -128,7 +128,7 @@ impl Unrooted {
         let config = LogConfig { segment_bytes: 64 << 20, genesis: [0; 32] };
         let log = BlockLog::open(disk, config).expect("an empty directory").0;
         let header = genesis().header(Hash::default()).expect("a genesis");
-        let state = CatchUp::new(header.clone(), Records::of(&genesis()).expect("a genesis"));
+        let state = CatchUp::new(header.clone(), Records::of(&genesis()).expect("a genesis").0);
         Self { log, state, header, history: Vec::new() }
     }
 

@@ -60,6 +60,7 @@ impl Chain {
             protocol: Header::PROTOCOL,
             chain_id: chain_id()?,
             epoch: EPOCH,
+            view: 0,
             height,
             parent: Hash([1; 32]),
             time_ms: height * 1_000,

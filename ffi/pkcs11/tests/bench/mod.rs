@@ -162,6 +162,7 @@ fn header() -> Header {
         protocol: Header::PROTOCOL,
         chain_id: chain(),
         epoch: 4,
+        view: 0,
         height: 10,
         parent: Hash([1; 32]),
         time_ms: 10_000,

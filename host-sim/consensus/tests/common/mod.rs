@@ -95,6 +95,7 @@ pub fn header(parent: Option<&Header>, epoch: u64, validators: Hash, next_valida
         protocol: Header::PROTOCOL,
         chain_id: chain(),
         epoch,
+        view: 0,
         height,
         parent: parent.map(Header::id).unwrap_or_default(),
         time_ms: height * 1_000,

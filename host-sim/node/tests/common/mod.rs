@@ -74,6 +74,7 @@ impl World {
             time_ms: 1_000,
             assets: vec![(NATIVE_ASSET, name(0)), (usd(), name(0))],
             accounts,
+            staking: None,
         };
         let nonces = vec![0; signers.len()];
         Self { genesis, random: ChaCha8Rng::seed_from_u64(seed), signers, nonces }

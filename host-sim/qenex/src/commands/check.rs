@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use qenex_core::error::CHECK_FAILED;
-use qenex_core::id::{AccountId, AssetId, PoolId};
+use qenex_core::id::{AccountId, AssetId, NATIVE_ASSET, PoolId};
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
 use qenex_node::prepare::{Signatures, prepare};
@@ -52,6 +52,7 @@ pub fn run(args: &Check, output: &Output) -> Result<(), Failure> {
 
     let mut held: BTreeMap<AssetId, Amount> = BTreeMap::new();
     let mut shares: BTreeMap<PoolId, Amount> = BTreeMap::new();
+    let mut staked: BTreeMap<AccountId, [Amount; 2]> = BTreeMap::new();
     let mut holdings: HashMap<AccountId, u32> = HashMap::new();
     let add = |sum: &mut Amount, amount: Amount| {
         *sum = sum.checked_add(amount).map_err(|error| wrong(error.to_string()))?;
@@ -65,6 +66,21 @@ pub fn run(args: &Check, output: &Output) -> Result<(), Failure> {
             }
             (RecordId::Shares(account, pool), Record::Shares(record)) => {
                 add(shares.entry(pool).or_default(), record.amount)?;
+                *holdings.entry(account).or_default() += 1;
+            }
+            (RecordId::Delegation(account, validator), Record::Shares(record)) => {
+                let [bonded, _] = staked.entry(validator).or_default();
+                add(bonded, record.amount)?;
+                *holdings.entry(account).or_default() += 1;
+            }
+            (RecordId::Unbonding(account, validator), Record::Unbonding(record)) => {
+                let [_, unbonding] = staked.entry(validator).or_default();
+                add(unbonding, record.shares)?;
+                *holdings.entry(account).or_default() += 1;
+            }
+            (RecordId::Validator(account), Record::Validator(record)) => {
+                add(held.entry(NATIVE_ASSET).or_default(), record.bonded.tokens)?;
+                add(held.entry(NATIVE_ASSET).or_default(), record.unbonding.tokens)?;
                 *holdings.entry(account).or_default() += 1;
             }
             (RecordId::Pool(_), Record::Pool(pool)) => {
@@ -99,10 +115,18 @@ pub fn run(args: &Check, output: &Output) -> Result<(), Failure> {
                     return Err(wrong(format!("{pool}: more shares are held than there are")));
                 }
             }
+            (RecordId::Validator(account), Record::Validator(record)) => {
+                let sums = staked.get(&account).copied().unwrap_or_default();
+                if sums != [record.bonded.shares, record.unbonding.shares] {
+                    return Err(wrong(format!(
+                        "{account}: the shares of its stake are not those that are held"
+                    )));
+                }
+            }
             _ => {}
         }
     }
-    output.line(format_args!("the supply of {assets} assets is what accounts and pools hold"));
+    output.line(format_args!("the supply of {assets} assets is what accounts, pools and stake hold"));
     output.line(format_args!("state root {} at height {}", tip.state_root, tip.height));
     output.result(&json!({
         "height": tip.height,

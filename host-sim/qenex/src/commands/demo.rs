@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use qenex_core::error::{CHECK_FAILED, DIRECTORY};
+use qenex_core::error::CHECK_FAILED;
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId, Reference};
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
@@ -23,7 +23,7 @@ use serde_json::json;
 
 use super::{proof, show};
 use crate::args::Demo;
-use crate::files::unwritable;
+use crate::files::{make_room, unwritable};
 use crate::keys;
 use crate::local::Local;
 use crate::output::{Failure, Output};
@@ -44,23 +44,10 @@ pub fn run(args: &Demo, output: &Output) -> Result<(), Failure> {
     if args.until_crash {
         return first_half(&args.data);
     }
-    make_room(&args.data)?;
+    make_room(&args.data, MARKER)?;
     output.line(format_args!("A ledger in {}, by a process that is going to crash", args.data.display()));
     let killed_at = run_first_half(&args.data, output)?;
     second_half(&args.data, killed_at, output)
-}
-
-/// Removes what an earlier demonstration left, and nothing else.
-fn make_room(data: &Path) -> Result<(), Failure> {
-    if data.exists() {
-        if !data.join(MARKER).exists() {
-            let detail = format!("{} exists and is not of an earlier demonstration", data.display());
-            return Err(Failure::input(DIRECTORY, detail));
-        }
-        std::fs::remove_dir_all(data).map_err(unwritable(data))?;
-    }
-    std::fs::create_dir_all(data).map_err(unwritable(data))?;
-    std::fs::write(data.join(MARKER), "").map_err(unwritable(data))
 }
 
 /// Starts the first half, repeats what it says, and kills it. Returns the height that it had committed.
@@ -248,6 +235,7 @@ fn first_half(data: &Path) -> Result<(), Failure> {
             authority: authority(system)?,
             balances: vec![(NATIVE_ASSET, text("1000000")?)],
         }],
+        staking: None,
     };
     let node = Node::create(RealDisk::open(data)?, &genesis, NodeConfig::default())?;
     let root = node.chain().tip().state_root.to_string();

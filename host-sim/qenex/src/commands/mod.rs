@@ -8,6 +8,7 @@ mod demo;
 mod device;
 mod history;
 mod key;
+mod node;
 mod pool;
 mod proof;
 mod quote;
@@ -15,6 +16,7 @@ mod send;
 mod show;
 mod submit;
 mod swap;
+mod testnet;
 mod tx;
 
 use crate::args::Command;
@@ -24,6 +26,8 @@ use crate::output::{Failure, Output};
 pub fn run(command: Command, output: &Output) -> Result<(), Failure> {
     match command {
         Command::Demo(args) => demo::run(&args, output),
+        Command::Node(args) => node::run(&args),
+        Command::Testnet(args) => testnet::run(args, output),
         Command::Replay(args) => crate::replay::run(&args, output),
         Command::Key(args) => key::run(args, output),
         Command::Account(args) => account::run(args, output),

@@ -14,6 +14,10 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Swapped(amount_in, amount_out) => format!("swapped {amount_in} for {amount_out}"),
         Outcome::Deposited(a, b, shares) => format!("deposited {a} and {b} for {shares} shares"),
         Outcome::Withdrawn(a, b) => format!("withdrew {a} and {b}"),
+        Outcome::Delegated(shares) => format!("delegated for {shares} shares"),
+        Outcome::Unbonded(amount, epoch) => format!("unbonded {amount}, released in epoch {epoch}"),
+        Outcome::Released(amount) => format!("received {amount} of stake"),
+        Outcome::Slashed(amount) => format!("burned {amount} of stake"),
     }
 }
 
@@ -28,6 +32,12 @@ pub fn outcome_json(outcome: &Outcome) -> Value {
             json!({ "kind": "deposited", "amount_a": text(a), "amount_b": text(b), "shares": text(shares) })
         }
         Outcome::Withdrawn(a, b) => json!({ "kind": "withdrawn", "amount_a": text(a), "amount_b": text(b) }),
+        Outcome::Delegated(shares) => json!({ "kind": "delegated", "shares": text(shares) }),
+        Outcome::Unbonded(amount, epoch) => {
+            json!({ "kind": "unbonded", "amount": text(amount), "release_epoch": epoch })
+        }
+        Outcome::Released(amount) => json!({ "kind": "released", "amount": text(amount) }),
+        Outcome::Slashed(amount) => json!({ "kind": "slashed", "amount": text(amount) }),
     }
 }
 

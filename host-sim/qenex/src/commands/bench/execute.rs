@@ -28,7 +28,7 @@ pub fn run(args: &Load, output: &Output) -> Result<(), Failure> {
     let (mut decode, mut execute, mut count, mut refused) = (Duration::ZERO, Duration::ZERO, 0u64, 0u64);
     let mut batches = prepared.transfers()?.peekable();
     while batches.peek().is_some() {
-        let mut execution = node.chain().begin(node.chain().tip_id(), 0)?;
+        let mut execution = node.chain().begin(node.chain().tip_id(), 0, 0)?;
         while execution.len() < BLOCK
             && let Some(batch) = batches.next()
         {
@@ -80,7 +80,7 @@ pub fn run(args: &Load, output: &Output) -> Result<(), Failure> {
 fn rules(node: &Node, prepared: &Prepared) -> Result<f64, Failure> {
     let Some(batch) = prepared.transfers()?.next() else { return Ok(f64::NAN) };
     let batch = prepare(batch, Signatures::Committed);
-    let execution = node.chain().begin(node.chain().tip_id(), 0)?;
+    let execution = node.chain().begin(node.chain().tip_id(), 0, 0)?;
     let env = Env { chain_id: load::chain_id()?, height: 1, time_ms: 0 };
     let mut fetched = Vec::new();
     for index in 0..batch.len() {

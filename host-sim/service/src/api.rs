@@ -1,0 +1,137 @@
+//! What a node answers programs: JSON over HTTP.
+//!
+//! `POST /api/tx` takes a signed transaction as hexadecimal digits and answers with its id; `GET /api/status`, `/api/account/ID` and `/api/block/HEIGHT` show
+//! what is final. A refusal names its code of the one table.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use commonware_utils::channel::mpsc;
+use qenex_core::crypto::Hash;
+use qenex_core::error::{ACCOUNT_UNKNOWN, ARGUMENT, BLOCK_UNKNOWN, Code, Coded};
+use qenex_core::id::{AccountId, AssetId};
+use qenex_core::ledger::{Record, RecordId};
+use qenex_core::tx::MAX_SIGNED_LEN;
+use qenex_node::node::Node;
+use qenex_node::sequencer::SubmitError;
+use qenex_validator::ledger::Shared;
+use serde_json::{Value, json};
+
+/// What answers need.
+#[derive(Clone)]
+pub struct Api {
+    /// The ledger.
+    pub ledger: Shared,
+    /// Transactions for the other nodes.
+    pub submitted: mpsc::Sender<Vec<u8>>,
+}
+
+/// The routes.
+pub fn routes(api: Api) -> Router {
+    Router::new()
+        .route("/api/tx", post(submit))
+        .route("/api/status", get(status))
+        .route("/api/account/{id}", get(account))
+        .route("/api/account/{id}/{asset}", get(balance))
+        .route("/api/block/{height}", get(block))
+        .layer(axum::extract::DefaultBodyLimit::max(2 * MAX_SIGNED_LEN))
+        .with_state(api)
+}
+
+fn refused(status: StatusCode, code: Code, detail: impl std::fmt::Display) -> Response {
+    let error = json!({ "code": code.number, "name": code.name, "sentence": code.sentence, "detail": detail.to_string() });
+    (status, Json(json!({ "error": error }))).into_response()
+}
+
+async fn submit(State(api): State<Api>, body: String) -> Response {
+    let Some(signed) = from_hex(body.trim()) else {
+        return refused(
+            StatusCode::BAD_REQUEST,
+            ARGUMENT,
+            "a signed transaction in hexadecimal digits was expected",
+        );
+    };
+    let result = api.ledger.lock().submit(&signed);
+    match result {
+        Ok(id) => {
+            // The other nodes hear of it again while it waits.
+            let _ = api.submitted.send(signed).await;
+            (StatusCode::ACCEPTED, Json(json!({ "id": id.to_string() }))).into_response()
+        }
+        Err(SubmitError::Refused(refusal)) => refused(StatusCode::UNPROCESSABLE_ENTITY, refusal.code(), ""),
+        Err(SubmitError::Mempool(error)) => refused(StatusCode::CONFLICT, error.code(), error),
+    }
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| {
+            u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok()
+        })
+        .collect()
+}
+
+async fn status(State(api): State<Api>) -> Json<Value> {
+    let ledger = api.ledger.lock();
+    let tip = ledger.tip();
+    Json(json!({
+        "chain_id": tip.chain_id.as_str(),
+        "height": tip.height,
+        "epoch": tip.epoch,
+        "view": tip.view,
+        "time_ms": tip.time_ms,
+        "id": tip.id().to_string(),
+        "state_root": tip.state_root.to_string(),
+        "proposer": tip.proposer.as_str(),
+        "waiting": ledger.waiting(),
+    }))
+}
+
+async fn account(State(api): State<Api>, Path(id): Path<String>) -> Response {
+    let Ok(id) = id.parse::<AccountId>() else {
+        return refused(StatusCode::BAD_REQUEST, ARGUMENT, "no identifier of an account");
+    };
+    let ledger = api.ledger.lock();
+    match ledger.node().chain().account(id) {
+        Some(account) => Json(json!({
+            "id": id.as_str(), "kind": account.kind.as_str(), "status": account.status.as_str(), "nonce": account.nonce,
+        }))
+        .into_response(),
+        None => refused(StatusCode::NOT_FOUND, ACCOUNT_UNKNOWN, id),
+    }
+}
+
+async fn balance(State(api): State<Api>, Path((id, asset)): Path<(String, String)>) -> Response {
+    let (Ok(id), Ok(asset)) = (id.parse::<AccountId>(), asset.parse::<AssetId>()) else {
+        return refused(StatusCode::BAD_REQUEST, ARGUMENT, "no identifiers of an account and an asset");
+    };
+    let ledger = api.ledger.lock();
+    let amount = match ledger.node().chain().record(&RecordId::Balance(id, asset)) {
+        Ok(Some(Record::Balance(balance))) => balance.amount.to_string(),
+        _ => "0".into(),
+    };
+    Json(json!({ "account": id.as_str(), "asset": asset.as_str(), "amount": amount })).into_response()
+}
+
+async fn block(State(api): State<Api>, Path(height): Path<u64>) -> Response {
+    let ledger = api.ledger.lock();
+    let node: &Node = ledger.node();
+    match node.block(height) {
+        Ok(block) => {
+            let header = &block.header;
+            let hex = |hash: Hash| hash.to_string();
+            Json(json!({
+                "id": hex(header.id()), "height": header.height, "epoch": header.epoch, "view": header.view, "time_ms": header.time_ms,
+                "parent": hex(header.parent), "proposer": header.proposer.as_str(), "transactions": block.transactions.len(),
+                "transaction_root": hex(header.transaction_root), "state_root": hex(header.state_root),
+                "receipt_root": hex(header.receipt_root), "validators": hex(header.validators),
+                "next_validators": hex(header.next_validators),
+            }))
+            .into_response()
+        }
+        Err(error) => refused(StatusCode::NOT_FOUND, BLOCK_UNKNOWN, error),
+    }
+}

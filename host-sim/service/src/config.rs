@@ -1,0 +1,99 @@
+//! The configuration of a node: JSON, with paths that are relative to the file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ServiceError;
+
+/// A node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The genesis of the chain.
+    pub genesis: PathBuf,
+    /// The folder of the ledger and of the engine's journals.
+    pub data: PathBuf,
+    /// The file of the secret key of the network: 64 hexadecimal digits.
+    pub peer_key: PathBuf,
+    /// The account that the node's blocks name as their proposer.
+    pub account: String,
+    /// Who signs its votes; a node without one follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceConfig>,
+    /// Where it listens for other nodes.
+    pub listen: SocketAddr,
+    /// Where other nodes reach it.
+    pub address: SocketAddr,
+    /// Nodes that it knows from the beginning.
+    pub peers: Vec<PeerConfig>,
+    /// Nodes that follow without a vote, by their keys: the others let them in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub followers: Vec<String>,
+    /// Where it answers programs.
+    pub api: SocketAddr,
+    /// Between the times of two blocks, at least.
+    #[serde(default = "block_interval_ms")]
+    pub block_interval_ms: u64,
+}
+
+const fn block_interval_ms() -> u64 {
+    200
+}
+
+/// The device that votes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// The folder of a simulated device, which runs in the node's process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft: Option<PathBuf>,
+    /// The socket or the serial line of a device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<PathBuf>,
+    /// The folder that pairing made.
+    pub host: PathBuf,
+    /// The operator who lets it vote.
+    pub user: String,
+    /// The file of the operator's PIN.
+    pub pin_file: PathBuf,
+    /// The slot of the key of votes.
+    pub slot: u8,
+}
+
+/// Another node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerConfig {
+    /// Its key of the network.
+    pub key: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Config {
+    /// Reads a file. Paths in it are made absolute.
+    ///
+    /// # Errors
+    /// It is not there or no configuration; the line at fault is named.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let text = std::fs::read(path).map_err(|error| ServiceError::file(path, error))?;
+        let mut config: Self =
+            serde_json::from_slice(&text).map_err(|error| ServiceError::file(path, error))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut paths = vec![&mut config.genesis, &mut config.data, &mut config.peer_key];
+        if let Some(device) = &mut config.device {
+            if device.soft.is_some() == device.at.is_some() {
+                return Err(ServiceError::file(path, "device: either `soft` or `at` was expected"));
+            }
+            paths.extend([&mut device.host, &mut device.pin_file]);
+            paths.extend(device.soft.as_mut());
+            paths.extend(device.at.as_mut());
+        }
+        for path in paths {
+            *path = folder.join(&*path);
+        }
+        Ok(config)
+    }
+}

@@ -1,0 +1,59 @@
+//! The device that votes for a node.
+
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use qenex_consensus::{DeviceSigner, VoteSigner};
+use qenex_core::hsm::UserName;
+use qenex_core::hsm::proto::{Command, Login};
+use qenex_device::host::Host;
+use qenex_device::serve::serve;
+use qenex_device::soft::{Person, SoftBoard};
+use qenex_device::{Client, DeviceError};
+use zeroize::Zeroizing;
+
+use crate::config::DeviceConfig;
+use crate::error::ServiceError;
+
+/// Opens a channel to the device and logs the operator in.
+///
+/// # Errors
+/// The device is not there, is not the one that the node was paired with, or refuses.
+pub fn open(config: &DeviceConfig) -> Result<Arc<dyn VoteSigner>, ServiceError> {
+    let host = Host::new(&config.host);
+    match (&config.soft, &config.at) {
+        (Some(folder), _) => {
+            let client = soft(SoftBoard::open(folder, Person::Absent)?, &host)?;
+            signer(client, config)
+        }
+        (None, Some(at)) => signer(host.connect(at)?, config),
+        (None, None) => Err(ServiceError::Ended("a device without a place".into())),
+    }
+}
+
+/// A simulated device in this process, and a channel to it.
+///
+/// # Errors
+/// Its flash is damaged, or it is not the one that the host knows.
+pub fn soft(board: SoftBoard, host: &Host) -> Result<Client<UnixStream>, DeviceError> {
+    let mut device = board.start()?;
+    let (here, there) = UnixStream::pair().map_err(DeviceError::Line)?;
+    // The thread ends when this side hangs up.
+    std::thread::spawn(move || {
+        if let Err(error) = serve(&mut device, there) {
+            tracing::error!("the simulated device broke off: {error}");
+        }
+    });
+    Client::open(here, &host.static_key()?, host.known_device()?.as_ref())
+}
+
+fn signer<S>(mut client: Client<S>, config: &DeviceConfig) -> Result<Arc<dyn VoteSigner>, ServiceError>
+where
+    S: std::io::Read + std::io::Write + Send + 'static,
+{
+    let user = UserName::new(&config.user).map_err(|error| ServiceError::file(&config.host, error))?;
+    let pin = std::fs::read_to_string(&config.pin_file).map(Zeroizing::new);
+    let pin = pin.map_err(|error| ServiceError::file(&config.pin_file, error))?;
+    client.ask(Command::Login, &Login { user, pin: pin.trim().as_bytes() })?;
+    Ok(Arc::new(DeviceSigner::new(client, config.slot)?))
+}

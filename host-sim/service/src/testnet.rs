@@ -1,0 +1,245 @@
+//! A new chain: for each validator a simulated device with a key of votes, a key of the network and a configuration; and one genesis for all.
+//!
+//! The devices are initialised here: whoever made the chain knows their PINs, which lie beside them. That is what a test network is.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use commonware_cryptography::Signer as _;
+use qenex_core::codec;
+use qenex_core::crypto::secret::label_seed;
+use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, ed25519};
+use qenex_core::hsm::proto::{AddUser, Anchor, Command, CreateKey, Initialise, KeyInfo, Login};
+use qenex_core::hsm::{Role, UserName};
+use qenex_core::id::NATIVE_ASSET;
+use qenex_device::host::Host;
+use qenex_device::soft::{Person, SoftBoard};
+use qenex_device::{Client, DeviceError};
+use qenex_node::chain::Chain;
+use zeroize::Zeroizing;
+
+use crate::config::{Config, DeviceConfig, PeerConfig};
+use crate::device::soft;
+use crate::error::ServiceError;
+use crate::genesis_file::{AccountFile, GenesisFile, StakingFile, ValidatorFile};
+use crate::run::peer_key;
+
+/// What a new chain is like.
+#[derive(Clone, Debug)]
+pub struct NewTestnet {
+    /// How many validators.
+    pub validators: u16,
+    /// How many accounts that hold something, for clients.
+    pub clients: u32,
+    /// Blocks of an epoch.
+    pub epoch_blocks: u64,
+    /// The first of the ports: each validator takes two.
+    pub base_port: u16,
+    /// When the chain begins, in milliseconds since the Unix epoch.
+    pub time_ms: u64,
+}
+
+/// The public label of the keys of clients' accounts: everybody can sign for them.
+pub const LABEL: &str = "qenex-testnet";
+
+/// What a validator has at stake, in whole units.
+const STAKE: u64 = 1_000_000;
+
+/// How long a device believes a set of validators without news: a week.
+const TRUSTING_PERIOD_MS: u64 = 7 * 24 * 3_600 * 1_000;
+
+/// The slot of the key of votes.
+const SLOT: u8 = 0;
+
+/// The account of a client.
+pub fn client_account(index: u32) -> String {
+    format!("ACC{:06}", index + 1)
+}
+
+/// The configuration of a validator in the folder of a chain.
+pub fn config_of(folder: &Path, index: u16) -> PathBuf {
+    folder.join(format!("validator-{}", index + 1)).join("config.json")
+}
+
+/// Makes a chain in a folder that is not there yet. Returns the configurations.
+///
+/// # Errors
+/// The folder exists, cannot be written, or a device refuses.
+pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceError> {
+    let failed = |error| ServiceError::file(folder, error);
+    std::fs::create_dir(folder).map_err(failed)?;
+    let mut members = (0..new.validators)
+        .map(|index| Member::create(&config_of(folder, index)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let file = genesis(&members, new);
+    let path = folder.join("genesis.json");
+    write(
+        &path,
+        &serde_json::to_vec_pretty(&file).map_err(|error| ServiceError::file(&path, error))?,
+        0o644,
+    )?;
+    let genesis = file.genesis().map_err(|error| ServiceError::file(&path, error))?;
+    let header = Chain::new(&genesis, usize::MAX)?.tip().clone();
+    let port = |index: usize, of: u16| new.base_port.saturating_add(2 * index as u16 + of);
+    let at = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    let keys: Vec<String> = members.iter().map(|member| member.peer_key.clone()).collect();
+    for (index, member) in members.iter_mut().enumerate() {
+        member.anchor(&header)?;
+        let peers = keys.iter().enumerate().filter(|(other, _)| *other != index);
+        let config = Config {
+            genesis: "../genesis.json".into(),
+            data: "data".into(),
+            peer_key: "peer.key".into(),
+            account: account(index),
+            device: Some(DeviceConfig {
+                soft: Some("device".into()),
+                at: None,
+                host: "host".into(),
+                user: "OSCAR".into(),
+                pin_file: "operator.pin".into(),
+                slot: SLOT,
+            }),
+            listen: at(port(index, 0)),
+            address: at(port(index, 0)),
+            peers: peers
+                .map(|(other, key)| PeerConfig { key: key.clone(), address: at(port(other, 0)) })
+                .collect(),
+            followers: Vec::new(),
+            api: at(port(index, 1)),
+            block_interval_ms: 200,
+        };
+        let text =
+            serde_json::to_vec_pretty(&config).map_err(|error| ServiceError::file(&member.config, error))?;
+        write(&member.config, &text, 0o644)?;
+    }
+    Ok(members.into_iter().map(|member| member.config).collect())
+}
+
+fn account(index: usize) -> String {
+    format!("VALIDATOR_{}", index + 1)
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), ServiceError> {
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let mut file = file.map_err(|error| ServiceError::file(path, error))?;
+    file.write_all(bytes).map_err(|error| ServiceError::file(path, error))
+}
+
+fn random() -> Result<Zeroizing<[u8; 32]>, ServiceError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bytes).map_err(|error| ServiceError::Ended(error.to_string()))?;
+    Ok(bytes)
+}
+
+fn user(text: &str) -> Result<UserName, ServiceError> {
+    UserName::new(text).map_err(|error| ServiceError::Ended(format!("{text}: {error}")))
+}
+
+/// A validator while its chain is made.
+struct Member {
+    config: PathBuf,
+    peer_key: String,
+    vote_key: String,
+    client: Client<UnixStream>,
+}
+
+impl Member {
+    /// A device with an officer, an operator and a key of votes, and a key of the network.
+    fn create(config: &Path) -> Result<Self, ServiceError> {
+        let folder = config.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir(folder).map_err(|error| ServiceError::file(folder, error))?;
+        let peer_file = folder.join("peer.key");
+        write(&peer_file, format!("{}\n", Hash(*random()?)).as_bytes(), 0o600)?;
+        let key = peer_key(&peer_file)?.public_key();
+        let host = Host::new(&folder.join("host"));
+        let mut client = soft(SoftBoard::open(&folder.join("device"), Person::Confirms)?, &host)?;
+        client.tell(Command::Pair)?;
+        host.remember(client.device_key())?;
+        let mut pins = Vec::new();
+        for name in ["officer.pin", "operator.pin"] {
+            let pin: String = Hash(*random()?).to_string().chars().take(16).collect();
+            write(&folder.join(name), format!("{pin}\n").as_bytes(), 0o600)?;
+            pins.push(Zeroizing::new(pin));
+        }
+        let (officer, operator) = (pins[0].as_bytes(), pins[1].as_bytes());
+        let (name, alice, oscar) = (user("VALIDATOR")?, user("ALICE")?, user("OSCAR")?);
+        client.ask(
+            Command::Initialise,
+            &Initialise { name, officers_needed: 1, officer: alice, pin: officer },
+        )?;
+        client.ask(Command::Login, &Login { user: alice, pin: officer })?;
+        client.ask(Command::AddUser, &AddUser { user: oscar, role: Role::Operator, pin: operator })?;
+        let (scheme, purpose) = (Scheme::Ed25519, Purpose::Vote);
+        let body = client.ask(
+            Command::CreateKey,
+            &CreateKey { slot: SLOT, scheme, purpose, path: 0, label: user("VOTES")? },
+        )?;
+        let info: KeyInfo<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
+        let vote_key: [u8; 32] = info.public_key.try_into().map_err(|_| DeviceError::Message)?;
+        let peer: [u8; 32] = key.as_ref().try_into().map_err(|_| DeviceError::Message)?;
+        Ok(Self {
+            config: config.to_path_buf(),
+            peer_key: Hash(peer).to_string(),
+            vote_key: Hash(vote_key).to_string(),
+            client,
+        })
+    }
+
+    /// The officer vouches for the genesis.
+    fn anchor(&mut self, header: &qenex_core::consensus::Header) -> Result<(), ServiceError> {
+        let anchor = Anchor { trusting_period_ms: TRUSTING_PERIOD_MS, header: header.clone() };
+        self.client.ask(Command::Anchor, &anchor)?;
+        Ok(self.client.tell(Command::Logout)?)
+    }
+}
+
+fn genesis(members: &[Member], new: &NewTestnet) -> GenesisFile {
+    let owner = |id: &str| {
+        let seed = label_seed(LABEL, id);
+        let public = ed25519::SecretKey::from_seed(&seed).map(|key| key.public_key()).unwrap_or_default();
+        KeyHash::of(Scheme::Ed25519, Purpose::Transaction, &public).0.to_string()
+    };
+    let entry = |id: String, kind: &str, balances: &[(&str, u64)]| AccountFile {
+        owner: owner(&id),
+        id,
+        kind: kind.into(),
+        balances: balances.iter().map(|(asset, amount)| ((*asset).to_string(), amount.to_string())).collect(),
+    };
+    let native = NATIVE_ASSET.as_str();
+    let mut accounts = vec![entry("SYSTEM".into(), "system", &[])];
+    accounts
+        .extend((0..members.len()).map(|index| entry(account(index), "institution", &[(native, 2 * STAKE)])));
+    accounts
+        .extend((0..new.clients).map(|index| {
+            entry(client_account(index), "individual", &[(native, 1_000), ("USDC", 1_000_000)])
+        }));
+    let validators = members.iter().enumerate().map(|(index, member)| ValidatorFile {
+        account: account(index),
+        vote_key: member.vote_key.clone(),
+        peer_key: member.peer_key.clone(),
+        finality_key: Hash::default().to_string(),
+        commission_bps: 1_000,
+        stake: STAKE.to_string(),
+    });
+    GenesisFile {
+        chain_id: "QENEX-TESTNET".into(),
+        time_ms: new.time_ms,
+        assets: BTreeMap::from([(native.into(), "SYSTEM".into()), ("USDC".into(), "SYSTEM".into())]),
+        accounts,
+        staking: StakingFile {
+            epoch_blocks: new.epoch_blocks,
+            seats_max: u8::try_from(2 * new.validators).unwrap_or(u8::MAX),
+            min_stake: (STAKE / 10).to_string(),
+            unbonding_epochs: 10,
+            jail_epochs: 2,
+            missed_limit: 50,
+            slash_bps: 500,
+            block_reward: "0.01".into(),
+        },
+        validators: validators.collect(),
+    }
+}
