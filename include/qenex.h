@@ -476,6 +476,8 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_DEVICE_STRANGER 1082
 /* The file or socket of a device must exist and belong to it. */
 #define QNX_ERR_DEVICE_FILE 1083
+/* The device must answer a host that calls; while it serves another one, it does not. */
+#define QNX_ERR_DEVICE_BUSY 1084
 /* The file must exist and be readable. */
 #define QNX_ERR_INPUT_FILE 1101
 /* The file must have the columns time, from, to and amount, or the command line must name them. */
@@ -2105,6 +2107,9 @@ qnx_status_t qnx_client_add_user(qnx_client_t *state,
                                  const uint8_t *pin,
                                  size_t pin_len);
 
+// Removes a user. QNX_ERR_USER_LAST_OFFICER: one must remain.
+qnx_status_t qnx_client_remove_user(qnx_client_t *state, const qnx_id_t *user);
+
 /* =====================================================================================================================
  * The client of a device: its keys and their policies.
  *
@@ -2316,6 +2321,200 @@ qnx_status_t qnx_client_sign_data(qnx_client_t *state,
 
 // Random bytes from the device: `count` of them to `out`, 1 to QNX_RANDOM_MAX.
 qnx_status_t qnx_client_random(qnx_client_t *state, uint8_t *out, size_t count);
+
+/* =====================================================================================================================
+ * The client of a device: its audit log, for auditors, and the chain of its entries, for whoever has an archive.
+ *
+ * To archive: `qnx_client_audit_read` from the place after the last entry of the archive, again and again until nothing comes; the place is then that of
+ * `qnx_client_audit_head`, or entries are missing or forged; once the entries are kept durably, `qnx_client_audit_take`. A device whose log is full does nothing more that must be logged.
+ * To check an archive: `qnx_audit_follow` from the place of all zeros.
+ */
+
+// Bytes of an entry of the audit log.
+#define QNX_AUDIT_ENTRY_SIZE 46
+
+// Entries in one answer, at most.
+#define QNX_AUDIT_READ_MAX 88
+
+// In an entry: no user, or no key.
+#define QNX_AUDIT_NOBODY 255
+
+// Characters of the name of a command, at most, with the zero byte behind it.
+#define QNX_COMMAND_NAME_SIZE 24
+
+// A place in the audit log: all zeros before the first entry.
+typedef struct {
+  // How many entries come before it.
+  uint64_t count;
+  // The hash over them.
+  qnx_hash_t hash;
+} qnx_audit_place_t;
+
+// An entry of the audit log, as it is archived.
+typedef struct {
+  // Its bytes.
+  uint8_t bytes[QNX_AUDIT_ENTRY_SIZE];
+} qnx_audit_entry_t;
+
+// What an entry says.
+typedef struct {
+  // The trusted time, in milliseconds since the Unix epoch; zero before there was one.
+  uint64_t time_ms;
+  // QNX_OK, or why the device refused.
+  qnx_status_t refusal;
+  // What it was about: the id of a transaction, the hash of a policy; zeros if nothing.
+  qnx_hash_t about;
+  // The number of the command.
+  uint8_t command;
+  // The place of the user, or QNX_AUDIT_NOBODY.
+  uint8_t user;
+  // The slot of the key, or QNX_AUDIT_NOBODY.
+  uint8_t key;
+} qnx_audit_event_t;
+
+// Reads the entries behind a place, as many as one answer holds, and moves the place behind them; none if there are no more. `*count` is the room
+// of `out` before and how many entries came after; QNX_AUDIT_READ_MAX is always enough. QNX_ERR_AUDIT_HEAD: entries behind the place were
+// taken already, and the device does not show them any more.
+//
+// Codes: BUFFER_TOO_SMALL.
+qnx_status_t qnx_client_audit_read(qnx_client_t *state,
+                                   qnx_audit_place_t *place,
+                                   qnx_audit_entry_t *out,
+                                   size_t *count);
+
+// Tells the device that all entries before a place are archived: it may overwrite them. QNX_ERR_AUDIT_HEAD: there is no such place in its log.
+qnx_status_t qnx_client_audit_take(qnx_client_t *state,
+                                   const qnx_audit_place_t *place);
+
+// Moves a place behind the entries that follow it. It is then one that a device has signed (`qnx_client_audit_head`), or an entry is
+// missing, changed or made up.
+qnx_status_t qnx_audit_follow(qnx_audit_place_t *place,
+                              const qnx_audit_entry_t *entries,
+                              size_t count);
+
+// What an entry says.
+//
+// Codes: DECODE_MALFORMED.
+qnx_status_t qnx_audit_entry_read(const qnx_audit_entry_t *entry, qnx_audit_event_t *out);
+
+// The name of a command of devices, such as "add-user", with a zero byte. `*len` is the room of `out` before and the length with the zero byte
+// after; QNX_COMMAND_NAME_SIZE is always enough.
+//
+// Codes: BUFFER_TOO_SMALL.
+qnx_status_t qnx_command_name(uint8_t command,
+                              char *out,
+                              size_t *len);
+
+/* =====================================================================================================================
+ * The client of a device: backups of the root that its keys derive from, as shares in the hands of custodians.
+ *
+ * Each custodian's device gives its backup key. The device that has the root cuts it: one share for each of these keys, so many of which as its officers
+ * say restore it, and fewer of which say nothing about it. To restore, each custodian's device seals its share anew to the backup key of
+ * the new device, which takes all of them while no key derives from a root of its own. Every panel shows the code of the key that something is sealed to, and
+ * the same code of the root: people compare them.
+ */
+
+// Bytes of a backup key.
+#define QNX_BACKUP_KEY_SIZE 32
+
+// Shares of a root, at most.
+#define QNX_CUSTODIANS_MAX 16
+
+// Bytes of one share with the manifest of all, at most.
+#define QNX_SHARE_MAX 661
+
+// Bytes of all shares of a root with their manifest, at most.
+#define QNX_SHARES_MAX 2356
+
+// What shares say of themselves.
+typedef struct {
+  // The hash of the root: what panels show the code of.
+  qnx_hash_t root;
+  // The hash of the manifest, by which audit logs name the backup.
+  qnx_hash_t id;
+  // How many shares of the root were made.
+  uint8_t made;
+  // How many of them restore it.
+  uint8_t threshold;
+  // How many of them are here.
+  uint8_t here;
+} qnx_shares_t;
+
+// The key to which backups for this device are sealed: QNX_BACKUP_KEY_SIZE bytes to `out`. Its code is on the panel.
+qnx_status_t qnx_client_backup_key(qnx_client_t *state,
+                                   uint8_t *out);
+
+// Cuts the root of the device into shares: one for each of the backup keys in `keys`, which are the custodians', one behind the other. A person
+// confirms them on the panel. `*len` is the room of `out` before, at least QNX_SHARES_MAX, and the length of all shares with their manifest
+// after; `qnx_share_at` takes them apart. QNX_ERR_SHARE_COUNT, QNX_ERR_SHARE_KEYS: there cannot be these shares.
+//
+// Codes: BUFFER_TOO_SMALL.
+qnx_status_t qnx_client_backup_shares(qnx_client_t *state,
+                                      uint8_t threshold,
+                                      const uint8_t *keys,
+                                      size_t keys_len,
+                                      uint8_t *out,
+                                      size_t *len);
+
+// Lets a custodian's device check its share and seal it to another device's backup key, QNX_BACKUP_KEY_SIZE bytes. A person confirms it on the panel. `*len` is the room of `out` before,
+// at least QNX_SHARE_MAX, and the length of the share with its manifest after. QNX_ERR_SHARE_DEVICE: the share is another
+// custodian's. QNX_ERR_SHARE_FOREIGN, QNX_ERR_SHARE_WRONG: it is not as it was made.
+//
+// Codes: BUFFER_TOO_SMALL.
+qnx_status_t qnx_client_pass_share(qnx_client_t *state,
+                                   const uint8_t *share,
+                                   size_t share_len,
+                                   const uint8_t *to,
+                                   uint8_t *out,
+                                   size_t *len);
+
+// Restores a root from shares that are sealed to the device, each with its manifest. A person confirms it on the panel. QNX_ERR_SHARES_TOO_FEW: more
+// are needed. QNX_ERR_SHARE_TWICE: one came twice. QNX_ERR_SHARE_FOREIGN: they are not of one backup, or one is not as it was made.
+// QNX_ERR_KEY_EXISTS: keys derive from the root that the device has.
+//
+// Codes: DECODE_*, SHARE*.
+qnx_status_t qnx_client_restore_shares(qnx_client_t *state,
+                                       const qnx_bytes_t *shares,
+                                       size_t count);
+
+// What shares say of themselves. Whether it is true only devices can tell.
+//
+// Codes: DECODE_*, SHARE_COUNT.
+qnx_status_t qnx_shares_read(const uint8_t *shares, size_t len, qnx_shares_t *out);
+
+// One of some shares, the first one at index 0, with their manifest: what one custodian keeps. `*len` is the room of `out` before and the length
+// after; QNX_SHARE_MAX is always enough.
+//
+// Codes: DECODE_*, SHARE_COUNT, BUFFER_TOO_SMALL.
+qnx_status_t qnx_share_at(const uint8_t *shares,
+                          size_t shares_len,
+                          size_t index,
+                          uint8_t *out,
+                          size_t *len);
+
+/* =====================================================================================================================
+ * The client of a device: new firmware.
+ *
+ * In this order: `qnx_client_begin_update` with the manifest that its vendor signed; `qnx_client_push_image` with all parts of the image, one behind the
+ * other; `qnx_client_finish_update`. The next start tries the new image, and the first login after it confirms it; one that nobody
+ * confirmed is given up at the start after that.
+ */
+
+// Brings the manifest of an image. A person confirms it on the panel; then the device empties the slot that does not run. QNX_ERR_SIGNATURE_MISMATCH,
+// QNX_ERR_IMAGE_KEY: it is not the vendor's. QNX_ERR_IMAGE_BOARD, QNX_ERR_IMAGE_LENGTH, QNX_ERR_IMAGE_VERSION: it is not for this device.
+qnx_status_t qnx_client_begin_update(qnx_client_t *state,
+                                     const uint8_t *manifest,
+                                     size_t len);
+
+// Brings the part of an image that stands behind `offset` bytes: a multiple of 16 bytes, but for the last part. QNX_ERR_IMAGE_PIECE: the parts
+// before it have not come, or it has come already.
+qnx_status_t qnx_client_push_image(qnx_client_t *state,
+                                   uint32_t offset,
+                                   const uint8_t *part,
+                                   size_t len);
+
+// Lets the device try the image at its next start, if it came whole. QNX_ERR_IMAGE_MEASUREMENT: it is not the manifest's.
+qnx_status_t qnx_client_finish_update(qnx_client_t *state);
 
 /* =====================================================================================================================
  * Frames on a serial line: COBS (Cheshire, Baker 1999), which leaves out zero bytes, and a zero byte behind each frame.

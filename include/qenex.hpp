@@ -270,8 +270,7 @@ private:
     State state_{};
 };
 
-/// States whose functions are C's: `qnx_client_open(client.c(), ...)`.
-using Client = Owned<qnx_client_t, qnx_client_clear>;
+/// States whose functions are C's: `qnx_device_init(device.c(), ...)`.
 using Device = Owned<qnx_device_t, qnx_device_clear>;
 using Hasher = Owned<qnx_hasher_t, qnx_hasher_clear>;
 using Witness = Owned<qnx_witness_t, qnx_witness_clear>;
@@ -342,6 +341,125 @@ qnx_status_t for_each_line(Bytes transaction, F&& each) {
     }
     return status;
 }
+
+/// The approval of a person.
+struct Approval {
+    qnx_scheme_t scheme;
+    Bytes public_key;
+    Bytes signature;
+};
+
+/// What a device is asked to sign.
+struct Request {
+    /// The slot of the key.
+    std::uint8_t slot = 0;
+    /// Canonical bytes.
+    Bytes transaction;
+    /// The transactions that the key has signed and that are not final, the oldest first.
+    Span<const Bytes> pending;
+    Span<const Approval> approvals;
+    /// The witness, if there is one: every record that these transactions may touch, in the order of their keys, and the proof.
+    Span<const Bytes> records;
+    Bytes proof;
+};
+
+/// A channel to a device. Where it goes out of scope, users are logged out and keys are wiped. What has no method here is C's:
+/// `qnx_client_pair(client.c())`.
+class Client {
+public:
+    using Key = std::array<std::uint8_t, QNX_CHANNEL_KEY_SIZE>;
+
+    Client() = default;
+    /// Opens it, as `try_open` does.
+    template <class F>
+    Client(F& exchange, const Key& static_key, const Key& random, const Key* known = nullptr) {
+        check(try_open(exchange, static_key, random, known));
+    }
+    ~Client() {
+        if (logged_in_) (void)try_log_out();
+    }
+    qnx_client_t* c() noexcept { return state_.c(); }
+    const qnx_client_t* c() const noexcept { return state_.c(); }
+
+    /// Opens a channel with the host's static key, and 32 random bytes that are used only here; `known` is the device's key, if the host
+    /// has met it. `exchange(frame, answer, length)` is a `qnx_exchange_t` with Bytes, a Span of room and a reference; it throws nothing
+    /// and lives longer than the client.
+    template <class F>
+    qnx_status_t try_open(F& exchange, const Key& static_key, const Key& random, const Key* known = nullptr) noexcept {
+        const qnx_exchange_t carry = [](void* context, const std::uint8_t* frame, std::size_t len, std::uint8_t* answer,
+                                        std::size_t capacity, std::size_t* answer_len) noexcept -> qnx_status_t {
+            return (*static_cast<F*>(context))(Bytes(frame, len), Span<std::uint8_t>(answer, capacity), *answer_len);
+        };
+        logged_in_ = false;
+        return qnx_client_open(c(), carry, &exchange, static_key.data(), random.data(), known ? known->data() : nullptr);
+    }
+
+    qnx_status_t try_login(std::string_view user, std::string_view pin) noexcept {
+        const qnx_id_t name = id(user);
+        const qnx_status_t status =
+            qnx_client_login(c(), &name, reinterpret_cast<const std::uint8_t*>(pin.data()), pin.size());
+        logged_in_ = logged_in_ || status == QNX_OK;
+        return status;
+    }
+    void login(std::string_view user, std::string_view pin) { check(try_login(user, pin)); }
+    /// Logs all users out.
+    qnx_status_t try_log_out() noexcept {
+        logged_in_ = false;
+        return qnx_client_logout(c());
+    }
+    void log_out() { check(try_log_out()); }
+
+    /// Calls `each(slot, key)` with every key of the device, a `qnx_key_info_t`.
+    template <class F>
+    qnx_status_t for_each_key(F&& each) {
+        for (std::uint8_t slot = 0; slot < QNX_KEY_SLOTS; slot++) {
+            qnx_key_info_t key{};
+            const qnx_status_t status = qnx_client_describe_key(c(), slot, &key);
+            if (status == QNX_ERR_KEY_UNKNOWN) continue;
+            if (status != QNX_OK) return status;
+            each(slot, static_cast<const qnx_key_info_t&>(key));
+        }
+        return QNX_OK;
+    }
+
+    /// What `try_sign` would return; nothing changes.
+    qnx_status_t try_judge(const Request& request) noexcept {
+        const qnx_status_t status = bring(request);
+        qnx_status_t verdict = QNX_OK;
+        const qnx_status_t judged = status == QNX_OK ? qnx_client_judge(c(), &verdict) : status;
+        return judged == QNX_OK ? verdict : judged;
+    }
+    /// The signature of a transaction.
+    Result<SignatureBytes> try_sign(const Request& request) noexcept {
+        const qnx_status_t status = bring(request);
+        if (status != QNX_OK) return Result<SignatureBytes>::failure(status);
+        return SignatureBytes::made([&](std::uint8_t* out, std::size_t* len) { return qnx_client_sign(c(), out, len); });
+    }
+    SignatureBytes sign(const Request& request) { return try_sign(request).value(); }
+
+private:
+    qnx_status_t bring(const Request& request) noexcept {
+        const bool witnessed = !request.proof.empty();
+        qnx_status_t status =
+            qnx_client_begin_sign(c(), request.slot, witnessed, request.transaction.data(), request.transaction.size());
+        for (const Bytes& bytes : request.pending) {
+            if (status == QNX_OK) status = qnx_client_push_pending(c(), bytes.data(), bytes.size());
+        }
+        for (const Approval& by : request.approvals) {
+            if (status != QNX_OK) break;
+            status = qnx_client_approve(c(), by.scheme, by.public_key.data(), by.public_key.size(), by.signature.data(),
+                                        by.signature.size());
+        }
+        if (!witnessed) return status;
+        for (const Bytes& record : request.records) {
+            if (status == QNX_OK) status = qnx_client_push_record(c(), record.data(), record.size());
+        }
+        return status == QNX_OK ? qnx_client_push_proof(c(), request.proof.data(), request.proof.size()) : status;
+    }
+
+    Owned<qnx_client_t, qnx_client_clear> state_;
+    bool logged_in_ = false;
+};
 
 /// Makes the root of a tree of transactions or receipts from its leaves in order.
 class Log {

@@ -270,6 +270,7 @@ codes! {
     1081 DEVICE_LINE "The line to the device must carry frames both ways.";
     1082 DEVICE_STRANGER "The device must be the one that this host was paired with.";
     1083 DEVICE_FILE "The file or socket of a device must exist and belong to it.";
+    1084 DEVICE_BUSY "The device must answer a host that calls; while it serves another one, it does not.";
     1101 INPUT_FILE "The file must exist and be readable.";
     1102 INPUT_COLUMNS "The file must have the columns time, from, to and amount, or the command line must name them.";
     1103 INPUT_VALUE "A row must have a value of the right kind in every column.";

@@ -1,6 +1,7 @@
-// The examples of C once more in C++: amounts with operators, a quote, a transfer that is built, shown and signed.
+// The examples of C once more in C++: amounts with operators, a quote, a transfer that is built, shown and signed, by keys in memory and by a device.
 #include <iostream>
 
+#include "device.h"
 #include "qenex.hpp"
 
 using qenex::Amount;
@@ -76,5 +77,34 @@ int main() {
     }
 
     expect(qenex::try_encode(qnx_transaction_t{}).status() == QNX_ERR_ID_SYNTAX, "an empty transaction is none");
+
+    // The same by a device, whose keys nobody takes out of it. The line to it is a call here.
+    static hardware_t hardware;
+    static qenex::Device device;
+    start(device.c(), &hardware);
+    auto line = [](qenex::Bytes frame, qenex::Span<std::uint8_t> answer, std::size_t& length) {
+        return exchange(device.c(), frame.data(), frame.size(), answer.data(), answer.size(), &length);
+    };
+    qenex::Client::Key static_key{}, random{};
+    static_key.fill(1);
+    random.fill(2);
+    qenex::Client client(line, static_key, random);
+    qnx_key_info_t made{};
+    set_up(client.c(), &made);
+    client.log_out();
+    expect(client.try_login("OSCAR", "no PIN of his") == QNX_ERR_PIN_WRONG, "a PIN is the user's");
+    client.login("OSCAR", OPERATOR_PIN);
+    qenex::check(client.for_each_key([](std::uint8_t slot, const qnx_key_info_t& key) {
+        std::cout << "slot " << int{slot} << ": " << key.label.text << "\n";
+    }));
+    qenex::Request request;
+    request.transaction = bytes;
+    expect(client.try_judge(request) == QNX_OK, "the policy allows it");
+    const auto signature = client.sign(request);
+    expect(qnx_verify(made.scheme, QNX_PURPOSE_TRANSACTION, &id, made.public_key, made.public_key_len, signature.data(),
+                      signature.size()) == QNX_OK,
+           "a device's signature is like any other");
+    request.slot = 1;
+    expect(client.try_sign(request).status() == QNX_ERR_KEY_UNKNOWN, "there is one key");
     return checks_failed;
 }

@@ -9,7 +9,9 @@ use core::ffi::{c_char, c_void};
 
 use qenex_core::error::DEVICE_LINE;
 use qenex_core::hsm::client::{Client, Transport};
-use qenex_core::hsm::proto::{AddUser, Command, Initialise, Login, MAX_FRAME, Nothing, Status, Trust};
+use qenex_core::hsm::proto::{
+    AddUser, Command, Initialise, Login, MAX_FRAME, NamedUser, Nothing, Status, Trust,
+};
 use qenex_core::hsm::{Refusal, Role};
 use zeroize::Zeroizing;
 
@@ -141,6 +143,22 @@ pub(crate) unsafe fn with(
         let client = unsafe { lent.state(state)? };
         act(&mut lent, client)
     })())
+}
+
+/// Gives bytes to an open channel.
+pub(crate) unsafe fn push(
+    state: *mut qnx_client_t,
+    bytes: *const u8,
+    len: usize,
+    act: impl FnOnce(&mut Client<Callback>, &[u8]) -> Fallible<()>,
+) -> qnx_status_t {
+    let act = |lent: &mut Lent, client: &mut Client<Callback>| {
+        // SAFETY: promised by the caller.
+        let bytes = unsafe { lent.values(bytes, len)? };
+        act(client, bytes)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { with(state, act) }
 }
 
 pub(crate) fn trust_to_c(trusted: &Option<Trust>) -> qnx_trust_t {
@@ -353,6 +371,22 @@ pub unsafe extern "C" fn qnx_client_add_user(
         let pin = unsafe { lent.values(pin, pin_len)? };
         let role = Role::from_number(role).ok_or(unknown_number())?;
         client.ask(Command::AddUser, &AddUser { user, role, pin })?;
+        Ok(())
+    };
+    // SAFETY: promised by the caller.
+    unsafe { with(state, act) }
+}
+
+/// Removes a user. QNX_ERR_USER_LAST_OFFICER: one must remain.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_remove_user(
+    state: *mut qnx_client_t,
+    user: *const qnx_id_t,
+) -> qnx_status_t {
+    let act = |lent: &mut Lent, client: &mut Client<Callback>| {
+        // SAFETY: promised by the caller.
+        let user = Text::read(unsafe { lent.value(user)? })?;
+        client.ask(Command::RemoveUser, &NamedUser { user })?;
         Ok(())
     };
     // SAFETY: promised by the caller.

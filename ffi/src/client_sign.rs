@@ -11,7 +11,7 @@ use qenex_core::hsm::client::Client;
 use qenex_core::hsm::proto::Approve;
 use zeroize::Zeroizing;
 
-use crate::client::{Callback, qnx_client_t, with};
+use crate::client::{Callback, push, qnx_client_t, with};
 use crate::flag::is_set;
 use crate::key::{QNX_MAX_SIGNATURE_SIZE, qnx_scheme_t};
 use crate::memory::{Lent, unknown_number};
@@ -19,22 +19,6 @@ use crate::status::{QNX_OK, qnx_status_t};
 
 /// Random bytes in one call, at most.
 pub const QNX_RANDOM_MAX: usize = 255;
-
-/// Gives bytes to an open channel.
-unsafe fn push(
-    state: *mut qnx_client_t,
-    bytes: *const u8,
-    len: usize,
-    act: impl FnOnce(&mut Client<Callback>, &[u8]) -> Result<(), Refusal>,
-) -> qnx_status_t {
-    let act = |lent: &mut Lent, client: &mut Client<Callback>| {
-        // SAFETY: promised by the caller.
-        let bytes = unsafe { lent.values(bytes, len)? };
-        act(client, bytes)
-    };
-    // SAFETY: promised by the caller.
-    unsafe { with(state, act) }
-}
 
 /// Brings a transaction, its canonical bytes, to be signed by the key in a slot. `witnessed` is 1 if a witness follows, else 0.
 #[unsafe(no_mangle)]

@@ -9,7 +9,7 @@ use cbindgen::{Builder, Config, DocumentationStyle, ExportConfig, Language, Styl
 use qenex_core::error::TABLE;
 
 /// The groups of the header, in its order: each a module.
-const GROUPS: [&str; 18] = [
+const GROUPS: [&str; 21] = [
     "status",
     "text",
     "amount",
@@ -26,6 +26,9 @@ const GROUPS: [&str; 18] = [
     "client_keys",
     "client_chain",
     "client_sign",
+    "client_audit",
+    "client_backup",
+    "client_update",
     "cobs",
     "device",
 ];

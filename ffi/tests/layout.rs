@@ -72,6 +72,10 @@ layout! {
     client_keys::qnx_key_info_t, 2724, 4, [path 0, public_key_len 4, scheme 6, purpose 7, has_policy 8, label 9, hash 34, policy 66, public_key 98];
     client_chain::qnx_audit_head_t, 136, 8, [count 0, hash 8, public_key 40, signature 72];
     client_chain::qnx_attestation_t, 280, 8, [audit_count 0, trusted 8, version 88, measurement 92, audit_hash 124, name 156, public_key 181, signature 213];
+    client_audit::qnx_audit_place_t, 40, 8, [count 0, hash 8];
+    client_audit::qnx_audit_entry_t, 46, 1, [bytes 0];
+    client_audit::qnx_audit_event_t, 48, 8, [time_ms 0, refusal 8, about 12, command 44, user 45, key 46];
+    client_backup::qnx_shares_t, 67, 1, [root 0, id 32, made 64, threshold 65, here 66];
     device::qnx_device_t, 5120, 8, [opaque 0];
     device::qnx_sign_work_t, 43008, 8, [opaque 0];
     device::qnx_region_t, 8, 4, [offset 0, pages 4];

@@ -30,6 +30,8 @@ TOP = r"""/* Written by tests/c/hostile.py. */
 
 #include "qenex.h"
 
+#define LARGER(a, b) ((a) > (b) ? (a) : (b))
+
 static uint64_t seed;
 static unsigned long calls;
 
@@ -79,8 +81,13 @@ class Function:
         after = self.parameters[index + 1] if index + 1 < len(self.parameters) else ("", "")
         return after if after[1].endswith(("len", "count")) and "size_t" in after[0] else None
 
-    def lines(self):
-        """Declares and fills the arguments of one call."""
+    @staticmethod
+    def size_of(kind):
+        """How many bytes lie behind a pointer that no length stands beside."""
+        return FIXED if pointee(kind) == "uint8_t" else f"sizeof({pointee(kind)})"
+
+    def lines(self, shared):
+        """Declares and fills the arguments of one call. `shared` says as what kind of pointer an argument is passed once more."""
         for index, (kind, name) in enumerate(self.parameters):
             if self.is_null(kind):
                 continue
@@ -98,7 +105,9 @@ class Function:
                     yield f"{kind.replace('const ', '')} {name} = memory({length[1]} * {size});"
                     yield from self.no_wild_pointers(kind, name, length[1])
                 else:
-                    bytes_ = FIXED if pointee(kind) == "uint8_t" else size
+                    bytes_ = self.size_of(kind)
+                    if name in shared:
+                        bytes_ = f"LARGER({bytes_}, {self.size_of(shared[name])})"
                     yield f"{kind.replace('const ', '')} {name} = memory({bytes_});"
                     yield from self.no_wild_pointers(kind, name, "1")
             elif kind == "size_t" and index and self.count_of(index - 1) == (kind, name):
@@ -125,7 +134,8 @@ class Function:
         return f"{self.name}({arguments})"
 
     def variants(self):
-        yield "random", {}, False
+        """What is wrong with a call, the arguments that are not as declared, whether it must fail, and what memory is passed twice."""
+        yield "random", {}, False, {}
         pointers = [
             (index, kind, name)
             for index, (kind, name) in enumerate(self.parameters)
@@ -136,27 +146,28 @@ class Function:
             length = self.count_of(index)
             # Nothing is read through a pointer to no values.
             sure = (self.name, name) not in OPTIONAL and not length
-            yield f"{name} is null", {name: "NULL"}, sure
+            yield f"{name} is null", {name: "NULL"}, sure, {}
             if not bytes_only and pointee(kind) not in BYTES:
-                yield f"{name} is misaligned", {name: f"({kind})(void *)((char *)(uintptr_t){name} + 1)"}, not length
+                yield f"{name} is misaligned", {name: f"({kind})(void *)((char *)(uintptr_t){name} + 1)"}, not length, {}
             if length and length[0] == "size_t":
-                yield f"{length[1]} is huge", {length[1]: "SIZE_MAX"}, (self.name, name) not in OPTIONAL
-                yield f"{length[1]} is half of all", {length[1]: "SIZE_MAX / 2 + 1"}, (self.name, name) not in OPTIONAL
+                yield f"{length[1]} is huge", {length[1]: "SIZE_MAX"}, (self.name, name) not in OPTIONAL, {}
+                yield f"{length[1]} is half of all", {length[1]: "SIZE_MAX / 2 + 1"}, (self.name, name) not in OPTIONAL, {}
         for index, kind, name in pointers:
             if kind.startswith("const"):
                 continue
             for other, kind_other, name_other in pointers:
                 if other != index and not self.count_of(index) and not self.count_of(other):
-                    yield f"{name} is {name_other}", {name: f"({kind})(void *)(uintptr_t){name_other}"}, True
+                    same = {name: f"({kind})(void *)(uintptr_t){name_other}"}
+                    yield f"{name} is {name_other}", same, True, {name_other: kind}
 
     def source(self):
         codes = ", ".join(map(str, sorted(self.header.codes(self.name))))
         out = [f"static void call_{self.name}(void) {{"]
         if self.result == "qnx_status_t":
             out.append(f"    static const int codes[] = {{{codes}}};")
-        for variant, changed, must_fail in self.variants():
+        for variant, changed, must_fail, shared in self.variants():
             out.append("    {")
-            out += [f"        {line}" for line in self.lines()]
+            out += [f"        {line}" for line in self.lines(shared)]
             call = self.call(changed)
             if self.result == "qnx_status_t":
                 out.append(f'        check("{self.name}", "{variant}", {call}, {int(must_fail)}, codes, sizeof codes / sizeof *codes);')

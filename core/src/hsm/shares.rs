@@ -52,6 +52,9 @@ pub struct Manifest<'a> {
 }
 
 impl<'a> Manifest<'a> {
+    /// Bytes of the longest.
+    pub const MAX_BYTES: usize = 2 + 2 + 32 + 32 * MAX_SHARES;
+
     /// Reads shares: their manifest, and each of them.
     ///
     /// # Errors

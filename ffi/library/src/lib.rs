@@ -1,7 +1,10 @@
 //! libqenex: the functions of `include/qenex.h` as a static and a shared library, for hosts and for bare metal.
 //!
 //! It has no standard library and no allocator. On bare metal it has no panic either: where one can be reached, a program does not
-//! link. On x86 the compiler leaves a few checks in dependencies that it can prove elsewhere (`tests/c` holds the list); were one of
+//! link. There is no shared library there:
+//! `cargo rustc --release --target thumbv8m.main-none-eabihf --crate-type staticlib --config 'profile.release.opt-level="s"'`, in this folder.
+//!
+//! On x86 the compiler leaves a few checks in dependencies that it can prove elsewhere (`tests/c` holds the list); were one of
 //! them ever to fail, the process would be aborted.
 #![no_std]
 

@@ -46,7 +46,9 @@ impl From<DeviceError> for Rv {
             DeviceError::Refused(refusal) => refusal.into(),
             DeviceError::Line(_) | DeviceError::File(..) => Self(CKR_DEVICE_REMOVED),
             DeviceError::Stranger => Self(CKR_TOKEN_NOT_RECOGNIZED),
-            DeviceError::Frame | DeviceError::Handshake | DeviceError::Message => Self(CKR_DEVICE_ERROR),
+            DeviceError::Busy | DeviceError::Frame | DeviceError::Handshake | DeviceError::Message => {
+                Self(CKR_DEVICE_ERROR)
+            }
             DeviceError::Key(_) => Self(CKR_GENERAL_ERROR),
         }
     }

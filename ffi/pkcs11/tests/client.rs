@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used)] // a test that meets what it does not expect should stop there
 
 mod bench;
+mod calls;
 
 use bench::{Bench, HYBRID, OFFICER_PIN, OPERATOR_PIN, TRANSACTIONS, UNNAMED, VOTES, transfer};
+use calls::{numbered, object, refusal, section, whole_transactions};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
-use cryptoki::mechanism::vendor_defined::VendorDefinedMechanism;
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{
     Attribute, AttributeInfo, AttributeType, KeyType, MlDsaParameterSetType, ObjectClass, ObjectHandle,
@@ -16,14 +17,12 @@ use cryptoki::object::{
 use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
-use cryptoki_sys::CKR_VENDOR_DEFINED;
 use fips204::ml_dsa_87;
 use fips204::traits::{SerDes, Verifier};
 use p256::ecdsa::signature::Verifier as _;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use qenex_core::crypto::{Purpose, Scheme, signing_digest, verify};
-use qenex_core::error::{Code, KEY_POLICY, POLICY_AMOUNT};
-use qenex_pkcs11::mechanism::CKM_QENEX_TRANSACTION;
+use qenex_core::error::{KEY_POLICY, POLICY_AMOUNT};
 
 const ED25519_OID: &[u8] = b"\x06\x03\x2b\x65\x70";
 const ED25519_NAME: &[u8] = b"\x13\x0cedwards25519";
@@ -50,14 +49,6 @@ fn log_in(session: &Session) {
     session.login(UserType::User, both().as_ref()).unwrap();
 }
 
-/// Why something was refused.
-fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> RvError {
-    match result {
-        Err(Error::Pkcs11(rv, _)) => rv,
-        other => panic!("{other:?}"),
-    }
-}
-
 /// Makes a key: its public and its private object.
 fn generate(
     session: &Session,
@@ -78,13 +69,6 @@ fn value(session: &Session, object: ObjectHandle, kind: AttributeType) -> Vec<u8
         ) => bytes,
         other => panic!("{other:?}"),
     }
-}
-
-/// The object of a key that the module did not make.
-fn object(session: &Session, class: ObjectClass, slot: u8) -> ObjectHandle {
-    let found = session.find_objects(&[Attribute::Class(class), Attribute::Id(vec![slot])]).unwrap();
-    let [object] = found[..] else { panic!("{found:?}") };
-    object
 }
 
 /// Signs and verifies in one part and in many, and returns the signature.
@@ -396,15 +380,6 @@ fn what_a_key_is_not_for_is_refused() {
     module.finalize().unwrap();
 }
 
-/// The value for a refusal that PKCS#11 has none for.
-fn numbered(code: Code) -> RvError {
-    RvError::VendorDefined(CKR_VENDOR_DEFINED | u64::from(code.number))
-}
-
-fn section(kind: u8, bytes: &[u8]) -> Vec<u8> {
-    [&[kind][..], &(bytes.len() as u32).to_le_bytes(), bytes].concat()
-}
-
 /// A whole transaction goes through the policy: what it allows has the ledger's signature, what it does not its number.
 #[test]
 fn transactions() {
@@ -412,8 +387,7 @@ fn transactions() {
     let (module, slots) = load();
     let session = module.open_rw_session(slots[0]).unwrap();
     log_in(&session);
-    let kind = MechanismType::new_vendor_defined(CKM_QENEX_TRANSACTION).unwrap();
-    let mechanism = Mechanism::VendorDefined(VendorDefinedMechanism::new::<u8>(kind, None));
+    let mechanism = whole_transactions();
     let key = object(&session, ObjectClass::PRIVATE_KEY, TRANSACTIONS);
     let (bytes, id) = transfer(1, 25);
     let signature = session.sign(&mechanism, key, &section(1, &bytes)).unwrap();

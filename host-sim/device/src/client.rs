@@ -1,7 +1,8 @@
 //! The host's side of the protocol ([`qenex_core::hsm::client`]) over sockets and serial lines, with answers that own their bytes.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use qenex_core::codec::{self, Encoded};
 use qenex_core::hsm::Refusal;
@@ -14,6 +15,9 @@ use zeroize::Zeroizing;
 use crate::error::DeviceError;
 use crate::line::Line;
 use crate::port::Port;
+
+/// How long a device may take to answer a host that calls: much longer than one that is free.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An open channel to a device.
 pub struct Client<S>(client::Client<Line<S>>);
@@ -42,14 +46,34 @@ impl Client<Port> {
     /// Opens a channel to the device at a socket or a serial line.
     ///
     /// # Errors
-    /// Nobody listens there, or the handshake does not succeed.
+    /// Nobody listens there or answers, or the handshake does not succeed.
     pub fn connect(
         path: &Path,
         static_key: &Zeroizing<[u8; 32]>,
         known: Option<&[u8; 32]>,
     ) -> Result<Self, DeviceError> {
+        Self::connect_within(PATIENCE, path, static_key, known)
+    }
+
+    /// The same, where each answer to the handshake must come within so much time. What is asked later may wait for a person.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn connect_within(
+        patience: Duration,
+        path: &Path,
+        static_key: &Zeroizing<[u8; 32]>,
+        known: Option<&[u8; 32]>,
+    ) -> Result<Self, DeviceError> {
         let failed = |error| DeviceError::File(path.display().to_string(), error);
-        Self::open(Port::open(path).map_err(failed)?, static_key, known)
+        let mut port = Port::open(path).map_err(failed)?;
+        port.wait(Some(patience));
+        let mut client = Self::open(port, static_key, known).map_err(|error| match error {
+            DeviceError::Line(error) if error.kind() == ErrorKind::TimedOut => DeviceError::Busy,
+            error => error,
+        })?;
+        client.0.transport_mut().stream_mut().wait(None);
+        Ok(client)
     }
 
     /// Ends the channel, whoever else has a copy of the port: a process that was forked off inherits one.
@@ -212,12 +236,11 @@ impl<S: Read + Write> Client<S> {
         Ok(self.0.update(manifest, image)?)
     }
 
-    /// Restores a root from shares that are sealed to the device ([`qenex_core::hsm::shares`]).
+    /// Restores a root from shares that are sealed to the device ([`qenex_core::hsm::shares`]), each with its manifest.
     ///
     /// # Errors
-    /// As [`Self::ask`].
-    pub fn restore_shares(&mut self, shares: &[u8]) -> Result<(), DeviceError> {
-        self.0.ask_encoded(Command::RestoreShares, shares)?;
-        Ok(())
+    /// As [`Self::ask`]; or these are no shares, or not of one backup.
+    pub fn restore_shares(&mut self, shares: &[impl AsRef<[u8]>]) -> Result<(), DeviceError> {
+        Ok(self.0.restore_shares(shares)?)
     }
 }

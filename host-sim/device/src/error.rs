@@ -3,8 +3,8 @@
 use std::{fmt, io};
 
 use qenex_core::error::{
-    CHANNEL_HANDSHAKE, CHANNEL_MESSAGE, Code, Coded, DEVICE_FILE, DEVICE_LINE, DEVICE_STRANGER, FRAME_LENGTH,
-    KEY_FILE, TABLE,
+    CHANNEL_HANDSHAKE, CHANNEL_MESSAGE, Code, Coded, DEVICE_BUSY, DEVICE_FILE, DEVICE_LINE, DEVICE_STRANGER,
+    FRAME_LENGTH, KEY_FILE, TABLE,
 };
 use qenex_core::hsm::Refusal;
 use qenex_core::hsm::client::{ClientError, LinkError};
@@ -16,6 +16,8 @@ pub enum DeviceError {
     Refused(Refusal),
     /// The line to it is broken.
     Line(io::Error),
+    /// The device does not answer a host that calls.
+    Busy,
     /// The device is another than the one that the host knows.
     Stranger,
     /// A frame that is longer than the protocol allows, or no frame.
@@ -42,6 +44,7 @@ impl Coded for DeviceError {
                 })
             }
             Self::Line(_) => DEVICE_LINE,
+            Self::Busy => DEVICE_BUSY,
             Self::Stranger => DEVICE_STRANGER,
             Self::Frame => FRAME_LENGTH,
             Self::Handshake => CHANNEL_HANDSHAKE,

@@ -22,6 +22,11 @@ impl<S: Read + Write> Line<S> {
         Self { stream, rest: Vec::new() }
     }
 
+    /// The stream under the frames.
+    pub const fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// The stream again.
     pub fn into_inner(self) -> S {
         self.stream

@@ -1,12 +1,16 @@
 //! Where a device is reached: a socket, or a serial line with [`BAUD`] baud, eight bits, no parity, one stop bit.
+//!
+//! Whoever calls a socket while the device serves another host is connected all the same, and hears nothing.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Result, Write};
+use std::io::{ErrorKind, Read, Result, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, QueueSelector, ioctl_tiocexcl, tcflush, tcgetattr, tcsetattr};
 
 /// The speed of a serial line.
@@ -16,8 +20,13 @@ const SILENCE: Duration = Duration::from_millis(50);
 
 /// An open port.
 #[derive(Debug)]
-pub enum Port {
-    /// A socket.
+pub struct Port {
+    stream: Stream,
+    patience: Option<Duration>,
+}
+
+#[derive(Debug)]
+enum Stream {
     Socket(UnixStream),
     /// A serial line, this process's alone.
     Serial(File),
@@ -30,7 +39,7 @@ impl Port {
     /// Nobody listens there, or somebody else has the line.
     pub fn open(path: &Path) -> Result<Self> {
         if !std::fs::metadata(path)?.file_type().is_char_device() {
-            return UnixStream::connect(path).map(Self::Socket);
+            return UnixStream::connect(path).map(|socket| Stream::Socket(socket).into());
         }
         let mut line = OpenOptions::new().read(true).write(true).open(path)?;
         ioctl_tiocexcl(&line)?;
@@ -42,39 +51,65 @@ impl Port {
         line.write_all(&[0])?;
         std::thread::sleep(SILENCE);
         tcflush(&line, QueueSelector::IFlush)?;
-        Ok(Self::Serial(line))
+        Ok(Stream::Serial(line).into())
+    }
+
+    /// How long each read waits for something to come; for ever, if nothing is said.
+    pub const fn wait(&mut self, patience: Option<Duration>) {
+        self.patience = patience;
     }
 
     /// Lets the other side know that nothing more comes, as far as a line can say so.
     pub fn hang_up(self) {
-        if let Self::Socket(stream) = self {
+        if let Stream::Socket(stream) = self.stream {
             // One that has gone away knows it.
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
     }
 }
 
+impl From<Stream> for Port {
+    fn from(stream: Stream) -> Self {
+        Self { stream, patience: None }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Socket(stream) => stream.as_fd(),
+            Self::Serial(line) => line.as_fd(),
+        }
+    }
+}
+
 impl Read for Port {
     fn read(&mut self, bytes: &mut [u8]) -> Result<usize> {
-        match self {
-            Self::Socket(stream) => stream.read(bytes),
-            Self::Serial(line) => line.read(bytes),
+        if let Some(patience) = self.patience {
+            let patience = Timespec::try_from(patience).map_err(std::io::Error::other)?;
+            if poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], Some(&patience))? == 0 {
+                return Err(ErrorKind::TimedOut.into());
+            }
+        }
+        match &mut self.stream {
+            Stream::Socket(stream) => stream.read(bytes),
+            Stream::Serial(line) => line.read(bytes),
         }
     }
 }
 
 impl Write for Port {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        match self {
-            Self::Socket(stream) => stream.write(bytes),
-            Self::Serial(line) => line.write(bytes),
+        match &mut self.stream {
+            Stream::Socket(stream) => stream.write(bytes),
+            Stream::Serial(line) => line.write(bytes),
         }
     }
 
     fn flush(&mut self) -> Result<()> {
-        match self {
-            Self::Socket(stream) => stream.flush(),
-            Self::Serial(line) => line.flush(),
+        match &mut self.stream {
+            Stream::Socket(stream) => stream.flush(),
+            Stream::Serial(line) => line.flush(),
         }
     }
 }

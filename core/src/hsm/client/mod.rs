@@ -166,6 +166,11 @@ impl<T: Transport> Client<T> {
         self.link.transport
     }
 
+    /// What carries the frames of the channel.
+    pub const fn transport_mut(&mut self) -> &mut T {
+        &mut self.link.transport
+    }
+
     /// Whether the device said that it knows this host when the channel was opened.
     pub const fn is_paired(&self) -> bool {
         self.paired
@@ -194,10 +199,19 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// As [`Self::ask`].
     pub fn ask_encoded(&mut self, command: Command, body: &[u8]) -> Answer<&[u8], T> {
+        self.ask_bytes(command, body.iter())
+    }
+
+    /// Gives a command whose body is these bytes.
+    fn ask_bytes<'b>(
+        &mut self,
+        command: Command,
+        body: impl Iterator<Item = &'b u8> + Clone,
+    ) -> Answer<&[u8], T> {
         self.give(command, |room| {
-            let slots = room.get_mut(..body.len())?;
-            slots.iter_mut().zip(body).for_each(|(slot, byte)| *slot = *byte);
-            Some(body.len())
+            let mut slots = room.iter_mut();
+            body.clone().try_for_each(|byte| slots.next().map(|slot| *slot = *byte))?;
+            Some(body.count())
         })
     }
 

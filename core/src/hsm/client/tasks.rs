@@ -1,4 +1,5 @@
-//! What takes several requests: signing a transaction or raw data, following a header, random bytes, updating the firmware.
+//! What takes several requests or several files: signing a transaction or raw data, following a header, random bytes, updating the firmware,
+//! restoring a root from shares.
 
 use core::num::NonZeroU8;
 
@@ -13,7 +14,8 @@ use crate::hsm::proto::{
     Approve, BeginHeader, BeginSign, Command, Index, Judged, MAX_MESSAGE, Nothing, Piece, PieceAt,
     RandomBytes, Rest, SIGNATURE_PIECE, Signed,
 };
-use crate::hsm::refusal::Refusal;
+use crate::hsm::refusal::{HsmError, Refusal};
+use crate::hsm::shares::Manifest;
 
 /// Bytes of a long thing in one request: all that fits beside the command and its length.
 const PIECE: usize = MAX_MESSAGE - 4;
@@ -192,7 +194,7 @@ impl<T: Transport> Client<T> {
     /// As [`Self::ask`].
     pub fn sign_data(&mut self, slot: u8, data: &[u8]) -> Answer<heapless::Vec<u8, MAX_SIGNATURE_BYTES>, T> {
         // Data of no bytes is one piece too.
-        self.pieces(Command::Data, data.chunks(DATA_PIECE).chain(data.is_empty().then_some(data)))?;
+        self.pieces(Command::Data, 0, data.chunks(DATA_PIECE).chain(data.is_empty().then_some(data)))?;
         self.signature(Command::SignData, &Index { index: slot })
     }
 
@@ -231,9 +233,13 @@ impl<T: Transport> Client<T> {
         Ok(())
     }
 
-    /// Brings pieces one behind the other.
-    fn pieces<'b>(&mut self, command: Command, pieces: impl Iterator<Item = &'b [u8]>) -> Answer<(), T> {
-        let mut offset = 0u32;
+    /// Brings pieces one behind the other, the first one behind so many bytes.
+    fn pieces<'b>(
+        &mut self,
+        command: Command,
+        mut offset: u32,
+        pieces: impl Iterator<Item = &'b [u8]>,
+    ) -> Answer<(), T> {
         for bytes in pieces {
             self.ask(command, &PieceAt { offset, bytes })?;
             let len = u32::try_from(bytes.len()).ok();
@@ -271,8 +277,49 @@ impl<T: Transport> Client<T> {
     /// # Errors
     /// As [`Self::ask`].
     pub fn update(&mut self, manifest: &[u8], image: &[u8]) -> Answer<(), T> {
-        self.ask_encoded(Command::BeginUpdate, manifest)?;
-        self.pieces(Command::UpdatePiece, image.chunks(IMAGE_PIECE))?;
+        self.begin_update(manifest)?;
+        self.image(0, image)?;
+        self.finish_update()
+    }
+
+    /// Brings the manifest of a new image.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn begin_update(&mut self, manifest: &[u8]) -> Answer<(), T> {
+        self.ask_encoded(Command::BeginUpdate, manifest).map(drop)
+    }
+
+    /// Brings the part of an image that stands behind so many bytes: whole words of 16 bytes, but for the last part.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn image(&mut self, offset: u32, part: &[u8]) -> Answer<(), T> {
+        self.pieces(Command::UpdatePiece, offset, part.chunks(IMAGE_PIECE))
+    }
+
+    /// Lets the device try at its next start the image that was brought.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn finish_update(&mut self) -> Answer<(), T> {
         self.tell(Command::FinishUpdate)
+    }
+
+    /// Restores a root from shares that are sealed to the device ([`crate::hsm::shares`]), each with its manifest.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; or these are no shares, or not of one backup.
+    pub fn restore_shares(&mut self, shares: &[impl AsRef<[u8]>]) -> Answer<(), T> {
+        let first = shares.first().ok_or(Refusal::from(HsmError::SharesTooFew))?;
+        let (manifest, _) = Manifest::read(first.as_ref())?;
+        for share in shares {
+            if Manifest::read(share.as_ref())?.0 != manifest {
+                return Err(Refusal::from(HsmError::ShareForeign).into());
+            }
+        }
+        // The manifest once, and what is behind it of each.
+        let behind = shares.iter().flat_map(|share| share.as_ref().iter().skip(manifest.bytes.len()));
+        self.ask_bytes(Command::RestoreShares, manifest.bytes.iter().chain(behind)).map(drop)
     }
 }

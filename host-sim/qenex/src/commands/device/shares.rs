@@ -77,7 +77,6 @@ pub fn restore(client: &mut Client, files: &[(&Path, &[u8])]) -> Result<(), Fail
         read.push((*file, manifest, shares));
     }
     let Some((first, manifest, _)) = read.first() else { return Ok(()) };
-    let mut whole = manifest.bytes.to_vec();
     let mut numbers = BTreeMap::new();
     for (file, other, shares) in &read {
         if other != manifest {
@@ -90,7 +89,6 @@ pub fn restore(client: &mut Client, files: &[(&Path, &[u8])]) -> Result<(), Fail
                 return Err(Failure::refused(SHARE_TWICE, text));
             }
         }
-        whole.extend(shares.as_flattened());
     }
     let (count, threshold) = (numbers.len(), manifest.threshold);
     if count < usize::from(threshold) {
@@ -100,13 +98,14 @@ pub fn restore(client: &mut Client, files: &[(&Path, &[u8])]) -> Result<(), Fail
             format!("{count} of the {threshold} that it takes; missing are some of the numbers {missing}");
         return Err(Failure::refused(SHARES_TOO_FEW, text));
     }
-    let Err(refused) = client.restore_shares(&whole) else { return Ok(()) };
+    let all: Vec<_> = files.iter().map(|(_, bytes)| *bytes).collect();
+    let Err(refused) = client.restore_shares(&all) else { return Ok(()) };
     // What is wrong with all may be wrong with one of them. A good share alone is too few, and nothing more.
     let code = refused.code();
     if [SHARE_DEVICE, SHARE_FOREIGN, SHARE_WRONG].contains(&code) {
         for (file, manifest, shares) in &read {
             for share in *shares {
-                let alone = client.restore_shares(&[manifest.bytes, share].concat());
+                let alone = client.restore_shares(&[[manifest.bytes, share].concat()]);
                 if alone.is_err_and(|error| error.code() == code) {
                     return Err(Failure::refused(code, file.display()));
                 }
