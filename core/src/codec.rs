@@ -246,10 +246,9 @@ pub fn encoded_len<T: Encoded>(value: &T) -> usize {
 /// Hashes the canonical encoding without a buffer.
 pub fn hash_encoded<T: Encoded>(domain: Domain, value: &T) -> Hash {
     // Feeding a hasher cannot fail, so neither can this.
-    match write(value, Sink::Hash(Hasher::new(domain))) {
-        Some(Sink::Hash(hasher)) => hasher.finish(),
-        _ => Hash::default(),
-    }
+    let mut hasher = Hasher::new(domain);
+    let _ = write(value, Sink::Hash(&mut hasher));
+    hasher.finish()
 }
 
 /// Reads exactly one value from all of `bytes`.
@@ -462,7 +461,7 @@ enum Sink<'a> {
     /// Nowhere: only its length counts.
     Count(usize),
     /// Into a hash.
-    Hash(Hasher),
+    Hash(&'a mut Hasher),
     /// Against the bytes that the value was read from: what is left of them.
     Compare(&'a [u8]),
 }
