@@ -254,10 +254,46 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_NOT_IN_POOL 722
 /* A transaction writes at most 35 records. */
 #define QNX_ERR_TOO_MANY_WRITES 723
+/* The chain must have been made with staking. */
+#define QNX_ERR_STAKING_NONE 724
+/* The account must be a validator. */
+#define QNX_ERR_VALIDATOR_UNKNOWN 725
+/* A validator stands again once its bar has ended; after proven equivocation never. */
+#define QNX_ERR_VALIDATOR_BARRED 726
+/* The validator must stand, and in the slot that is named. */
+#define QNX_ERR_VALIDATOR_NOT_STANDING 727
+/* The slot must be one of 0 to 1,023, and free or the validator's own; a validator stands in one slot. */
+#define QNX_ERR_SLOT_TAKEN 728
+/* A key must be one that no other validator has ever named; keys of votes and of the network differ. */
+#define QNX_ERR_KEY_IN_USE 729
+/* Whoever stands must have the least stake, and a delegation must buy at least 1,000,000 units of shares. */
+#define QNX_ERR_STAKE_TOO_SMALL 730
 /* Every record that the transaction reads must be in the view or proven by the witness. */
 #define QNX_ERR_VIEW_UNPROVEN 731
 /* A record must be the canonical encoding of the kind that its identifier names. */
 #define QNX_ERR_VIEW_DAMAGED 732
+/* A commission is at most 10,000 basis points. */
+#define QNX_ERR_COMMISSION_RANGE 741
+/* The key of votes may change once the one before it is no longer accountable. */
+#define QNX_ERR_KEY_CHANGED 742
+/* Unbonding stake is withdrawn from its epoch of release on. */
+#define QNX_ERR_STAKE_BONDED 743
+/* The sender must have so many shares of the validator's stake. */
+#define QNX_ERR_INSUFFICIENT_STAKE 744
+/* The key of the evidence must be one that the validator is accountable for. */
+#define QNX_ERR_EVIDENCE_KEY 745
+/* The votes of the evidence must contradict each other. */
+#define QNX_ERR_EVIDENCE_VOTES 746
+/* The votes of the evidence must not be older than stake takes to unbond. */
+#define QNX_ERR_EVIDENCE_OLD 747
+/* A validator is punished for equivocation once. */
+#define QNX_ERR_EVIDENCE_KNOWN 748
+/* A block's view must be above its parent's in the same epoch, and zero on a chain without staking. */
+#define QNX_ERR_BLOCK_VIEW 749
+/* The proposer of a block must be the leader of its view. */
+#define QNX_ERR_BLOCK_LEADER 750
+/* Every rule of staking must be within its range, and at least one validator must be able to take a seat. */
+#define QNX_ERR_STAKING_RANGE 751
 /* The lists of a policy are in strictly ascending order. */
 #define QNX_ERR_POLICY_ORDER 801
 /* A policy has rules for at most 8 assets, and names at most 32 receivers, 8 pools and 8 approvers. */
@@ -1128,6 +1164,27 @@ typedef struct {
 // How many shares of a pool an account has, by both ids.
 #define QNX_RECORD_SHARES 5
 
+// The chain's staking.
+#define QNX_RECORD_STAKING 6
+
+// A validator, by its account.
+#define QNX_RECORD_VALIDATOR 7
+
+// How many shares an account has of a validator's bonded stake, by both accounts.
+#define QNX_RECORD_DELEGATION 8
+
+// What an account has unbonded from a validator, by both accounts.
+#define QNX_RECORD_UNBONDING 9
+
+// Who stands in a slot of candidates.
+#define QNX_RECORD_CANDIDATE 10
+
+// Whose key of votes or of the network it is.
+#define QNX_RECORD_KEY 11
+
+// A seat.
+#define QNX_RECORD_SEAT 12
+
 // A person.
 #define QNX_ACCOUNT_INDIVIDUAL 1
 
@@ -1171,7 +1228,7 @@ qnx_status_t qnx_record_key(qnx_record_kind_t kind,
 
 // Reads the canonical bytes of a record.
 //
-// Codes: DECODE_*.
+// Codes: DECODE_*, NUMBER_UNKNOWN for records of stake.
 qnx_status_t qnx_record_decode(const uint8_t *bytes, size_t len, qnx_record_t *out);
 
 /* =====================================================================================================================
@@ -1557,7 +1614,7 @@ qnx_status_t qnx_transaction_encode(const qnx_transaction_t *transaction,
 
 // Reads the canonical bytes of a transaction. What it does not say is zero.
 //
-// Codes: DECODE_*.
+// Codes: DECODE_*, NUMBER_UNKNOWN for operations on stake.
 qnx_status_t qnx_transaction_decode(const uint8_t *bytes, size_t len, qnx_transaction_t *out);
 
 // The id of a transaction, from its canonical bytes: what its signers sign.
@@ -1799,7 +1856,7 @@ qnx_status_t qnx_policy_check(const uint8_t *policy,
  */
 
 // Bytes of the longest header.
-#define QNX_HEADER_MAX 342
+#define QNX_HEADER_MAX 352
 
 // Bytes of the longest seal.
 #define QNX_SEAL_MAX 64
@@ -1808,6 +1865,8 @@ qnx_status_t qnx_policy_check(const uint8_t *policy,
 typedef struct {
   // The epoch, during which the validators stay the same.
   uint64_t epoch;
+  // The attempt of the epoch in which it was first proposed; zero on a chain without validators.
+  uint64_t view;
   // How many blocks came before it.
   uint64_t height;
   // When it was proposed, in milliseconds since the Unix epoch.

@@ -8,7 +8,7 @@
 
 use core::fmt;
 
-use postcard::ser_flavors::{Flavor, Slice};
+use postcard::ser_flavors::Flavor;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -218,11 +218,12 @@ pub trait Encoded: Serialize {
     const MAX_LEN: usize;
 }
 
-fn write<T: Encoded, F: Flavor>(value: &T, flavor: F) -> postcard::Result<F::Output> {
-    match T::TAGGING {
-        Tagging::Fixed(tag) => postcard::serialize_with_flavor(&(tag, value), flavor),
-        Tagging::ByVariant(_) | Tagging::None => postcard::serialize_with_flavor(value, flavor),
+/// Writes a value; nothing if the sink does not take it.
+fn write<'s, T: Encoded>(value: &T, mut sink: Sink<'s>) -> Option<Sink<'s>> {
+    if let Tagging::Fixed(tag) = T::TAGGING {
+        sink.put(&tag.0)?;
     }
+    postcard::serialize_with_flavor(value, sink).ok()
 }
 
 /// Writes the canonical encoding to the front of `buffer` and returns that part.
@@ -230,19 +231,24 @@ fn write<T: Encoded, F: Flavor>(value: &T, flavor: F) -> postcard::Result<F::Out
 /// # Errors
 /// The buffer is too small; [`Encoded::MAX_LEN`] bytes are always enough.
 pub fn encode<'b, T: Encoded>(value: &T, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
-    write(value, Slice::new(buffer)).map(|written| &*written).map_err(|_| EncodeError::BufferTooSmall)
+    match write(value, Sink::Buffer(buffer, 0)) {
+        Some(Sink::Buffer(buffer, used)) => buffer.get(..used).ok_or(EncodeError::BufferTooSmall),
+        _ => Err(EncodeError::BufferTooSmall),
+    }
 }
 
 /// The length of the canonical encoding, in bytes.
 pub fn encoded_len<T: Encoded>(value: &T) -> usize {
     // Counting cannot fail, so neither can this.
-    write(value, postcard::ser_flavors::Size::default()).unwrap_or_default()
+    if let Some(Sink::Count(count)) = write(value, Sink::Count(0)) { count } else { 0 }
 }
 
 /// Hashes the canonical encoding without a buffer.
 pub fn hash_encoded<T: Encoded>(domain: Domain, value: &T) -> Hash {
     // Feeding a hasher cannot fail, so neither can this.
-    write(value, Feed(Hasher::new(domain))).unwrap_or_default()
+    let mut hasher = Hasher::new(domain);
+    let _ = write(value, Sink::Hash(&mut hasher));
+    hasher.finish()
 }
 
 /// Reads exactly one value from all of `bytes`.
@@ -279,8 +285,10 @@ pub fn decode_front<'a, T: Encoded + Deserialize<'a>>(bytes: &'a [u8]) -> Result
     if encoding.len() > T::MAX_LEN {
         return Err(DecodeError::TooLong);
     }
-    write(&value, Compare(encoding)).map_err(|_| DecodeError::NotCanonical)?;
-    Ok((value, rest))
+    match write(&value, Sink::Compare(encoding)) {
+        Some(Sink::Compare([])) => Ok((value, rest)),
+        _ => Err(DecodeError::NotCanonical),
+    }
 }
 
 /// Reads one value from the front of bytes, canonical or not, and returns it with what follows.
@@ -446,48 +454,48 @@ macro_rules! byte_enum {
 }
 pub(crate) use byte_enum;
 
-/// Compares what is written with the bytes that it was read from.
-struct Compare<'a>(&'a [u8]);
+/// Where an encoding goes. It is one type for all, so that the code which writes a kind of value is on a device once.
+enum Sink<'a> {
+    /// To the front of a buffer: so much so far.
+    Buffer(&'a mut [u8], usize),
+    /// Nowhere: only its length counts.
+    Count(usize),
+    /// Into a hash.
+    Hash(&'a mut Hasher),
+    /// Against the bytes that the value was read from: what is left of them.
+    Compare(&'a [u8]),
+}
 
-impl Flavor for Compare<'_> {
-    type Output = ();
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        match self.0 {
-            [first, rest @ ..] if *first == byte => self.0 = rest,
-            _ => return Err(postcard::Error::SerializeBufferFull),
+impl Sink<'_> {
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn put(&mut self, bytes: &[u8]) -> Option<()> {
+        match self {
+            Self::Buffer(buffer, used) => {
+                let (place, _) = buffer.get_mut(*used..)?.split_at_mut_checked(bytes.len())?;
+                place.copy_from_slice(bytes);
+                *used = used.checked_add(bytes.len())?;
+            }
+            Self::Count(count) => *count = count.checked_add(bytes.len())?,
+            Self::Hash(hasher) => hasher.update(bytes),
+            Self::Compare(rest) => *rest = rest.strip_prefix(bytes)?,
         }
-        Ok(())
-    }
-
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0 = self.0.strip_prefix(bytes).ok_or(postcard::Error::SerializeBufferFull)?;
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(postcard::Error::SerializeBufferFull) }
+        Some(())
     }
 }
 
-/// Feeds what is written into a hasher.
-struct Feed(Hasher);
-
-impl Flavor for Feed {
-    type Output = Hash;
+impl Flavor for Sink<'_> {
+    type Output = Self;
 
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.update(&[byte]);
-        Ok(())
+        self.try_extend(&[byte])
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.update(bytes);
-        Ok(())
+        self.put(bytes).ok_or(postcard::Error::SerializeBufferFull)
     }
 
-    fn finalize(self) -> postcard::Result<Hash> {
-        Ok(self.0.finish())
+    fn finalize(self) -> postcard::Result<Self> {
+        Ok(self)
     }
 }
 

@@ -143,16 +143,22 @@ fn check_round(number: u64, changes: usize, rng: &mut StdRng) {
     let id = values::record_id(rng);
     check(&id, plain::record_id(&id), Domain::RecordKey, changes, rng);
     let mut padded = bytes_of(&id)[..2].to_vec();
-    let texts = match &id {
-        RecordId::Account(first) => [first.to_string(), String::new()],
-        RecordId::Asset(first) => [first.to_string(), String::new()],
-        RecordId::Pool(first) => [first.to_string(), String::new()],
-        RecordId::Balance(first, second) => [first.to_string(), second.to_string()],
-        RecordId::Shares(first, second) => [first.to_string(), second.to_string()],
-    };
-    for text in texts {
-        padded.extend(text.bytes().chain(std::iter::repeat(0)).take(24));
-    }
+    let pad = |text: String| text.into_bytes().into_iter().chain(std::iter::repeat(0)).take(24);
+    padded.extend(match &id {
+        RecordId::Account(first) | RecordId::Validator(first) => pad(first.to_string()).collect(),
+        RecordId::Asset(first) => pad(first.to_string()).collect(),
+        RecordId::Pool(first) => pad(first.to_string()).collect(),
+        RecordId::Balance(first, second) => pad(first.to_string()).chain(pad(second.to_string())).collect(),
+        RecordId::Shares(first, second) => pad(first.to_string()).chain(pad(second.to_string())).collect(),
+        RecordId::Delegation(first, second) | RecordId::Unbonding(first, second) => {
+            pad(first.to_string()).chain(pad(second.to_string())).collect()
+        }
+        RecordId::Staking => vec![],
+        RecordId::Candidate(slot) => slot.to_be_bytes().to_vec(),
+        RecordId::Key(key) => key.0.to_vec(),
+        RecordId::Seat(place) => vec![*place],
+    });
+    padded.resize(RecordId::KEY_INPUT_LEN, 0);
     assert_eq!(id.key(), hash(Domain::RecordKey, &[&padded]));
 }
 
@@ -210,8 +216,32 @@ fn tags_are_those_of_their_kind() {
             .iter()
             .any(|(name, number)| *number == tag && kind.iter().any(|kind| name == kind))
     };
-    let records = ["ACCOUNT", "ASSET", "BALANCE", "POOL", "SHARES"];
-    let ids = ["ACCOUNT_ID", "ASSET_ID", "BALANCE_ID", "POOL_ID", "SHARES_ID"];
+    let records = [
+        "ACCOUNT",
+        "ASSET",
+        "BALANCE",
+        "POOL",
+        "SHARES",
+        "STAKING",
+        "VALIDATOR",
+        "UNBONDING",
+        "HOLDER",
+        "SEAT",
+    ];
+    let ids = [
+        "ACCOUNT_ID",
+        "ASSET_ID",
+        "BALANCE_ID",
+        "POOL_ID",
+        "SHARES_ID",
+        "STAKING_ID",
+        "VALIDATOR_ID",
+        "DELEGATION_ID",
+        "UNBONDING_ID",
+        "CANDIDATE_ID",
+        "KEY_ID",
+        "SEAT_ID",
+    ];
     for tag in 0..=u16::MAX {
         let bytes = [&tag.to_be_bytes()[..], &header[2..]].concat();
         let refused = |kind: &[&str], result: Result<Vec<u8>, DecodeError>| {

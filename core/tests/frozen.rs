@@ -12,8 +12,8 @@ use std::path::Path;
 
 use policy_lists::sorted;
 use qenex_core::amm::Reserves;
-use qenex_core::codec::{Encoded, Tag, encode};
-use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote};
+use qenex_core::codec::{Encoded, Lent, Tag, encode};
+use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote, leader};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash, shamir, signing_digest};
 use qenex_core::hsm::approval_id;
@@ -22,16 +22,18 @@ use qenex_core::hsm::channel::pairing_code;
 use qenex_core::hsm::shares::Manifest;
 use qenex_core::id::{AccountId, AssetId, ChainId, PoolId, Reference};
 use qenex_core::ledger::{
-    Account, AccountStatus, Asset, Balance, Outcome, Pool, Receipt, Record, RecordId, Shares,
+    Account, AccountStatus, Asset, Balance, Holder, Outcome, Pool, Receipt, Record, RecordId, Seat, Shares,
+    StakePool, Staking, StakingRules, Unbonding, Validator,
 };
 use qenex_core::merkle::witness::{Access, root_after};
 use qenex_core::merkle::{log, state};
 use qenex_core::num::{Amount, Precise};
 use qenex_core::policy::{Approvals, AssetRule, Hours, OpKind, OpSet, Policy, Window};
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
-    KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, RemoveLiquidity, RotateAuthority, SetFrozen, Signature,
-    SignedTransaction, SwapExactIn, SwapExactOut, Transaction, Transfer, encode_signed,
+    AccountKind, AddLiquidity, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Delegate, Issue,
+    KeyRef, KycLevel, Leave, Leg, LegsBuf, MAX_SIGNED_LEN, Op, RemoveLiquidity, Report, RotateAuthority,
+    SetFrozen, Signature, SignedTransaction, SignedVote, Stand, SwapExactIn, SwapExactOut, Transaction,
+    Transfer, Unbond, Withdraw, encode_signed,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -142,7 +144,103 @@ fn ops<'a>(keys: &'a AuthorityBuf, legs: &'a LegsBuf) -> Vec<(&'static str, Op<'
                 deadline_ms: None,
             }),
         ),
+        (
+            "stand",
+            Op::Stand(Stand {
+                slot: 300,
+                vote_key: Lent(&[11; 32]),
+                peer_key: Lent(&[12; 32]),
+                finality_key: Lent(&[13; 32]),
+                commission_bps: 500,
+                amount: amount("250000"),
+            }),
+        ),
+        ("leave", Op::Leave(Leave { slot: 300 })),
+        ("delegate", Op::Delegate(Delegate { validator: account("VALIDATOR_1"), amount: amount("1000.5") })),
+        ("unbond", Op::Unbond(Unbond { validator: account("VALIDATOR_1"), shares: amount("999.25") })),
+        ("withdraw", Op::Withdraw(Withdraw { validator: account("VALIDATOR_1") })),
+        (
+            "report",
+            Op::Report(Report {
+                validator: account("VALIDATOR_1"),
+                vote_key: Lent(&[11; 32]),
+                first: SignedVote { vote: Vote::Nullify(ROUND), signature: Lent(&[14; 64]) },
+                second: SignedVote {
+                    vote: Vote::Finalize(Proposal { round: ROUND, parent_view: 299, header: Hash([7; 32]) }),
+                    signature: Lent(&[15; 64]),
+                },
+            }),
+        ),
     ]
+}
+
+const ROUND: Round = Round { epoch: 3, view: 300 };
+
+fn stake(lines: &mut Lines) {
+    let validator = account("VALIDATOR_1");
+    let pool = |tokens, shares| StakePool { tokens: amount(tokens), shares: amount(shares) };
+    let rules = StakingRules {
+        epoch_blocks: 43_200,
+        seats_max: 200,
+        min_stake: amount("100000"),
+        unbonding_epochs: 21,
+        jail_epochs: 2,
+        missed_limit: 100,
+        slash_bps: 1_000,
+        block_reward: amount("0.5"),
+    };
+    let record = Validator {
+        vote_key: Lent(&[11; 32]),
+        peer_key: Lent(&[12; 32]),
+        finality_key: Lent(&[13; 32]),
+        former_key: Lent(&[10; 32]),
+        former_until: 24,
+        slot: Some(300),
+        commission_bps: 500,
+        barred_until: 0,
+        bonded: pool("250100", "250000"),
+        unbonding: pool("10", "11"),
+    };
+    let seat = Seat {
+        account: validator,
+        vote_key: Lent(&[11; 32]),
+        peer_key: Lent(&[12; 32]),
+        weight: amount("200000"),
+        commission_bps: 500,
+        made: 200,
+        missed: 3,
+    };
+    let unbonding = Unbonding { shares: amount("11"), release_epoch: 25 };
+    let shares = Record::Shares(Shares { amount: amount("250000") });
+    let holder = Record::Holder(Holder { account: validator });
+    let staking = Staking { rules, epoch: 3, seats: 150, seed: Hash([16; 32]) };
+    for (name, id, record) in [
+        ("staking", RecordId::Staking, Record::Staking(staking)),
+        ("validator", RecordId::Validator(validator), Record::Validator(record)),
+        ("delegation", RecordId::Delegation(account("BANK_001"), validator), shares),
+        ("unbonding", RecordId::Unbonding(account("BANK_001"), validator), Record::Unbonding(unbonding)),
+        ("candidate", RecordId::Candidate(300), holder),
+        ("key", RecordId::Key(Hash([11; 32])), holder),
+        ("seat", RecordId::Seat(149), Record::Seat(seat)),
+    ] {
+        lines.encoding(&format!("record.{name}"), &record);
+        lines.encoding(&format!("record_id.{name}"), &id);
+        lines.hash(&format!("record_id.{name}.key"), id.key());
+    }
+    for (name, outcome) in [
+        ("delegated", Outcome::Delegated(amount("999.25"))),
+        ("unbonded", Outcome::Unbonded(amount("1000.5"), 25)),
+        ("released", Outcome::Released(amount("1000.5"))),
+        ("slashed", Outcome::Slashed(amount("25011"))),
+    ] {
+        lines.encoding(&format!("receipt.{name}"), &Receipt { fee: amount("0.01"), outcome });
+    }
+    let weights = ["100000", "200000", "150000"].map(amount);
+    let leaders = [1, 2, 300, u64::MAX].map(|view| {
+        let round = Round { epoch: 3, view };
+        leader(&Hash([16; 32]), round, &weights).unwrap() as u8
+    });
+    lines.bytes("leaders.of_three_seats", &leaders);
 }
 
 fn records(keys: &AuthorityBuf) -> Vec<(&'static str, RecordId, Record<'_>)> {
@@ -380,6 +478,7 @@ fn encodings_ids_roots_and_digests_are_frozen() {
     trees(&mut lines);
     keys_and_numbers(&mut lines);
     agreement_and_devices(&mut lines);
+    stake(&mut lines);
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/frozen.txt");
     if std::env::var("QENEX_FREEZE").is_ok_and(|value| value == "1") {

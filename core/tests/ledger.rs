@@ -23,9 +23,9 @@ use qenex_core::ledger::{
 };
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue,
-    KeyRef, KycLevel, Leg, LegsBuf, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn,
-    SwapExactOut, Transaction, Transfer,
+    AccountKind, AddLiquidity, Authority, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool,
+    Delegate, Issue, KeyRef, KycLevel, Leave, Leg, LegsBuf, Op, RemoveLiquidity, RotateAuthority, SetFrozen,
+    SwapExactIn, SwapExactOut, Transaction, Transfer, Unbond, Withdraw,
 };
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
@@ -35,7 +35,7 @@ use rand::{RngExt, SeedableRng};
 /// AMM_SHARES_LOCKED, AMM_POOL_INVALID and numbers that overflow; views that fail are tested by themselves.
 const REFUSALS: &[u16] = &[
     501, 502, 503, 504, 505, 506, 507, 508, 509, 510, 511, 513, 701, 702, 703, 704, 705, 706, 707, 708, 709,
-    710, 711, 712, 713, 714, 715, 716, 717, 718, 719, 720, 721, 722,
+    710, 711, 712, 713, 714, 715, 716, 717, 718, 719, 720, 721, 722, 724, 725,
 ];
 
 /// Transactions on one ledger before the next one starts.
@@ -209,7 +209,7 @@ impl World {
     fn op(&mut self) -> (AccountId, Op<'static>) {
         use AccountKind::{Government, Institution, System};
         const OFFICIAL: &[AccountKind] = &[Institution, Government, System];
-        match self.rng.random_range(0..48) {
+        match self.rng.random_range(0..49) {
             0 | 1 => {
                 let create = CreateAccount {
                     account: if self.chance(6) { self.account() } else { self.new_account() },
@@ -310,6 +310,17 @@ impl World {
                     deadline_ms: self.deadline(),
                 };
                 (sender, Op::SwapExactIn(swap))
+            }
+            48 => {
+                let (validator, sender) = (self.account(), self.sender(|_, _| true));
+                let amount = self.part_of(self.model.balance(sender, NATIVE_ASSET));
+                let op = match self.rng.random_range(0..4) {
+                    0 => Op::Leave(Leave { slot: 0 }),
+                    1 => Op::Unbond(Unbond { validator, shares: amount }),
+                    2 => Op::Withdraw(Withdraw { validator }),
+                    _ => Op::Delegate(Delegate { validator, amount }),
+                };
+                (sender, op)
             }
             _ => {
                 let (pool, assets) = self.pool();

@@ -11,11 +11,12 @@ use codec_values::{self as values, OPS};
 use kept::kept;
 use num_common::{cases, rng};
 use qenex_core::codec::{Encoded, decode, encode};
+use qenex_core::consensus::Round;
 use qenex_core::id::Reference;
 use qenex_core::num::Amount;
 use qenex_core::tx::{
     AddLiquidity, Authority, DISPLAY_COLUMNS, LegsBuf, MAX_SUMMARY_LINES, MAX_VALUE_LEN, Op, RemoveLiquidity,
-    Summary, SwapExactIn, SwapExactOut, Transaction,
+    SignedVote, Summary, SwapExactIn, SwapExactOut, Transaction,
 };
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -93,7 +94,36 @@ fn fields(op: &Op<'_>) -> Vec<String> {
             with(op.max_in, op.asset_in),
             impact(op.max_price_impact_bps),
         ],
+        Op::Stand(op) => vec![
+            op.slot.to_string(),
+            hex(op.vote_key.0),
+            hex(op.peer_key.0),
+            hex(op.finality_key.0),
+            percent(op.commission_bps),
+            format!("{} QNX", op.amount),
+        ],
+        Op::Leave(op) => vec![op.slot.to_string()],
+        Op::Delegate(op) => vec![op.validator.to_string(), format!("{} QNX", op.amount)],
+        Op::Unbond(op) => vec![op.validator.to_string(), op.shares.to_string()],
+        Op::Withdraw(op) => vec![op.validator.to_string()],
+        Op::Report(op) => {
+            let mut texts = vec![op.validator.to_string(), hex(op.vote_key.0)];
+            for SignedVote { vote, signature } in [&op.first, &op.second] {
+                let Round { epoch, view } = vote.round();
+                let kind = format!("{:?}", vote.kind()).to_lowercase();
+                texts.push(format!("{kind} epoch {epoch} view {view}"));
+                texts.extend([hex(&signature.0[..32]), hex(&signature.0[32..])]);
+                if let Some(proposal) = vote.proposal() {
+                    texts.extend([proposal.header.to_string(), proposal.parent_view.to_string()]);
+                }
+            }
+            texts
+        }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]

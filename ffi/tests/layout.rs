@@ -61,7 +61,7 @@ layout! {
     policy::qnx_policy_t, 2312, 8, [max_validity_blocks 0, delay_ms 8, max_fee 16, operations 32, without_witness 36, approve_always 40, max_price_impact_bps 44, max_slippage_bps 46, max_risk 48, from_minute 50, until_minute 52, has_max_price_impact 54, has_max_slippage 55, has_max_risk 56, has_hours 57, has_receivers 58, has_pools 59, has_approvals 60, approvals_threshold 61, min_receiver_kyc 62, confirm 63, asset_count 64, receiver_count 65, pool_count 66, approver_count 67, account 68, assets 96, receivers 1056, pools 1856, approvers 2056];
     policy::qnx_bytes_t, 16, 8, [bytes 0, len 8];
     policy::qnx_policy_case_t, 72, 8, [height 0, time_ms 8, requested_ms 16, records 24, record_count 32, chain_id 40, approvals 65];
-    light::qnx_header_t, 336, 8, [epoch 0, height 8, time_ms 16, protocol 24, seal_len 26, chain_id 27, proposer 52, parent 77, transaction_root 109, state_root 141, receipt_root 173, validators 205, next_validators 237, seal 269];
+    light::qnx_header_t, 344, 8, [epoch 0, view 8, height 16, time_ms 24, protocol 32, seal_len 34, chain_id 35, proposer 60, parent 85, transaction_root 117, state_root 149, receipt_root 181, validators 213, next_validators 245, seal 277];
     light::qnx_proposal_t, 56, 8, [epoch 0, view 8, parent_view 16, header 24];
     light::qnx_validators_t, 512, 8, [opaque 0];
     light::qnx_trusted_t, 192, 8, [height 0, epoch 8, time_ms 16, trusting_period_ms 24, chain_id 32, header 57, state_root 89, validators 121, next_validators 153];

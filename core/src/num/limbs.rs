@@ -3,6 +3,8 @@
 //!
 //! They are generic over the [`Word`], so that tests run the very same code at a width where every input can be tried.
 //! Nothing here can panic: sizes are fixed by the types, and what could not fit is `None`.
+//!
+//! On hosts all of it is inlined, for speed; on a device the larger kernels are called, for room.
 
 use core::hint::cold_path;
 
@@ -12,7 +14,8 @@ use super::word::Word;
 pub(crate) type Quotient<W> = (<W as Word>::Double, bool);
 
 /// The product of two double words.
-#[inline(always)]
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn mul_2x2<W: Word>(a: W::Double, b: W::Double) -> [W; 4] {
     let (a0, a1, b0, b1) = (W::low(a), W::high(a), W::low(b), W::high(b));
     let low = a0.wide_mul(b0);
@@ -67,7 +70,8 @@ pub(crate) fn div_2_by_1<W: Word>(u1: W, u0: W, d: W, v: W) -> (W, W) {
 }
 
 /// The reciprocal of a double word for [`div_3_by_2`]; its top bit is set.
-#[inline(always)]
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn reciprocal_2<W: Word>(d: W::Double) -> W {
     let (d1, d0) = (W::high(d), W::low(d));
     let v = d1.reciprocal();
@@ -83,7 +87,8 @@ pub(crate) fn reciprocal_2<W: Word>(d: W::Double) -> W {
 }
 
 /// Divides `(u, u0)` by `d`, whose top bit is set and which is above `u`; `v` is [`reciprocal_2`] of it.
-#[inline(always)]
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn div_3_by_2<W: Word>(u: W::Double, u0: W, d: W::Double, v: W) -> (W, W::Double) {
     let q = W::double_add(v.wide_mul(W::high(u)), u);
     let (r1, _) = W::low(u).sub(W::high(q).mul_low(W::high(d)));
@@ -104,7 +109,8 @@ pub(crate) fn div_3_by_2<W: Word>(u: W::Double, u0: W, d: W::Double, v: W) -> (W
 }
 
 /// Divides four words by two. `None` if the divisor is zero or the quotient needs more than two words.
-#[inline(always)]
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn div_4_by_2<W: Word>(u: [W; 4], d: W::Double) -> Option<Quotient<W>> {
     let [u0, u1, u2, u3] = u;
     if W::join(u3, u2) >= d {
@@ -130,7 +136,8 @@ pub(crate) fn div_4_by_2<W: Word>(u: [W; 4], d: W::Double) -> Option<Quotient<W>
 }
 
 /// Divides five words by three. `None` if the divisor is zero or the quotient needs more than two words.
-#[inline(always)]
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn div_5_by_3<W: Word>(u: [W; 5], d: [W; 3]) -> Option<Quotient<W>> {
     let [u0, u1, u2, u3, u4] = u;
     let [d0, d1, d2] = d;
@@ -151,7 +158,8 @@ pub(crate) fn div_5_by_3<W: Word>(u: [W; 5], d: [W; 3]) -> Option<Quotient<W>> {
 }
 
 /// One word of a quotient by three words: divides `(u, u0)` by `(top, bottom)`, which is above `u`.
-#[inline(always)]
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn div_step_3<W: Word>(u: [W; 3], u0: W, top: W::Double, bottom: W, v: W) -> (W, [W; 3]) {
     let [ua, ub, uc] = u;
     let (mut q, r) = if W::join(uc, ub) >= top {

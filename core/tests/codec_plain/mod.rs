@@ -2,8 +2,8 @@
 //! little-endian in groups of seven bits, texts and lists have their length before them, options and booleans are one byte.
 //! Written by hand, without serde or postcard, so that it shows what those must do.
 
-use qenex_core::consensus::Header;
-use qenex_core::ledger::{Outcome, Receipt, Record, RecordId};
+use qenex_core::consensus::{Header, Proposal, Round, Vote};
+use qenex_core::ledger::{Outcome, Receipt, Record, RecordId, Staking};
 use qenex_core::num::Amount;
 use qenex_core::tx::{Authority, Op, Transaction};
 
@@ -38,6 +38,11 @@ impl Plain {
 
     pub fn amount(self, amount: Amount) -> Self {
         self.integer(amount.units())
+    }
+
+    /// Bytes that are lent, with their number.
+    fn lent(self, bytes: &[u8]) -> Self {
+        self.integer(bytes.len() as u64).raw(bytes)
     }
 
     fn option(self, value: Option<impl Into<u128>>) -> Self {
@@ -107,6 +112,36 @@ pub fn op(op: &Op<'_>) -> Plain {
             .amount(op.max_in)
             .option(op.max_price_impact_bps)
             .option(op.deadline_ms),
+        Op::Stand(op) => Plain::tag(0x02a0)
+            .integer(op.slot)
+            .lent(op.vote_key.0)
+            .lent(op.peer_key.0)
+            .lent(op.finality_key.0)
+            .integer(op.commission_bps)
+            .amount(op.amount),
+        Op::Leave(op) => Plain::tag(0x02a8).integer(op.slot),
+        Op::Delegate(op) => Plain::tag(0x02b0).text(op.validator).amount(op.amount),
+        Op::Unbond(op) => Plain::tag(0x02b8).text(op.validator).amount(op.shares),
+        Op::Withdraw(op) => Plain::tag(0x02c0).text(op.validator),
+        Op::Report(op) => Plain::tag(0x02c8)
+            .text(op.validator)
+            .lent(op.vote_key.0)
+            .append(vote(&op.first.vote))
+            .lent(op.first.signature.0)
+            .append(vote(&op.second.vote))
+            .lent(op.second.signature.0),
+    }
+}
+
+fn vote(vote: &Vote) -> Plain {
+    let round = |out: Plain, round: Round| out.integer(round.epoch).integer(round.view);
+    let proposal = |out: Plain, proposal: &Proposal| {
+        round(out, proposal.round).integer(proposal.parent_view).raw(&proposal.header.0)
+    };
+    match vote {
+        Vote::Notarize(about) => proposal(Plain::tag(0x0150), about),
+        Vote::Nullify(about) => round(Plain::tag(0x0158), *about),
+        Vote::Finalize(about) => proposal(Plain::tag(0x0160), about),
     }
 }
 
@@ -157,6 +192,10 @@ pub fn receipt(receipt: &Receipt) -> Plain {
         Outcome::Swapped(a, b) => Plain::tag(0x0510).amount(a).amount(b),
         Outcome::Deposited(a, b, c) => Plain::tag(0x0520).amount(a).amount(b).amount(c),
         Outcome::Withdrawn(a, b) => Plain::tag(0x0530).amount(a).amount(b),
+        Outcome::Delegated(shares) => Plain::tag(0x0580).amount(shares),
+        Outcome::Unbonded(amount, epoch) => Plain::tag(0x0588).amount(amount).integer(epoch),
+        Outcome::Released(amount) => Plain::tag(0x0590).amount(amount),
+        Outcome::Slashed(amount) => Plain::tag(0x0598).amount(amount),
     })
 }
 
@@ -179,6 +218,40 @@ pub fn record(record: &Record<'_>) -> Plain {
             .amount(pool.reserves.shares())
             .integer(pool.reserves.fee_bps()),
         Record::Shares(shares) => Plain::tag(0x0340).amount(shares.amount),
+        Record::Staking(Staking { rules, epoch, seats, seed }) => Plain::tag(0x0380)
+            .integer(rules.epoch_blocks)
+            .raw(&[rules.seats_max])
+            .amount(rules.min_stake)
+            .integer(rules.unbonding_epochs)
+            .integer(rules.jail_epochs)
+            .integer(rules.missed_limit)
+            .integer(rules.slash_bps)
+            .amount(rules.block_reward)
+            .integer(*epoch)
+            .raw(&[*seats])
+            .raw(&seed.0),
+        Record::Validator(record) => [record.bonded, record.unbonding].iter().fold(
+            Plain::tag(0x0388)
+                .lent(record.vote_key.0)
+                .lent(record.peer_key.0)
+                .lent(record.finality_key.0)
+                .lent(record.former_key.0)
+                .integer(record.former_until)
+                .option(record.slot)
+                .integer(record.commission_bps)
+                .integer(record.barred_until),
+            |out, pool| out.amount(pool.tokens).amount(pool.shares),
+        ),
+        Record::Unbonding(record) => Plain::tag(0x0390).amount(record.shares).integer(record.release_epoch),
+        Record::Holder(record) => Plain::tag(0x0398).text(record.account),
+        Record::Seat(record) => Plain::tag(0x03a0)
+            .text(record.account)
+            .lent(record.vote_key.0)
+            .lent(record.peer_key.0)
+            .amount(record.weight)
+            .integer(record.commission_bps)
+            .integer(record.made)
+            .integer(record.missed),
     }
 }
 
@@ -189,5 +262,12 @@ pub fn record_id(id: &RecordId) -> Plain {
         RecordId::Balance(account, asset) => Plain::tag(0x0420).text(account).text(asset),
         RecordId::Pool(pool) => Plain::tag(0x0430).text(pool),
         RecordId::Shares(account, pool) => Plain::tag(0x0440).text(account).text(pool),
+        RecordId::Staking => Plain::tag(0x0480),
+        RecordId::Validator(account) => Plain::tag(0x0488).text(account),
+        RecordId::Delegation(account, validator) => Plain::tag(0x0490).text(account).text(validator),
+        RecordId::Unbonding(account, validator) => Plain::tag(0x0498).text(account).text(validator),
+        RecordId::Candidate(slot) => Plain::tag(0x04a0).integer(*slot),
+        RecordId::Key(key) => Plain::tag(0x04a8).raw(&key.0),
+        RecordId::Seat(place) => Plain::tag(0x04b0).raw(&[*place]),
     }
 }

@@ -2,17 +2,20 @@
 //! numbers of every length.
 
 use qenex_core::amm::{MAX_FEE_BPS, Reserves};
-use qenex_core::consensus::{Header, MAX_SEAL_LEN};
+use qenex_core::codec::Lent;
+use qenex_core::consensus::{Header, MAX_SEAL_LEN, Proposal, Round, Vote};
 use qenex_core::crypto::{Hash, KeyHash, Scheme};
 use qenex_core::id::{AccountId, AssetId, ChainId, PoolId, Reference};
 use qenex_core::ledger::{
-    Account, AccountStatus, Asset, Balance, Outcome, Pool, Receipt, Record, RecordId, Shares,
+    Account, AccountStatus, Asset, Balance, Holder, Outcome, Pool, Receipt, Record, RecordId, Seat, Shares,
+    StakePool, Staking, StakingRules, Unbonding, Validator,
 };
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, Authority, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue,
-    KeyRef, KycLevel, Leg, Legs, LegsBuf, MAX_KEYS, MAX_RECEIVERS, Op, RemoveLiquidity, RotateAuthority,
-    SetFrozen, SwapExactIn, SwapExactOut, Transaction, Transfer,
+    AccountKind, AddLiquidity, Authority, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool,
+    Delegate, Issue, KeyRef, KycLevel, Leave, Leg, Legs, LegsBuf, MAX_KEYS, MAX_RECEIVERS, Op,
+    RemoveLiquidity, Report, RotateAuthority, SetFrozen, SignedVote, Stand, SwapExactIn, SwapExactOut,
+    Transaction, Transfer, Unbond, Withdraw,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -22,7 +25,7 @@ use crate::kept::kept;
 use crate::num_common::number;
 
 /// The number of operations.
-pub const OPS: usize = 13;
+pub const OPS: usize = 19;
 
 /// A length from `least` to `most`, often one of the two.
 fn length(rng: &mut StdRng, least: usize, most: usize) -> usize {
@@ -152,7 +155,7 @@ pub fn op(rng: &mut StdRng, number: usize) -> Op<'static> {
             max_price_impact_bps: optional(rng, small),
             deadline_ms: optional(rng, integer),
         }),
-        _ => Op::SwapExactOut(SwapExactOut {
+        12 => Op::SwapExactOut(SwapExactOut {
             pool: pool(rng),
             asset_in: asset(rng),
             asset_out: asset(rng),
@@ -161,6 +164,40 @@ pub fn op(rng: &mut StdRng, number: usize) -> Op<'static> {
             max_price_impact_bps: optional(rng, small),
             deadline_ms: optional(rng, integer),
         }),
+        13 => Op::Stand(Stand {
+            slot: small(rng),
+            vote_key: lent(rng),
+            peer_key: lent(rng),
+            finality_key: lent(rng),
+            commission_bps: small(rng),
+            amount: amount(rng),
+        }),
+        14 => Op::Leave(Leave { slot: small(rng) }),
+        15 => Op::Delegate(Delegate { validator: account(rng), amount: amount(rng) }),
+        16 => Op::Unbond(Unbond { validator: account(rng), shares: amount(rng) }),
+        17 => Op::Withdraw(Withdraw { validator: account(rng) }),
+        _ => Op::Report(Report {
+            validator: account(rng),
+            vote_key: lent(rng),
+            first: SignedVote { vote: vote(rng), signature: lent(rng) },
+            second: SignedVote { vote: vote(rng), signature: lent(rng) },
+        }),
+    }
+}
+
+fn lent<const N: usize>(rng: &mut StdRng) -> Lent<'static, N> {
+    let mut bytes = [0; N];
+    rng.fill_bytes(&mut bytes);
+    Lent(kept(bytes))
+}
+
+fn vote(rng: &mut StdRng) -> Vote {
+    let round = Round { epoch: integer(rng), view: integer(rng) };
+    let proposal = Proposal { round, parent_view: integer(rng), header: hash(rng) };
+    match rng.random_range(0..3) {
+        0 => Vote::Notarize(proposal),
+        1 => Vote::Nullify(round),
+        _ => Vote::Finalize(proposal),
     }
 }
 
@@ -201,11 +238,15 @@ pub fn header(rng: &mut StdRng) -> Header {
 }
 
 pub fn receipt(rng: &mut StdRng) -> Receipt {
-    let outcome = match rng.random_range(0..4) {
+    let outcome = match rng.random_range(0..8) {
         0 => Outcome::Done,
         1 => Outcome::Swapped(amount(rng), amount(rng)),
         2 => Outcome::Deposited(amount(rng), amount(rng), amount(rng)),
-        _ => Outcome::Withdrawn(amount(rng), amount(rng)),
+        3 => Outcome::Withdrawn(amount(rng), amount(rng)),
+        4 => Outcome::Delegated(amount(rng)),
+        5 => Outcome::Unbonded(amount(rng), integer(rng)),
+        6 => Outcome::Released(amount(rng)),
+        _ => Outcome::Slashed(amount(rng)),
     };
     Receipt { fee: amount(rng), outcome }
 }
@@ -216,7 +257,7 @@ fn reserves(rng: &mut StdRng) -> Reserves {
 }
 
 pub fn record(rng: &mut StdRng) -> Record<'static> {
-    match rng.random_range(0..5) {
+    match rng.random_range(0..10) {
         0 => Record::Account(Account {
             kind: kind(rng),
             status: *AccountStatus::ALL.choose(rng).unwrap(),
@@ -228,16 +269,61 @@ pub fn record(rng: &mut StdRng) -> Record<'static> {
         1 => Record::Asset(Asset { issuer: account(rng), supply: amount(rng), max_supply: amount(rng) }),
         2 => Record::Balance(Balance { amount: amount(rng) }),
         3 => Record::Pool(Pool { asset_a: asset(rng), asset_b: asset(rng), reserves: reserves(rng) }),
-        _ => Record::Shares(Shares { amount: amount(rng) }),
+        4 => Record::Shares(Shares { amount: amount(rng) }),
+        5 => Record::Staking(Staking {
+            rules: StakingRules {
+                epoch_blocks: integer(rng),
+                seats_max: rng.random(),
+                min_stake: amount(rng),
+                unbonding_epochs: number(rng, 32) as u32,
+                jail_epochs: number(rng, 32) as u32,
+                missed_limit: number(rng, 32) as u32,
+                slash_bps: small(rng),
+                block_reward: amount(rng),
+            },
+            epoch: integer(rng),
+            seats: rng.random(),
+            seed: hash(rng),
+        }),
+        6 => Record::Validator(Validator {
+            vote_key: lent(rng),
+            peer_key: lent(rng),
+            finality_key: lent(rng),
+            former_key: lent(rng),
+            former_until: integer(rng),
+            slot: optional(rng, small),
+            commission_bps: small(rng),
+            barred_until: integer(rng),
+            bonded: StakePool { tokens: amount(rng), shares: amount(rng) },
+            unbonding: StakePool { tokens: amount(rng), shares: amount(rng) },
+        }),
+        7 => Record::Unbonding(Unbonding { shares: amount(rng), release_epoch: integer(rng) }),
+        8 => Record::Holder(Holder { account: account(rng) }),
+        _ => Record::Seat(Seat {
+            account: account(rng),
+            vote_key: lent(rng),
+            peer_key: lent(rng),
+            weight: amount(rng),
+            commission_bps: small(rng),
+            made: number(rng, 32) as u32,
+            missed: number(rng, 32) as u32,
+        }),
     }
 }
 
 pub fn record_id(rng: &mut StdRng) -> RecordId {
-    match rng.random_range(0..5) {
+    match rng.random_range(0..12) {
         0 => RecordId::Account(account(rng)),
         1 => RecordId::Asset(asset(rng)),
         2 => RecordId::Balance(account(rng), asset(rng)),
         3 => RecordId::Pool(pool(rng)),
-        _ => RecordId::Shares(account(rng), pool(rng)),
+        4 => RecordId::Shares(account(rng), pool(rng)),
+        5 => RecordId::Staking,
+        6 => RecordId::Validator(account(rng)),
+        7 => RecordId::Delegation(account(rng), account(rng)),
+        8 => RecordId::Unbonding(account(rng), account(rng)),
+        9 => RecordId::Candidate(small(rng)),
+        10 => RecordId::Key(hash(rng)),
+        _ => RecordId::Seat(rng.random()),
     }
 }

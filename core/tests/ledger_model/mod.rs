@@ -256,6 +256,16 @@ impl Model {
                 let (assets, fee_bps) = ([op.asset_a, op.asset_b], op.fee_bps);
                 self.pools.insert(op.pool, Market { assets, reserves: [0, 0], shares: 0, fee_bps });
             }
+            // There is no staking here; tests/stake.rs is about it.
+            Op::Stand(_) | Op::Unbond(_) | Op::Withdraw(_) | Op::Report(_) => {
+                return Err(error::STAKING_NONE);
+            }
+            Op::Leave(_) => return Err(error::VALIDATOR_UNKNOWN),
+            Op::Delegate(op) => {
+                require(!op.amount.is_zero(), error::ZERO_AMOUNT)?;
+                self.take(sender, NATIVE_ASSET, units(op.amount), error::INSUFFICIENT_BALANCE)?;
+                return Err(error::VALIDATOR_UNKNOWN);
+            }
             Op::AddLiquidity(op) => {
                 let mut pool = self.pool(op.pool)?;
                 require(pool.assets == [op.asset_a, op.asset_b], error::NOT_IN_POOL)?;

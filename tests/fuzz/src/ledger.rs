@@ -1,23 +1,26 @@
 //! A ledger of few accounts, assets and pools, and a sequence of transactions, both read from bytes.
 //!
-//! Whatever is accepted stays within `access`, conserves every supply, and keeps the count of holdings.
+//! Some have staking, and blocks end. Whatever is accepted stays within `access`, conserves every supply, and keeps the count of holdings.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
-use qenex_core::codec::{self, Encoded};
-use qenex_core::crypto::Scheme;
+use qenex_core::codec::{self, Encoded, Lent};
+use qenex_core::consensus::{Header, Proposal, Round, Vote};
+use qenex_core::crypto::ed25519::SecretKey;
+use qenex_core::crypto::{Hash, Scheme};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId, Reference};
 use qenex_core::ledger::{
-    Account, AccountStatus, Asset, Balance, Effects, Env, Record, RecordId, Signers, View, ViewError, access,
-    settle_fees, transition,
+    Account, AccountStatus, Asset, Balance, Buffer, Effects, Env, Record, RecordId, Signers, StakingRules,
+    Store, View, ViewError, access, end_block, found, transition,
 };
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AddLiquidity, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Issue, KeyRef,
-    KycLevel, Leg, LegsBuf, Op, RemoveLiquidity, RotateAuthority, SetFrozen, SwapExactIn, SwapExactOut,
-    Transaction, Transfer,
+    AccountKind, AddLiquidity, AuthorityBuf, Burn, CreateAccount, CreateAsset, CreatePool, Delegate, Issue,
+    KeyRef, KycLevel, Leave, Leg, LegsBuf, Op, RemoveLiquidity, Report, RotateAuthority, SetFrozen,
+    SignedVote, Stand, SwapExactIn, SwapExactOut, Transaction, Transfer, Unbond, Withdraw,
 };
 
 struct State {
@@ -69,6 +72,25 @@ fn amount(input: &mut Unstructured<'_>) -> Result<Amount> {
     Ok(Amount::from_units(units).unwrap_or(Amount::MAX))
 }
 
+/// One of a few public keys.
+fn key(input: &mut Unstructured<'_>) -> Result<Lent<'static, 32>> {
+    static KEYS: LazyLock<[[u8; 32]; 8]> = LazyLock::new(|| {
+        core::array::from_fn(|i| SecretKey::from_seed(&[i as u8 + 1; 32]).expect("a seed").public_key())
+    });
+    Ok(Lent(input.choose(&*KEYS)?))
+}
+
+fn vote(input: &mut Unstructured<'_>) -> Result<SignedVote<'static>> {
+    let round = Round { epoch: input.int_in_range(0..=4)?, view: 1 };
+    let proposal = Proposal { round, parent_view: 0, header: Hash([input.int_in_range(0..=1)?; 32]) };
+    let vote = match input.int_in_range(0..=2)? {
+        0 => Vote::Notarize(proposal),
+        1 => Vote::Nullify(round),
+        _ => Vote::Finalize(proposal),
+    };
+    Ok(SignedVote { vote, signature: Lent(&[0; 64]) })
+}
+
 fn kind(input: &mut Unstructured<'_>) -> Result<AccountKind> {
     input.choose(AccountKind::ALL).copied()
 }
@@ -84,7 +106,7 @@ struct Room {
 }
 
 fn op<'a>(input: &mut Unstructured<'_>, room: &'a mut Room) -> Result<Op<'a>> {
-    Ok(match input.int_in_range(0..=12)? {
+    Ok(match input.int_in_range(0..=18)? {
         0 => Op::CreateAccount(CreateAccount {
             account: account(input)?,
             kind: kind(input)?,
@@ -141,6 +163,24 @@ fn op<'a>(input: &mut Unstructured<'_>, room: &'a mut Room) -> Result<Op<'a>> {
             min_out: Amount::ZERO,
             max_price_impact_bps: input.arbitrary()?,
             deadline_ms: None,
+        }),
+        13 => Op::Stand(Stand {
+            slot: input.int_in_range(0..=3)?,
+            vote_key: key(input)?,
+            peer_key: key(input)?,
+            finality_key: key(input)?,
+            commission_bps: input.arbitrary()?,
+            amount: amount(input)?,
+        }),
+        14 => Op::Leave(Leave { slot: input.int_in_range(0..=3)? }),
+        15 => Op::Delegate(Delegate { validator: account(input)?, amount: amount(input)? }),
+        16 => Op::Unbond(Unbond { validator: account(input)?, shares: amount(input)? }),
+        17 => Op::Withdraw(Withdraw { validator: account(input)? }),
+        18 => Op::Report(Report {
+            validator: account(input)?,
+            vote_key: key(input)?,
+            first: vote(input)?,
+            second: vote(input)?,
         }),
         _ => Op::SwapExactOut(SwapExactOut {
             pool: pool(input)?,
@@ -199,7 +239,17 @@ fn check(state: &State) {
                 *held.entry(pool.asset_a).or_default() += pool.reserves.a().units();
                 *held.entry(pool.asset_b).or_default() += pool.reserves.b().units();
             }
+            (RecordId::Delegation(account, _), Record::Shares(_))
+            | (RecordId::Unbonding(account, _), Record::Unbonding(_)) => {
+                *holdings.entry(*account).or_default() += 1;
+            }
+            (RecordId::Validator(account), Record::Validator(validator)) => {
+                let staked = validator.bonded.tokens.units() + validator.unbonding.tokens.units();
+                *held.entry(NATIVE_ASSET).or_default() += staked;
+                *holdings.entry(*account).or_default() += 1;
+            }
             (RecordId::Account(_), Record::Account(_)) | (RecordId::Asset(_), Record::Asset(_)) => {}
+            (id, record) if id.names(&record) => {}
             other => panic!("a record of another kind: {other:?}"),
         }
     }
@@ -233,11 +283,80 @@ fn apply(state: &mut State, writes: Vec<(RecordId, Option<Vec<u8>>)>) {
     }
 }
 
-/// Executes transactions until the bytes end.
+impl Store for State {
+    fn read<'b>(
+        &self,
+        id: &RecordId,
+        buffer: &'b mut Buffer,
+    ) -> core::result::Result<Option<Record<'b>>, ViewError> {
+        let Some(bytes) = self.records.get(id) else { return Ok(None) };
+        let place = &mut buffer[..bytes.len()];
+        place.copy_from_slice(bytes);
+        Ok(Some(decoded(place)))
+    }
+
+    fn write(&mut self, id: &RecordId, record: Option<&Record<'_>>) {
+        match record {
+            Some(record) => self.put(*id, record),
+            None => drop(self.records.remove(id)),
+        }
+    }
+}
+
+/// Makes the state one with staking, if that can be.
+fn with_staking(input: &mut Unstructured<'_>, state: &mut State) -> Result<()> {
+    let rules = StakingRules {
+        epoch_blocks: input.int_in_range(0..=3)?,
+        seats_max: input.int_in_range(0..=3)?,
+        min_stake: amount(input)?,
+        unbonding_epochs: input.int_in_range(0..=2)?,
+        jail_epochs: input.int_in_range(0..=2)?,
+        missed_limit: input.int_in_range(0..=3)?,
+        slash_bps: input.int_in_range(0..=10_001)?,
+        block_reward: amount(input)?,
+    };
+    let stake = amount(input)?;
+    let op = Stand {
+        slot: 0,
+        vote_key: key(input)?,
+        peer_key: key(input)?,
+        finality_key: key(input)?,
+        commission_bps: input.arbitrary()?,
+        amount: stake,
+    };
+    let before = state.records.clone();
+    if found(state, rules, [(account(input)?, op)].into_iter()).is_err() {
+        state.records = before;
+    }
+    Ok(())
+}
+
+/// Executes transactions and ends blocks until the bytes end.
 pub fn sequence(input: &mut Unstructured<'_>) -> Result<()> {
     let mut state = start(input)?;
     let chain_id = ChainId::new("TEST").expect("an identifier");
     let env = Env { chain_id, height: 1, time_ms: 1 };
+    if input.arbitrary()? {
+        with_staking(input, &mut state)?;
+    }
+    let staking = state.records.contains_key(&RecordId::Staking);
+    let name = AccountId::new("A").expect("an identifier");
+    let mut parent = Header {
+        protocol: Header::PROTOCOL,
+        chain_id,
+        epoch: u64::from(staking),
+        view: 0,
+        height: 0,
+        parent: Hash::default(),
+        time_ms: 0,
+        proposer: name,
+        transaction_root: Hash::default(),
+        state_root: Hash::default(),
+        receipt_root: Hash::default(),
+        validators: Hash::default(),
+        next_validators: Hash::default(),
+        seal: Default::default(),
+    };
     check(&state);
     while !input.is_empty() {
         let sender = account(input)?;
@@ -259,13 +378,23 @@ pub fn sequence(input: &mut Unstructured<'_>) -> Result<()> {
             state.fees += fee.units();
             check(&state);
         }
-        if input.ratio(1, 8)? {
+        if input.ratio(1, 4)? {
             let fees = Amount::from_units(state.fees).expect("part of a supply");
-            let settled = settle_fees(account(input)?, fees, &&state).map(|effects| kept(&effects));
-            if let Ok(writes) = settled {
-                apply(&mut state, writes);
-                state.fees = 0;
-                check(&state);
+            let (proposer, view) = (account(input)?, parent.view + u64::from(staking));
+            let before = state.records.clone();
+            match end_block(&mut state, &parent, view, proposer, fees) {
+                Ok(drawn) => {
+                    parent.view = if drawn.is_some() { 0 } else { view };
+                    parent.epoch += u64::from(drawn.is_some());
+                    parent.height += 1;
+                    state.fees = 0;
+                    check(&state);
+                }
+                Err(_) => {
+                    // Somebody else leads: the view passes.
+                    parent.view += u64::from(staking);
+                    state.records = before;
+                }
             }
         }
     }

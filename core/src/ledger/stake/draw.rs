@@ -77,7 +77,7 @@ pub(super) fn draw<S: Store>(store: &mut S, staking: &Staking, parent: &Hash) ->
             (standing, validator.stands() && tokens >= staking.rules.min_stake)
         })?;
         if stands {
-            insert(&mut drawn, standing, staking.rules.seats_max);
+            take_up(&mut drawn, standing, staking.rules.seats_max);
         } else {
             let ids = [RecordId::Validator(account), RecordId::Candidate(slot)];
             step(store, ids, |draft| draft.vacate(account, slot))?;
@@ -89,8 +89,8 @@ pub(super) fn draw<S: Store>(store: &mut S, staking: &Staking, parent: &Hash) ->
         // In the order of their vote keys, in which the set is hashed.
         let mut ordered = List::new();
         for standing in &drawn {
-            let place = ordered.partition_point(|other| other.vote_key < standing.vote_key);
-            let _ = ordered.insert(place, *standing);
+            let _ = ordered.push(*standing);
+            settle_last(&mut ordered, |a, b| a.vote_key < b.vote_key);
         }
         next.seats = ordered.len() as u8;
         for (place, standing) in (0..).zip(&ordered) {
@@ -110,16 +110,28 @@ pub(super) fn draw<S: Store>(store: &mut S, staking: &Staking, parent: &Hash) ->
     set_hash(store, next.seats)
 }
 
-/// Keeps the list in its order, and no longer than there are seats.
-fn insert(list: &mut List, standing: Standing, seats_max: u8) {
-    let place = list.partition_point(|other| other.before(&standing));
-    if list.len() >= usize::from(seats_max) {
-        if place == list.len() {
-            return;
-        }
-        list.pop();
+/// Takes a candidate up while there are seats, or in place of the last one that has less.
+fn take_up(list: &mut List, standing: Standing, seats_max: u8) {
+    if list.len() < usize::from(seats_max) {
+        let _ = list.push(standing);
+    } else if let Some(last) = list.last_mut().filter(|last| standing.before(last)) {
+        *last = standing;
+    } else {
+        return;
     }
-    let _ = list.insert(place, standing);
+    settle_last(list, Standing::before);
+}
+
+/// Moves the last one to its place among those before it, which are in order. The sorts of the standard library can panic.
+fn settle_last(list: &mut [Standing], before: impl Fn(&Standing, &Standing) -> bool) {
+    let mut rest = list;
+    while let [front @ .., newest] = rest
+        && let Some(last) = front.last_mut()
+        && before(newest, last)
+    {
+        core::mem::swap(last, newest);
+        rest = front;
+    }
 }
 
 /// Writes a seat with the keys that its validator has now. It leads as often as its stake says, up to twice the price of a seat.
