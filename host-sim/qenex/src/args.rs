@@ -47,6 +47,8 @@ pub enum Command {
     /// Make a chain of several validators on this machine, and run it.
     #[command(subcommand)]
     Testnet(Testnet),
+    /// Run validators, clients, disks and a network in simulated time, with faults.
+    Sim(Sim),
     /// Run a file of transfers through the whole ledger.
     Replay(Replay),
     /// Make and show keys.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`plan`] | what happens in a run |
 //! | [`run`](mod@run) | a run, and what is checked in it |
+//! | [`shrink`](mod@shrink) | a failing run made smaller |
 //! | [`world`] | the validators and the network |
 //! | [`byzantine`] | validators that lie |
 //! | [`votes`] | what a validator has signed |
@@ -19,5 +20,6 @@ pub mod clients;
 pub mod keys;
 pub mod plan;
 pub mod run;
+pub mod shrink;
 pub mod votes;
 pub mod world;

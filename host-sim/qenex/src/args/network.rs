@@ -55,6 +55,53 @@ pub struct TestnetRun {
     pub stay: bool,
 }
 
+/// Runs of the simulation.
+#[derive(Args, Debug)]
+pub struct Sim {
+    /// The seed of the first run; the next ones count up from it.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many runs.
+    #[arg(long, default_value_t = 1)]
+    pub runs: u64,
+    /// How many validators.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub validators: u8,
+    /// How much simulated time each run takes; nothing fails in the last 15 seconds of it.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(20..))]
+    pub seconds: u64,
+    /// The same in hours.
+    #[arg(long, conflicts_with = "seconds")]
+    pub hours: Option<u64>,
+    /// Which faults there are.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = FaultKind::ALL)]
+    pub faults: Vec<FaultKind>,
+    /// Carry out the plan of a file instead, which an earlier run has printed.
+    #[arg(long)]
+    pub plan: Option<PathBuf>,
+}
+
+/// Kinds of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FaultKind {
+    /// Some validators do not hear the others.
+    Partition,
+    /// Messages are lost.
+    Loss,
+    /// Messages take longer.
+    Delay,
+    /// Validators lose their power, and what their disks had not been told to keep.
+    Crash,
+    /// Validators lie: fewer than a third.
+    Lies,
+    /// None.
+    None,
+}
+
+impl FaultKind {
+    const ALL: [Self; 5] = [Self::Partition, Self::Loss, Self::Delay, Self::Crash, Self::Lies];
+}
+
 /// Where a chain that makes itself is kept.
 pub const TESTNET_DATA: &str = "testnet.qenex";
 

@@ -14,6 +14,7 @@ mod proof;
 mod quote;
 mod send;
 mod show;
+mod sim;
 mod submit;
 mod swap;
 mod testnet;
@@ -28,6 +29,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args, output),
         Command::Node(args) => node::run(&args),
         Command::Testnet(args) => testnet::run(args, output),
+        Command::Sim(args) => sim::run(&args, output),
         Command::Replay(args) => crate::replay::run(&args, output),
         Command::Key(args) => key::run(args, output),
         Command::Account(args) => account::run(args, output),
