@@ -506,6 +506,8 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_DIRECTORY 1069
 /* The block log must reach at least to the checkpoint; blocks are missing. */
 #define QNX_ERR_LOG_BEHIND 1070
+/* All parts of a node must run; its log says which one ended, and why. */
+#define QNX_ERR_NODE_ENDED 1071
 /* The line to the device must carry frames both ways. */
 #define QNX_ERR_DEVICE_LINE 1081
 /* The device must be the one that this host was paired with. */

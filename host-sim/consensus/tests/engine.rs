@@ -35,7 +35,7 @@ use qenex_consensus::{
 use qenex_core::codec;
 use qenex_core::consensus::{Anchor, Header, LightError, Trusted, Vote};
 use qenex_core::crypto::{Hash, Purpose, Scheme as Signatures};
-use qenex_core::error::{CERTIFICATE_SIGNATURE, Coded, KEY_EPOCH, VOTE_CONTRADICTS};
+use qenex_core::error::{CERTIFICATE_SIGNATURE, KEY_EPOCH, VOTE_CONTRADICTS};
 use qenex_core::hsm::proto::{self, AddUser, Command, CreateKey, Initialise, KeyInfo, Login};
 use qenex_core::hsm::{Role, UserName};
 use qenex_device::Client;
@@ -203,7 +203,6 @@ async fn start(
             partition: format!("validator-{}-epoch-{epoch}", member.index),
             mailbox_size: NZUsize!(1024),
             epoch: Epoch::new(epoch),
-            view: 0,
             floor: Floor::Genesis(HeaderId(genesis.id())),
             replay_buffer: NZUsize!(65_536),
             write_buffer: NZUsize!(65_536),
