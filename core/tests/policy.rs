@@ -6,15 +6,19 @@ mod num_common;
 mod policy_lists;
 
 use policy_lists::sorted;
-use qenex_core::codec::{Encoded, encode};
+use qenex_core::codec::{Encoded, Lent, encode};
+use qenex_core::consensus::{Round, Vote};
 use qenex_core::crypto::{Hash, KeyHash};
-use qenex_core::id::{AccountId, AssetId, PoolId};
+use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId};
+use qenex_core::ledger::Fetched;
 use qenex_core::num::Amount;
 use qenex_core::policy::{
-    Approvals, AssetRule, Hours, MAX_APPROVERS, MAX_ASSETS, MAX_POOLS, MAX_RECEIVER_LIST, OpKind, OpSet,
-    Policy, PolicyError, SLOTS, Sorted, Spent, Window, Windows,
+    Approvals, AssetRule, Case, Hours, MAX_APPROVERS, MAX_ASSETS, MAX_POOLS, MAX_RECEIVER_LIST, OpKind,
+    OpSet, Policy, PolicyError, PolicyRefusal, SLOTS, Sorted, Spent, Window, Windows, judge,
 };
-use qenex_core::tx::KycLevel;
+use qenex_core::tx::{
+    Delegate, KycLevel, Leave, Op, Report, SignedVote, Stand, Transaction, Unbond, Withdraw,
+};
 use rand::RngExt;
 
 fn asset(index: usize) -> AssetId {
@@ -223,5 +227,75 @@ fn a_changed_span_forgets_nothing() {
             let spend = [Spent { asset: asset(index), amount: Amount::from_whole(1) }];
             windows.add(&others(from), &spend, 200_000).unwrap();
         }
+    }
+}
+
+/// Stake leaves an account like a payment, goes only behind validators that are named as receivers, and comes back without a limit.
+#[test]
+fn stake_is_spent_like_a_payment() {
+    let id = |text: &str| AccountId::new(text).unwrap();
+    let units = |units: u128| Amount::from_units(units).unwrap();
+    let rule = AssetRule {
+        asset: NATIVE_ASSET,
+        max_per_transaction: units(110),
+        window: None,
+        min_after: Amount::ZERO,
+        approve_above: None,
+        delay_above: None,
+    };
+    let judged = |operations: &[OpKind], op: Op<'_>| {
+        let policy = Policy {
+            operations: OpSet::of(operations),
+            without_witness: OpSet::of(operations),
+            max_fee: units(10),
+            max_validity_blocks: 100,
+            assets: sorted([rule]),
+            receivers: Some(sorted([id("NAMED")])),
+            ..Policy::nothing(id("ALICE"))
+        };
+        let transaction = Transaction {
+            chain_id: ChainId::new("TEST").unwrap(),
+            sender: id("ALICE"),
+            nonce: 0,
+            last_valid_height: 9,
+            fee: units(10),
+            op,
+        };
+        let case: Case<'_, Fetched<'_, '_>> = Case {
+            transaction: &transaction,
+            height: 0,
+            time_ms: 0,
+            windows: &Windows::default(),
+            executed: None,
+            approvals: 0,
+            requested_ms: 0,
+            risk: None,
+        };
+        judge(&policy, &case)
+            .map(|exposed| exposed.iter().map(|spent| spent.amount.units()).collect::<Vec<_>>())
+    };
+    let delegate = |to, amount| Op::Delegate(Delegate { validator: id(to), amount: units(amount) });
+    let stand = |amount| {
+        let [vote_key, peer_key, finality_key] = [&[1; 32], &[2; 32], &[3; 32]].map(Lent);
+        let amount = units(amount);
+        Op::Stand(Stand { slot: 0, vote_key, peer_key, finality_key, commission_bps: 0, amount })
+    };
+    let vote = Vote::Nullify(Round { epoch: 1, view: 1 });
+    let signed = SignedVote { vote, signature: Lent(&[0; 64]) };
+    let report = Report { validator: id("OTHER"), vote_key: Lent(&[1; 32]), first: signed, second: signed };
+    assert_eq!(judged(OpKind::ALL, delegate("NAMED", 100)), Ok(vec![110]));
+    assert_eq!(judged(OpKind::ALL, delegate("NAMED", 101)), Err(PolicyRefusal::Amount));
+    assert_eq!(judged(OpKind::ALL, delegate("OTHER", 1)), Err(PolicyRefusal::Receiver));
+    assert_eq!(judged(OpKind::ALL, stand(100)), Ok(vec![110]));
+    assert_eq!(judged(OpKind::ALL, stand(101)), Err(PolicyRefusal::Amount));
+    for (kind, op) in [
+        (OpKind::Unbond, Op::Unbond(Unbond { validator: id("OTHER"), shares: units(1_000) })),
+        (OpKind::Withdraw, Op::Withdraw(Withdraw { validator: id("OTHER") })),
+        (OpKind::Leave, Op::Leave(Leave { slot: 0 })),
+        (OpKind::Report, Op::Report(report)),
+    ] {
+        assert_eq!(judged(&[kind], op.clone()), Ok(vec![10]));
+        let others: Vec<OpKind> = OpKind::ALL.iter().copied().filter(|other| *other != kind).collect();
+        assert_eq!(judged(&others, op), Err(PolicyRefusal::Operation));
     }
 }

@@ -1,7 +1,7 @@
 //! The ledger: its records, their keys, and the one function that changes them.
 //!
 //! The state is a map from [`RecordId`] to [`Record`]. [`transition()`] judges a transaction against it and returns what
-//! would change; [`access()`] names the records that it may read; [`settle_fees`] ends a block. Hosts apply the effects to
+//! would change; [`access()`] names the records that it may read; [`end_block`] ends a block. Hosts apply the effects to
 //! their store, devices to a witness.
 
 mod access;

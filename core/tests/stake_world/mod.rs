@@ -41,7 +41,12 @@ impl Keys {
             .iter()
             .enumerate()
             .map(|(number, key)| {
-                let bytes = if number % 20 == 19 && count == 40 { [255; 32] } else { key.public_key() };
+                let mut bytes = key.public_key();
+                if number % 20 == 19 && count == 40 {
+                    // Not canonical, and each another.
+                    bytes = [255; 32];
+                    bytes[0] -= (number / 20) as u8;
+                }
                 &*Box::leak(Box::new(bytes))
             })
             .collect();

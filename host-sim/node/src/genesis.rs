@@ -137,7 +137,7 @@ impl Genesis {
     /// The rules are out of range, a validator cannot stand, or none has the stake.
     pub(crate) fn found(&self, store: &mut impl Store) -> Result<Hash, NodeError> {
         let Some(staking) = &self.staking else { return Ok(Hash::default()) };
-        let validators = (0..).zip(&staking.validators).map(|(slot, validator)| {
+        let validators = staking.validators.iter().zip(0..).map(|(validator, slot)| {
             let op = Stand {
                 slot,
                 vote_key: Lent(&validator.vote_key),

@@ -33,6 +33,7 @@ fn reach(input: &[u8]) {
     paths::lattice(input);
     paths::trees(input);
     paths::ledger(input);
+    paths::stake(input);
     paths::market(input);
     paths::numbers(input);
     paths::hashes(input);

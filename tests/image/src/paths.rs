@@ -9,7 +9,9 @@ use qenex_core::crypto::scheme::MAX_SIGNATURE_BYTES;
 use qenex_core::crypto::secret::SecretKey;
 use qenex_core::crypto::{self, Hash, Purpose, Scheme, aead, ed25519, hash as digests, ml_dsa};
 use qenex_core::id::{AccountId, Reference};
-use qenex_core::ledger::{self, Env, Fetched, Receipt, Record, RecordId, Signers};
+use qenex_core::ledger::{
+    self, Buffer, Env, Fetched, Receipt, Record, RecordId, Signers, Store, ViewError,
+};
 use qenex_core::merkle::witness::{Access, Witness};
 use qenex_core::merkle::{log, proof, state, witness};
 use qenex_core::num::{Amount, Precise, Ratio, Rounding, sqrt_product};
@@ -159,6 +161,37 @@ pub fn ledger(bytes: &[u8]) {
         for (id, record) in &effects.writes {
             black_box((id.key(), record.as_ref().map(Record::value_hash)));
         }
+    }
+}
+
+/// A state whose every record is decoded from the input.
+struct Unknown<'i>(&'i [u8]);
+
+impl Store for Unknown<'_> {
+    fn read<'b>(&self, id: &RecordId, buffer: &'b mut Buffer) -> Result<Option<Record<'b>>, ViewError> {
+        let from = usize::from(black_box(id.key()).0[0]);
+        buffer.iter_mut().zip(self.0.iter().skip(from)).for_each(|(slot, byte)| *slot = *byte);
+        Ok(keep(codec::decode_front(buffer)).map(|(record, _)| record))
+    }
+
+    fn write(&mut self, id: &RecordId, record: Option<&Record<'_>>) {
+        black_box((id.key(), record.map(Record::value_hash)));
+    }
+}
+
+/// The end of a block, and of an epoch.
+pub fn stake(bytes: &[u8]) {
+    let mut state = black_box(Unknown(bytes));
+    let Some(parent) = keep(codec::decode::<Header>(bytes)) else { return };
+    keep(ledger::end_block(&mut state, &parent, word(bytes), parent.proposer, amount_of(bytes)));
+    if let (Some(Record::Staking(staking)), Some(tx::Op::Stand(op))) =
+        (keep(codec::decode::<Record<'_>>(bytes)), keep(codec::decode::<tx::Op<'_>>(bytes)))
+    {
+        let validators = core::iter::once((parent.proposer, op));
+        keep(ledger::found(&mut state, staking.rules, validators));
+    }
+    if let Some(tx::Op::Report(report)) = keep(codec::decode::<tx::Op<'_>>(bytes)) {
+        keep(report.verify(&parent.chain_id));
     }
 }
 

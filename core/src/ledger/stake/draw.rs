@@ -93,7 +93,7 @@ pub(super) fn draw<S: Store>(store: &mut S, staking: &Staking, parent: &Hash) ->
             settle_last(&mut ordered, |a, b| a.vote_key < b.vote_key);
         }
         next.seats = ordered.len() as u8;
-        for (place, standing) in (0..).zip(&ordered) {
+        for (standing, place) in ordered.iter().zip(0..) {
             take_seat(store, place, standing, price)?;
         }
         for place in next.seats..staking.seats {
