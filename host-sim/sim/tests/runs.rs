@@ -1,25 +1,67 @@
-//! Runs of the simulation.
+//! Runs of the simulation. QENEX_SEED is the first seed, QENEX_CASES how many there are.
 #![allow(clippy::unwrap_used)] // a test that meets what it does not expect should stop there
 
-use qenex_sim::plan::Plan;
-use qenex_sim::run::run;
+use qenex_sim::byzantine::Lie;
+use qenex_sim::plan::{Fault, Plan, Timed};
+use qenex_sim::run::{Report, run};
 
-#[test]
-fn four_validators_without_faults() {
-    let plan = Plan { faults: Vec::new(), liars: Vec::new(), epoch_blocks: 10, ..Plan::random(1, 4, 30_000) };
-    let report = run(&plan);
+fn number(name: &str, or: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(or)
+}
+
+fn holds(plan: &Plan) -> Report {
+    let report = run(plan);
     println!("{report:?}");
-    assert_eq!(report.violation, None);
+    assert_eq!(report.violation, None, "{plan:?}");
+    report
+}
+
+/// Nothing happens, and every second has several blocks; several epochs begin.
+#[test]
+fn without_faults() {
+    let plan = Plan { faults: Vec::new(), liars: Vec::new(), epoch_blocks: 10, ..Plan::random(1, 4, 30_000) };
+    let report = holds(&plan);
+    assert!(report.height > 60 && report.transfers > 100, "{report:?}");
 }
 
 #[test]
-fn four_validators_with_faults() {
-    let first: u64 = std::env::var("QENEX_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
-    let runs: u64 = std::env::var("QENEX_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
-    for seed in first..first + runs {
-        let plan = Plan::random(seed, 4, 60_000);
-        let report = run(&plan);
-        println!("{report:?}");
-        assert_eq!(report.violation, None, "{plan:?}");
+fn with_faults() {
+    let first = number("QENEX_SEED", 100);
+    for seed in first..first + number("QENEX_CASES", 3) {
+        holds(&Plan::random(seed, 4, 60_000));
     }
+    for validators in [7, 16] {
+        holds(&Plan { clients: 8, ..Plan::random(first, validators, 30_000) });
+    }
+}
+
+/// The same plan is the same run, event for event.
+#[test]
+fn a_run_replays() {
+    let plan = Plan::random(7, 4, 25_000);
+    let (one, other) = (holds(&plan), holds(&plan));
+    assert_eq!((one.tip, one.fingerprint), (other.tip, other.fingerprint));
+    let another = holds(&Plan { seed: 8, ..plan });
+    assert_ne!(one.transfers == 0, another.transfers > 0);
+}
+
+/// Each lie by itself, by one of four: the others agree and go on.
+#[test]
+fn one_liar_of_four() {
+    for lie in Lie::ALL {
+        println!("{lie:?}");
+        holds(&Plan { faults: Vec::new(), liars: vec![(2, vec![lie])], ..Plan::random(3, 4, 25_000) });
+    }
+}
+
+/// More validators lie than a quorum can bear, and hear and tell others of different things: what must not happen is noticed.
+#[test]
+fn too_many_liars_are_found() {
+    let silent = [0, 1, 2].map(|liar| (liar, vec![Lie::Withhold, Lie::FalseBlock]));
+    let plan = Plan { faults: Vec::new(), liars: silent.to_vec(), ..Plan::random(3, 4, 25_000) };
+    assert!(run(&plan).violation.is_some());
+    // Nobody hears anybody until the end.
+    let apart = Timed { from_ms: 0, until_ms: 60_000, fault: Fault::Loss(100) };
+    let plan = Plan { faults: vec![apart], liars: Vec::new(), ..Plan::random(3, 4, 25_000) };
+    assert!(run(&plan).violation.is_some());
 }

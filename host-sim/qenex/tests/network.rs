@@ -1,0 +1,92 @@
+//! A chain of four processes, by the command itself.
+#![allow(clippy::unwrap_used)] // a test that meets what it does not expect should stop there
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn qenex(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_qenex")).args(arguments).output().unwrap()
+}
+
+/// A folder that is removed when the test is over.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("qenex-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Eight ports that are free now, one after the other.
+fn free_ports() -> u16 {
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let start = 20_000 + (std::process::id() % 1_000) as u16 * 16;
+    (start..start + 8_000).step_by(8).find(|base| (*base..base + 8).all(free)).unwrap()
+}
+
+#[test]
+fn four_validators_outlive_two_kills() {
+    let folder = Folder::new("testnet");
+    std::fs::create_dir(&folder.0).unwrap();
+    let (data, base_port) = (folder.path("chain"), free_ports().to_string());
+    let done = qenex(&["--json", "testnet", "run", "--data", &data, "--base-port", &base_port]);
+    let text = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{text}\n{}", String::from_utf8_lossy(&done.stderr));
+    let result: Value = serde_json::from_str(text.trim()).unwrap();
+    assert!(result["height"].as_u64().unwrap() > 5, "{result}");
+}
+
+/// What is wrong with a configuration is said, with the file and the place.
+#[test]
+fn wrong_configurations_are_refused() {
+    let folder = Folder::new("config");
+    let data = folder.path("");
+    let made = qenex(&[
+        "testnet",
+        "new",
+        "--data",
+        data.trim_end_matches('/'),
+        "--validators",
+        "1",
+        "--clients",
+        "2",
+    ]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let again = qenex(&["testnet", "new", "--data", data.trim_end_matches('/')]);
+    assert_eq!(again.status.code(), Some(2));
+
+    let path = folder.path("validator-1/config.json");
+    let right = std::fs::read_to_string(&path).unwrap();
+    let cases = [
+        (right.replace("\"account\"", "\"acount\""), "acount"),
+        (right.replace("\"VALIDATOR_1\"", "\"validator one\""), "account"),
+        (right.replace("\"peer.key\"", "\"no.key\""), "no.key"),
+        (right.replace("\"soft\": \"device\"", "\"soft\": \"device\", \"at\": \"socket\""), "either"),
+        (right.replace("../genesis.json", "genesis.json"), "genesis.json"),
+        ("{".into(), "line 1"),
+    ];
+    for (wrong, expected) in cases {
+        assert_ne!(wrong, right);
+        std::fs::write(&path, wrong).unwrap();
+        let refused = qenex(&["node", "--config", &path]);
+        let text = String::from_utf8_lossy(&refused.stderr).to_string();
+        assert_eq!(refused.status.code(), Some(2), "{text}");
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert_eq!(qenex(&["node", "--config", &folder.path("none")]).status.code(), Some(2));
+}
