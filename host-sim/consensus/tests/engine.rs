@@ -203,7 +203,6 @@ async fn start(
             partition: format!("validator-{}-epoch-{epoch}", member.index),
             mailbox_size: NZUsize!(1024),
             epoch: Epoch::new(epoch),
-            view: 0,
             floor: Floor::Genesis(HeaderId(genesis.id())),
             replay_buffer: NZUsize!(65_536),
             write_buffer: NZUsize!(65_536),
