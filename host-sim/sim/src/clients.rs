@@ -17,6 +17,8 @@ struct Waiting {
     to: usize,
     amount: Amount,
     signed: Vec<u8>,
+    /// Whom it is going to ask.
+    next: usize,
     since_ms: u64,
 }
 
@@ -87,12 +89,16 @@ impl Clients {
                 let signed = keys::transfer(from, to, amount, client.nonce, u64::MAX);
                 // Not asked yet.
                 let since_ms = now_ms.saturating_sub(PATIENCE_MS);
-                client.waiting = Some(Waiting { to, amount, signed, since_ms });
+                let next = rng.random_range(0..world.members.len());
+                client.waiting = Some(Waiting { to, amount, signed, next, since_ms });
             }
             if let Some(waiting) = &mut client.waiting
                 && now_ms.saturating_sub(waiting.since_ms) >= PATIENCE_MS
-                && let Some(running) = world.running(rng.random_range(0..world.members.len()))
             {
+                let asked = waiting.next;
+                waiting.next = (asked + 1) % world.members.len();
+                // Who does not answer costs no time.
+                let Some(running) = world.running(asked) else { continue };
                 waiting.since_ms = now_ms;
                 // A pool that has it already refuses it: it waits there.
                 if running.ledger.lock().submit(&waiting.signed).is_ok() {

@@ -114,7 +114,8 @@ impl Run {
             if calm && calm_heights.is_none() {
                 calm_heights = Some(self.heights(world));
             }
-            let more = at_ms + CALM_MS / 2 < plan.duration_ms;
+            // The last transfers have time, too.
+            let more = at_ms + CALM_MS * 2 / 3 < plan.duration_ms;
             self.clients.step(world, &mut self.rng, at_ms, more).await?;
             context.sleep(Duration::from_millis(STEP_MS)).await;
         }

@@ -42,7 +42,7 @@ fn a_run_replays() {
     let (one, other) = (holds(&plan), holds(&plan));
     assert_eq!((one.tip, one.fingerprint), (other.tip, other.fingerprint));
     let another = holds(&Plan { seed: 8, ..plan });
-    assert_ne!(one.transfers == 0, another.transfers > 0);
+    assert_ne!(one.fingerprint, another.fingerprint);
 }
 
 /// Each lie by itself, by one of four: the others agree and go on.
@@ -54,13 +54,9 @@ fn one_liar_of_four() {
     }
 }
 
-/// More validators lie than a quorum can bear, and hear and tell others of different things: what must not happen is noticed.
+/// Nobody hears anybody until the end: that nothing goes on is noticed.
 #[test]
-fn too_many_liars_are_found() {
-    let silent = [0, 1, 2].map(|liar| (liar, vec![Lie::Withhold, Lie::FalseBlock]));
-    let plan = Plan { faults: Vec::new(), liars: silent.to_vec(), ..Plan::random(3, 4, 25_000) };
-    assert!(run(&plan).violation.is_some());
-    // Nobody hears anybody until the end.
+fn a_chain_that_stands_still_is_found() {
     let apart = Timed { from_ms: 0, until_ms: 60_000, fault: Fault::Loss(100) };
     let plan = Plan { faults: vec![apart], liars: Vec::new(), ..Plan::random(3, 4, 25_000) };
     assert!(run(&plan).violation.is_some());
