@@ -103,12 +103,13 @@ impl World {
         for (from, sender) in self.peers.iter().enumerate() {
             for (to, receiver) in self.peers.iter().enumerate().filter(|(to, _)| *to != from) {
                 let (sender, receiver) = (sender.clone(), receiver.clone());
-                let done = match link(from, to) {
-                    Some(link) => self.oracle.add_link(sender, receiver, link).await,
-                    None => self.oracle.remove_link(sender, receiver).await,
-                };
-                // A link that was not there need not be taken away.
-                let _ = done;
+                // A link that is there is not changed, only replaced; one that is not there need not be taken away.
+                let _ = self.oracle.remove_link(sender.clone(), receiver.clone()).await;
+                if let Some(link) = link(from, to)
+                    && let Err(error) = self.oracle.add_link(sender, receiver, link).await
+                {
+                    unreachable!("a simulated network takes a link that was not there: {error}");
+                }
             }
         }
     }

@@ -40,7 +40,7 @@ fn with_faults() {
 fn a_run_replays() {
     let plan = Plan::random(7, 4, 25_000);
     let (one, other) = (holds(&plan), holds(&plan));
-    assert_eq!((one.tip, one.fingerprint), (other.tip, other.fingerprint));
+    assert_eq!((&one.tip, &one.fingerprint), (&other.tip, &other.fingerprint));
     let another = holds(&Plan { seed: 8, ..plan });
     assert_ne!(one.fingerprint, another.fingerprint);
 }
