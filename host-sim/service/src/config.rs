@@ -19,6 +19,9 @@ pub struct Config {
     pub peer_key: PathBuf,
     /// The account that the node's blocks name as their proposer.
     pub account: String,
+    /// The file of the account's secret key: with it the node reports validators that equivocate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_key: Option<PathBuf>,
     /// Who signs its votes; a node without one follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceConfig>,
@@ -83,6 +86,7 @@ impl Config {
             serde_json::from_slice(&text).map_err(|error| ServiceError::file(path, error))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut paths = vec![&mut config.genesis, &mut config.data, &mut config.peer_key];
+        paths.extend(config.account_key.as_mut());
         if let Some(device) = &mut config.device {
             if device.soft.is_some() == device.at.is_some() {
                 return Err(ServiceError::file(path, "device: either `soft` or `at` was expected"));

@@ -14,6 +14,7 @@ use commonware_stream::cups::{self, Cups};
 use commonware_stream::sake::{self, Sake};
 use commonware_utils::NZUsize;
 use qenex_core::consensus::namespace;
+use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::id::AccountId;
 use qenex_node::genesis::Genesis;
 use qenex_node::mempool::MempoolLimits;
@@ -23,7 +24,9 @@ use qenex_store::{Disk, RealDisk};
 use qenex_validator::block::ChainBlock;
 use qenex_validator::engine::{self, Channels, Identity, Running, Timing, max_message_bytes};
 use qenex_validator::epochs::Epochs;
+use qenex_validator::evidence::Reporter;
 use qenex_validator::ledger::{Ledger, Shared};
+use zeroize::Zeroizing;
 
 use crate::api::{Api, routes};
 use crate::config::Config;
@@ -46,6 +49,15 @@ pub fn peer_key(path: &Path) -> Result<PrivateKey, ServiceError> {
     let text = std::fs::read_to_string(path).map_err(|error| ServiceError::file(path, error))?;
     let seed = hex(text.trim()).map_err(|error| ServiceError::file(path, error))?;
     PrivateKey::decode(seed.to_vec()).map_err(|error| ServiceError::file(path, error))
+}
+
+/// Reads the key of an account from its file.
+fn reporter(account: AccountId, path: &Path) -> Result<Reporter, ServiceError> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| ServiceError::file(path, error))?;
+    let seed = Zeroizing::new(hex(text.trim()).map_err(|error| ServiceError::file(path, error))?);
+    let key = SecretKey::from_seed(&seed).map_err(|error| ServiceError::file(path, error))?;
+    Ok(Reporter { account, key })
 }
 
 fn public_key(text: &str, path: &Path) -> Result<PublicKey, ServiceError> {
@@ -88,6 +100,7 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
     }
     let followers =
         config.followers.iter().map(|key| public_key(key, path)).collect::<Result<Vec<_>, _>>()?;
+    let reporter = config.account_key.as_deref().map(|path| reporter(account, path)).transpose()?;
     let signer = config.device.as_ref().map(device::open).transpose()?;
     let node = open_ledger(&config.data.join("ledger"), &genesis)?;
     let Some(staking) = node.chain().staking(node.chain().tip_id())? else {
@@ -142,6 +155,7 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
                 ..Timing::default()
             },
             followers,
+            reporter,
             partition: "chain".into(),
             manager: oracle.clone(),
             blocker: oracle,

@@ -43,7 +43,7 @@ pub struct NewTestnet {
     pub time_ms: u64,
 }
 
-/// The public label of the keys of clients' accounts: everybody can sign for them.
+/// The public label of the keys of accounts: everybody can sign for them.
 pub const LABEL: &str = "qenex-testnet";
 
 /// What a validator has at stake, in whole units.
@@ -89,12 +89,15 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
     let keys: Vec<String> = members.iter().map(|member| member.peer_key.clone()).collect();
     for (index, member) in members.iter_mut().enumerate() {
         member.anchor(&header)?;
+        let seed = Zeroizing::new(Hash(label_seed(LABEL, &account(index))).to_string());
+        write(&member.config.with_file_name("account.key"), format!("{}\n", &*seed).as_bytes(), 0o600)?;
         let peers = keys.iter().enumerate().filter(|(other, _)| *other != index);
         let config = Config {
             genesis: "../genesis.json".into(),
             data: "data".into(),
             peer_key: "peer.key".into(),
             account: account(index),
+            account_key: Some("account.key".into()),
             device: Some(DeviceConfig {
                 soft: Some("device".into()),
                 at: None,

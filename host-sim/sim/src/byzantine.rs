@@ -34,6 +34,8 @@ use crate::world::LIMITS;
 pub enum Lie {
     /// It votes for what it votes for and for something else.
     Equivocate,
+    /// It makes two blocks that are both right, for one half of the others each, and votes accordingly.
+    Split,
     /// Its blocks reach nobody, or only some.
     Withhold,
     /// Its blocks have a wrong field: a root, the proposer, the view.
@@ -46,8 +48,13 @@ pub enum Lie {
 
 impl Lie {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Equivocate, Self::Withhold, Self::FalseBlock, Self::Garbage, Self::Replay];
+    pub const ALL: [Self; 6] =
+        [Self::Equivocate, Self::Split, Self::Withhold, Self::FalseBlock, Self::Garbage, Self::Replay];
+
+    /// Whether whoever lies so signs votes that contradict each other.
+    pub const fn equivocates(self) -> bool {
+        matches!(self, Self::Equivocate | Self::Split)
+    }
 }
 
 /// What a channel carries, as far as lies differ.
@@ -70,6 +77,8 @@ struct State {
     rng: StdRng,
     /// For each own block the false one that was sent in its place.
     false_blocks: HashMap<HeaderId, HeaderId>,
+    /// For each own block the other one, and who was sent that.
+    splits: HashMap<HeaderId, (HeaderId, Vec<PublicKey>)>,
     sent: HashMap<u8, Vec<Vec<u8>>>,
 }
 
@@ -86,6 +95,7 @@ impl Lies {
             signer: KeySigner(keys::vote_key(index)),
             rng: StdRng::seed_from_u64(seed),
             false_blocks: HashMap::new(),
+            splits: HashMap::new(),
             sent: HashMap::new(),
         };
         Self((!honest).then(|| Arc::new(Mutex::new(state))))
@@ -210,6 +220,22 @@ impl State {
         debug_assert_eq!(epoch, vote.epoch().get());
         let round = Round { epoch, view: vote.view().get() };
         let framed = |vote: Vote<Scheme, HeaderId>| [prefix.as_slice(), &vote.encode()].concat();
+        if let Vote::Notarize(Notarize { proposal, attestation })
+        | Vote::Finalize(Finalize { proposal, attestation }) = &vote
+            && let Some((other, those)) = self.splits.get(&proposal.payload).cloned()
+        {
+            let proposal = Proposal { payload: other, ..proposal.clone() };
+            let lie = if matches!(vote, Vote::Notarize(_)) {
+                self.notarize(proposal, attestation)
+            } else {
+                self.finalize(proposal, attestation)
+            };
+            let rest = recipients.iter().filter(|peer| !those.contains(peer)).cloned().collect();
+            told.instead = None;
+            told.more.push((rest, message.to_vec()));
+            told.more.extend(lie.map(|lie| (those, framed(lie))));
+            return;
+        }
         match vote {
             Vote::Notarize(given) => {
                 if let Some(payload) = self.false_blocks.get(&given.proposal.payload) {
@@ -232,9 +258,7 @@ impl State {
                     told.more.push((self.some_of(recipients), framed(vote)));
                 }
                 let proposal = Proposal { payload: HeaderId(Hash(self.rng.random())), ..given.proposal };
-                let vote = proposal_of(&proposal).map(consensus::Vote::Finalize);
-                if let Some(attestation) = vote.and_then(|vote| self.sign(&vote, &given.attestation)) {
-                    let vote = Vote::Finalize(Finalize { proposal, attestation });
+                if let Some(vote) = self.finalize(proposal, &given.attestation) {
                     told.more.push((self.some_of(recipients), framed(vote)));
                 }
             }
@@ -251,6 +275,15 @@ impl State {
         Some(Vote::Notarize(Notarize { proposal, attestation }))
     }
 
+    fn finalize(
+        &self,
+        proposal: Proposal<HeaderId>,
+        as_in: &Attestation<Scheme>,
+    ) -> Option<Vote<Scheme, HeaderId>> {
+        let attestation = self.sign(&consensus::Vote::Finalize(proposal_of(&proposal)?), as_in)?;
+        Some(Vote::Finalize(Finalize { proposal, attestation }))
+    }
+
     fn sign(&self, vote: &consensus::Vote, as_in: &Attestation<Scheme>) -> Option<Attestation<Scheme>> {
         let signature = self.signer.sign(&keys::chain_id(), vote).ok()?;
         Some(Attestation { signer: as_in.signer, signature: signature.into() })
@@ -264,13 +297,26 @@ impl State {
             }
             return;
         }
-        if !self.has(Lie::FalseBlock) {
+        if !self.has(Lie::FalseBlock) && !self.has(Lie::Split) {
             return;
         }
         let Ok(block) = ChainBlock::decode_cfg(message.to_vec(), &ChainBlock::max_bytes(LIMITS)) else {
             return;
         };
         let mut header = block.header().clone();
+        let transactions = block.transactions().clone();
+        if self.has(Lie::Split) {
+            // The time is in no record: the roots stay what they were.
+            header.time_ms += 1;
+            let other = ChainBlock::new(Block { header, transactions });
+            let those = self.some_of(recipients);
+            let rest = recipients.iter().filter(|peer| !those.contains(peer)).cloned().collect();
+            told.instead = None;
+            told.more.push((rest, message.to_vec()));
+            told.more.push((those.clone(), other.encode().to_vec()));
+            self.splits.insert(block.id(), (other.id(), those));
+            return;
+        }
         match self.rng.random_range(0..6) {
             0 => header.state_root = Hash(self.rng.random()),
             1 => header.receipt_root = Hash(self.rng.random()),
@@ -279,7 +325,6 @@ impl State {
             4 => header.view += 1,
             _ => header.height += 1,
         }
-        let transactions = block.transactions().clone();
         let lie = ChainBlock::new(Block { header, transactions });
         self.false_blocks.insert(block.id(), lie.id());
         told.instead = Some(lie.encode().to_vec());

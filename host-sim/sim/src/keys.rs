@@ -62,6 +62,12 @@ pub fn vote_key(index: usize) -> SecretKey {
     SecretKey::from_seed(&seed).unwrap_or_else(|_| unreachable!("a hash is not zero"))
 }
 
+/// The key of a validator's account.
+pub fn validator_key(index: usize) -> SecretKey {
+    let seed = label_seed(LABEL, validator_account(index).as_str());
+    SecretKey::from_seed(&seed).unwrap_or_else(|_| unreachable!("a hash is not zero"))
+}
+
 fn signer(account: AccountId) -> LoadSigner {
     let seed = label_seed(LABEL, account.as_str());
     LoadSigner::from_seed(&seed).unwrap_or_else(|_| unreachable!("a hash is not zero"))

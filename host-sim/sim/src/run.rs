@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use commonware_runtime::{Clock, Runner, Supervisor, deterministic};
 use qenex_core::crypto::Hash;
+use qenex_core::ledger::{Record, RecordId, Validator};
 use qenex_node::sums::check_sums;
 use qenex_store::disk::Loss;
 use qenex_validator::application::now_ms;
+use qenex_validator::ledger::Ledger;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde::Serialize;
 
 use crate::clients::Clients;
+use crate::keys;
 use crate::plan::{CALM_MS, Fault, Plan, Timed};
 use crate::world::{World, good_link, link};
 
@@ -32,6 +35,8 @@ pub struct Report {
     pub faults: usize,
     /// How often a validator was started.
     pub starts: u64,
+    /// Validators that were barred because somebody proved that they equivocate.
+    pub barred: Vec<usize>,
     /// The id of the newest block that all have.
     pub tip: String,
     /// A number that two equal runs share.
@@ -52,6 +57,7 @@ pub fn run(plan: &Plan) -> Report {
             rng: StdRng::seed_from_u64(plan.seed),
             starts: 0,
             faults: 0,
+            barred: Vec::new(),
         };
         let mut world = World::new(context.child("world"), &plan).await;
         let violation = run.carry_out(&context, &mut world, &plan).await.err();
@@ -62,6 +68,7 @@ pub fn run(plan: &Plan) -> Report {
             transfers: run.clients.transfers,
             faults: run.faults,
             starts: run.starts,
+            barred: run.barred,
             tip: tip.to_string(),
             fingerprint: context.auditor().state(),
             violation,
@@ -78,6 +85,7 @@ struct Run {
     rng: StdRng,
     starts: u64,
     faults: usize,
+    barred: Vec<usize>,
 }
 
 impl Run {
@@ -127,6 +135,11 @@ impl Run {
                 let sums = check_sums(ledger.node().chain().records()).map(|_| ());
                 let right = sums.and_then(|()| self.clients.compare(&ledger));
                 right.map_err(|error| format!("validator {index}: {error}"))?;
+                self.barred = barred(&ledger, world.members.len());
+                let honest = self.barred.iter().find(|barred| plan.is_honest(**barred));
+                if let Some(honest) = honest {
+                    return Err(format!("validator {honest} was barred, and is honest"));
+                }
             }
         }
         Ok(())
@@ -217,4 +230,14 @@ impl Run {
         }
         if self.clients.all_idle() { Ok(()) } else { Err("a transfer does not become final".into()) }
     }
+}
+
+/// The validators that may never stand again.
+fn barred(ledger: &Ledger, validators: usize) -> Vec<usize> {
+    let is_barred = |index: &usize| {
+        let id = RecordId::Validator(keys::validator_account(*index));
+        let record = ledger.node().chain().record(&id);
+        matches!(record, Ok(Some(Record::Validator(validator))) if validator.barred_until == Validator::BANNED)
+    };
+    (0..validators).filter(is_barred).collect()
 }

@@ -19,6 +19,7 @@ use qenex_store::disk::{Loss, SimDisk};
 use qenex_validator::block::ChainBlock;
 use qenex_validator::engine::{self, Channels, Config, Identity, Running, Timing, max_message_bytes};
 use qenex_validator::epochs::Epochs;
+use qenex_validator::evidence::Reporter;
 use qenex_validator::ledger::{Ledger, Shared};
 
 use crate::byzantine::{Carries, Lie, Lies};
@@ -183,6 +184,10 @@ impl World {
             limits: LIMITS,
             timing: Timing::default(),
             followers: Vec::new(),
+            reporter: Some(Reporter {
+                account: keys::validator_account(index),
+                key: keys::validator_key(index),
+            }),
             partition: format!("validator-{index}"),
             manager: self.oracle.manager(),
             blocker: control,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use commonware_broadcast::buffered;
+use commonware_consensus::Reporters;
 use commonware_consensus::marshal::core::Actor as Marshal;
 use commonware_consensus::marshal::standard::{Inline, Standard};
 use commonware_consensus::marshal::{self, Start, resolver};
@@ -37,6 +38,7 @@ use rand_core::CryptoRng;
 use crate::application::{Application, FinalBlock};
 use crate::block::ChainBlock;
 use crate::epochs::{Epochs, Schemes};
+use crate::evidence::{self, Reporter, Watcher};
 use crate::gossip;
 use crate::ledger::Shared;
 use crate::seats::{Leaders, validators};
@@ -99,6 +101,8 @@ pub struct Config<M, B> {
     pub timing: Timing,
     /// Nodes that follow without a vote.
     pub followers: Vec<PublicKey>,
+    /// Who reports validators that equivocate.
+    pub reporter: Option<Reporter>,
     /// What its files are called.
     pub partition: String,
     /// Whom the network connects to.
@@ -165,7 +169,8 @@ where
 {
     let (submitted, to_send) = mpsc::channel(MAILBOX.get());
     let shared = ledger.clone();
-    let handle = context.spawn(move |context| run(context, config, ledger, genesis, channels, to_send));
+    let local = (submitted.clone(), to_send);
+    let handle = context.spawn(move |context| run(context, config, ledger, genesis, channels, local));
     Running { ledger: shared, submitted, handle }
 }
 
@@ -175,7 +180,7 @@ async fn run<E, M, B, S, R>(
     ledger: Shared,
     genesis: ChainBlock,
     channels: Channels<S, R>,
-    submitted: mpsc::Receiver<Vec<u8>>,
+    (submitted, to_send): (mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>),
 ) where
     E: Clock + CryptoRng + Spawner + Storage + Metrics,
     M: Manager<PublicKey = PublicKey>,
@@ -310,15 +315,24 @@ async fn run<E, M, B, S, R>(
     let automaton =
         Inline::new(context.child("application"), application.clone(), mailbox.clone(), config.epochs);
 
+    let (found, evidence) = mpsc::unbounded_channel();
+    let watcher = Watcher::new(config.identity.chain_id, schemes.clone(), found);
     let (tips, mut new_tips) = mpsc::unbounded_channel();
     let mut parts = vec![
         buffer.start(channels.blocks),
         marshal.start(application, buffer_mailbox, backfill),
         finalize(context.child("finalizer"), ledger.clone(), to_finalize, tips),
+        evidence::start(
+            context.child("evidence"),
+            ledger.clone(),
+            config.reporter.take(),
+            evidence,
+            submitted,
+        ),
         gossip::start(
             context.child("transactions"),
             ledger.clone(),
-            submitted,
+            to_send,
             channels.transactions,
             config.blocker.clone(),
         ),
@@ -351,7 +365,7 @@ async fn run<E, M, B, S, R>(
                 blocker: config.blocker.clone(),
                 automaton: automaton.clone(),
                 relay: automaton.clone(),
-                reporter: automaton.clone(),
+                reporter: Reporters::from((automaton.clone(), watcher.clone())),
                 track_historical_votes: true,
                 strategy: Sequential,
                 partition: format!("{}-epoch-{epoch}", config.partition),

@@ -67,6 +67,12 @@ impl Schemes {
 }
 
 impl Schemes {
+    /// The scheme of an epoch.
+    pub fn of(&self, epoch: u64) -> Option<Arc<Scheme>> {
+        let schemes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        schemes.get(&epoch).cloned()
+    }
+
     /// The scheme of the newest epoch.
     pub fn newest(&self) -> Option<Arc<Scheme>> {
         let schemes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,8 +85,7 @@ impl certificate::Provider for Schemes {
     type Scheme = Scheme;
 
     fn scoped(&self, epoch: Epoch) -> Option<certificate::Scoped<Scheme>> {
-        let schemes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let scheme = Arc::clone(schemes.get(&epoch.get())?);
+        let scheme = self.of(epoch.get())?;
         let votes = certificate::Scheme::me(&*scheme).is_some();
         let scoped = if votes { certificate::Scoped::scheme } else { certificate::Scoped::verifier };
         Some(scoped(scheme))

@@ -9,6 +9,7 @@
 //! | [`ledger`] | the node as consensus sees it |
 //! | [`application`] | to propose, to check, to take what is final |
 //! | [`epochs`], [`seats`] | who decides when |
+//! | [`evidence`] | votes that contradict each other, reported to the ledger |
 //! | [`gossip`] | transactions between nodes |
 //! | [`engine`] | all of it put together |
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ pub mod application;
 pub mod block;
 pub mod engine;
 pub mod epochs;
+pub mod evidence;
 pub mod gossip;
 pub mod ledger;
 pub mod seats;
