@@ -51,9 +51,9 @@ impl Lie {
     pub const ALL: [Self; 6] =
         [Self::Equivocate, Self::Split, Self::Withhold, Self::FalseBlock, Self::Garbage, Self::Replay];
 
-    /// Whether whoever lies so signs votes that contradict each other.
-    pub const fn equivocates(self) -> bool {
-        matches!(self, Self::Equivocate | Self::Split)
+    /// Whether somebody hears two votes that contradict each other. Who splits the others shows each of them one of the two.
+    pub const fn is_heard(self) -> bool {
+        matches!(self, Self::Equivocate)
     }
 }
 
