@@ -9,9 +9,7 @@ use qenex_core::crypto::scheme::MAX_SIGNATURE_BYTES;
 use qenex_core::crypto::secret::SecretKey;
 use qenex_core::crypto::{self, Hash, Purpose, Scheme, aead, ed25519, hash as digests, ml_dsa};
 use qenex_core::id::{AccountId, Reference};
-use qenex_core::ledger::{
-    self, Buffer, Env, Fetched, Receipt, Record, RecordId, Signers, Store, ViewError,
-};
+use qenex_core::ledger::{self, Buffer, Env, Fetched, Receipt, Record, RecordId, Signers, Store, ViewError};
 use qenex_core::merkle::witness::{Access, Witness};
 use qenex_core::merkle::{log, proof, state, witness};
 use qenex_core::num::{Amount, Precise, Ratio, Rounding, sqrt_product};
