@@ -127,7 +127,7 @@ impl Unrooted {
         let disk = RealDisk::open(directory.path()).expect("a directory of our own");
         let config = LogConfig { segment_bytes: 64 << 20, genesis: [0; 32] };
         let log = BlockLog::open(disk, config).expect("an empty directory").0;
-        let header = genesis().header(Hash::default()).expect("a genesis");
+        let header = genesis().header(Hash::default(), Hash::default()).expect("a genesis");
         let state = CatchUp::new(header.clone(), Records::of(&genesis()).expect("a genesis").0);
         Self { log, state, header, history: Vec::new() }
     }
