@@ -79,25 +79,6 @@ impl<S: Read + Write> DeviceSigner<S> {
         Ok(Self { client: Mutex::new(client), slot, vote_key })
     }
 
-    fn bring(
-        &self,
-        header: &Header,
-        proposal: &Proposal,
-        validators: &Validators,
-        certificate: &Certificate,
-    ) -> Result<(), DeviceError> {
-        let members = validators.members(certificate).map_err(|error| DeviceError::Refused(error.into()))?;
-        let members: Vec<Member<'_>> = members
-            .map(|(vote_key, signature)| Member {
-                scheme: Scheme::Ed25519,
-                public_key: vote_key,
-                signature: signature.map(|bytes| &bytes[..]),
-            })
-            .collect();
-        let (header, signers) = (header.clone(), certificate.signers().0);
-        self.client().follow(&BeginHeader { header, proposal: *proposal, signers }, &members)
-    }
-
     /// A channel on which another thread panicked is as good as before: each request stands for itself.
     fn client(&self) -> std::sync::MutexGuard<'_, Client<S>> {
         self.client.lock().unwrap_or_else(PoisonError::into_inner)
@@ -130,7 +111,17 @@ impl<S: Read + Write + Send> VoteSigner for DeviceSigner<S> {
         validators: &Validators,
         certificate: &Certificate,
     ) -> Result<(), Code> {
-        self.bring(header, proposal, validators, certificate).map_err(|error| error.code())
+        let members = validators.members(certificate).map_err(|error| error.code())?;
+        let members: Vec<Member<'_>> = members
+            .map(|(vote_key, signature)| Member {
+                scheme: Scheme::Ed25519,
+                public_key: vote_key,
+                signature: signature.map(|bytes| &bytes[..]),
+            })
+            .collect();
+        let (header, signers) = (header.clone(), certificate.signers().0);
+        let request = BeginHeader { header, proposal: *proposal, signers };
+        self.client().follow(&request, &members).map_err(|error| error.code())
     }
 }
 

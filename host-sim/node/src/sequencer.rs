@@ -93,6 +93,18 @@ impl Sequencer {
         (0..prepared.len()).map(insert).collect()
     }
 
+    /// Whether a transaction of this sender with this nonce waits.
+    pub fn waits(&self, signed: &[u8]) -> bool {
+        SignedTransaction::decode(signed).is_ok_and(|SignedTransaction { transaction, .. }| {
+            self.mempool.waits(transaction.sender, transaction.nonce)
+        })
+    }
+
+    /// What verifies signatures, with the keys that it knows.
+    pub const fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
     /// What could be in a block over the newest final one, best first.
     pub fn best(&self, node: &Node, limits: BlockLimits) -> Vec<&[u8]> {
         let next_nonce = |account| node.chain().account(account).map_or(0, |account| account.nonce);

@@ -46,7 +46,7 @@ fn refused(status: StatusCode, code: Code, detail: impl std::fmt::Display) -> Re
 }
 
 async fn submit(State(api): State<Api>, body: String) -> Response {
-    let Some(signed) = from_hex(body.trim()) else {
+    let Ok(signed) = hex::decode(body.trim()) else {
         return refused(
             StatusCode::BAD_REQUEST,
             ARGUMENT,
@@ -63,15 +63,6 @@ async fn submit(State(api): State<Api>, body: String) -> Response {
         Err(SubmitError::Refused(refusal)) => refused(StatusCode::UNPROCESSABLE_ENTITY, refusal.code(), ""),
         Err(SubmitError::Mempool(error)) => refused(StatusCode::CONFLICT, error.code(), error),
     }
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
-    pairs
-        .map(|pair| {
-            u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok()
-        })
-        .collect()
 }
 
 async fn status(State(api): State<Api>) -> Json<Value> {

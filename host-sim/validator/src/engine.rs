@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use commonware_broadcast::buffered;
+use commonware_codec::CodecShared;
 use commonware_consensus::Reporters;
 use commonware_consensus::marshal::core::Actor as Marshal;
 use commonware_consensus::marshal::standard::{Inline, Standard};
@@ -22,7 +23,7 @@ use commonware_p2p::{Blocker, Manager, Receiver, Sender, TrackedPeers};
 use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::CacheRef;
 use commonware_runtime::{Clock, Handle, Metrics, Spawner, Storage};
-use commonware_storage::archive::prunable;
+use commonware_storage::archive::{self, prunable};
 use commonware_storage::translator::EightCap;
 use commonware_utils::acknowledgement::Acknowledgement;
 use commonware_utils::channel::mpsc;
@@ -216,46 +217,16 @@ async fn run<E, M, B, S, R>(
             strategy: Sequential,
         },
     );
-    let archive = |name: &str| {
-        let partition = |part: &str| format!("{}-{name}-{part}", config.partition);
-        (partition("metadata"), partition("keys"), partition("values"))
-    };
-    let (metadata_partition, key_partition, value_partition) = archive("finalizations");
-    let finalizations = prunable::Archive::<_, _, HeaderId, Finalization<Scheme, HeaderId>>::init(
-        context.child("finalizations"),
-        prunable::Config {
-            translator: EightCap,
-            metadata_partition,
-            key_partition,
-            key_page_cache: page_cache.clone(),
-            value_partition,
-            compression: None,
-            codec_config: usize::MAX,
-            items_per_section: NZU64!(1_024),
-            key_write_buffer: BUFFER,
-            value_write_buffer: BUFFER,
-            replay_buffer: BUFFER,
-        },
-    )
-    .await;
-    let (metadata_partition, key_partition, value_partition) = archive("finalized");
-    let blocks = prunable::Archive::<_, _, HeaderId, Arc<ChainBlock>>::init(
-        context.child("finalized"),
-        prunable::Config {
-            translator: EightCap,
-            metadata_partition,
-            key_partition,
-            key_page_cache: page_cache.clone(),
-            value_partition,
-            compression: None,
-            codec_config: max_block_bytes,
-            items_per_section: NZU64!(1_024),
-            key_write_buffer: BUFFER,
-            value_write_buffer: BUFFER,
-            replay_buffer: BUFFER,
-        },
-    )
-    .await;
+    let finalizations = archive::<_, Finalization<Scheme, HeaderId>>(
+        &context,
+        &config.partition,
+        "finalizations",
+        usize::MAX,
+        &page_cache,
+    );
+    let blocks =
+        archive::<_, Arc<ChainBlock>>(&context, &config.partition, "finalized", max_block_bytes, &page_cache);
+    let (finalizations, blocks) = (finalizations.await, blocks.await);
     let (finalizations, blocks) = match (finalizations, blocks) {
         (Ok(finalizations), Ok(blocks)) => (finalizations, blocks),
         (Err(error), _) | (_, Err(error)) => {
@@ -390,7 +361,7 @@ async fn run<E, M, B, S, R>(
         );
         tracing::info!(epoch, first, last, "an epoch begins");
         let mut engine = engine.start(vote_channel, certificate_channel, fetch_channel);
-        if !is_final(&context, (epoch, last), &mut engine, &mut parts, &mut new_tips, &mut ahead, &mailbox)
+        if !until_final(&context, (epoch, last), &mut engine, &mut parts, &mut new_tips, &mut ahead, &mailbox)
             .await
         {
             return;
@@ -412,8 +383,37 @@ async fn run<E, M, B, S, R>(
     }
 }
 
+/// What marshal keeps under heights and ids of blocks.
+async fn archive<E, V>(
+    context: &E,
+    partition: &str,
+    name: &'static str,
+    codec_config: V::Cfg,
+    page_cache: &CacheRef,
+) -> Result<prunable::Archive<EightCap, E, HeaderId, V>, archive::Error>
+where
+    E: Clock + Storage + Metrics,
+    V: CodecShared,
+{
+    let part = |part: &str| format!("{partition}-{name}-{part}");
+    let config = prunable::Config {
+        translator: EightCap,
+        metadata_partition: part("metadata"),
+        key_partition: part("keys"),
+        key_page_cache: page_cache.clone(),
+        value_partition: part("values"),
+        compression: None,
+        codec_config,
+        items_per_section: NZU64!(1_024),
+        key_write_buffer: BUFFER,
+        value_write_buffer: BUFFER,
+        replay_buffer: BUFFER,
+    };
+    prunable::Archive::init(context.child(name), config).await
+}
+
 /// Waits until the last height of an epoch is final; false if the node ends before.
-async fn is_final<E: Clock + Spawner>(
+async fn until_final<E: Clock + Spawner>(
     context: &E,
     (epoch, last): (u64, u64),
     engine: &mut Handle<()>,

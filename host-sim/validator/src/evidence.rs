@@ -136,7 +136,7 @@ pub fn start<E: Spawner>(
     context.spawn(move |_| async move {
         let mut reported = BTreeSet::new();
         while let Some(evidence) = found.recv().await {
-            if !reported.insert(evidence.vote_key) {
+            if reported.contains(&evidence.vote_key) {
                 continue;
             }
             let report = {
@@ -150,7 +150,10 @@ pub fn start<E: Spawner>(
                 let Some(reporter) = &reporter else { continue };
                 let Some(signed) = report(&ledger, reporter, validator, &evidence) else { continue };
                 match ledger.submit(&signed) {
-                    Ok(_) => signed,
+                    Ok(_) => {
+                        reported.insert(evidence.vote_key);
+                        signed
+                    }
                     Err(error) => {
                         tracing::error!("the report of it is not taken: {error:?}");
                         continue;

@@ -86,7 +86,7 @@ pub fn start<E: Spawner + Clock>(
                 }
             },
             _ = context.sleep_until(again) => {
-                let message = ledger.lock().waiting_message(|waiting| pack(waiting).0);
+                let message = pack(ledger.lock().best().into_iter()).0;
                 if !message.is_empty() {
                     sender.send(Recipients::All, IoBuf::from(message), false);
                 }
@@ -99,7 +99,7 @@ pub fn start<E: Spawner + Clock>(
 /// Takes what a peer sent into the pool; returns why the peer is at fault.
 fn take(ledger: &Shared, message: &[u8]) -> Option<String> {
     let Some(batch) = unpack(message) else { return Some("a message is no list of transactions".into()) };
-    let results = ledger.lock().submit_all(batch);
+    let results = ledger.lock().submit_new(&batch);
     results.into_iter().find_map(|result| match result {
         Err(SubmitError::Refused(refusal)) => {
             Some(format!("a transaction cannot be in any block: {}", refusal.code()))

@@ -11,7 +11,6 @@ use qenex_node::error::NodeError;
 use qenex_node::node::Node;
 use qenex_node::prepare::{Signatures, prepare};
 use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
-use qenex_signatures::Verifier;
 
 use crate::block::ChainBlock;
 
@@ -19,14 +18,13 @@ use crate::block::ChainBlock;
 pub struct Ledger {
     node: Node,
     sequencer: Sequencer,
-    verifier: Verifier,
     limits: BlockLimits,
 }
 
 impl Ledger {
     /// A node whose blocks stay within these limits.
     pub fn new(node: Node, sequencer: Sequencer, limits: BlockLimits) -> Self {
-        Self { node, sequencer, verifier: Verifier::default(), limits }
+        Self { node, sequencer, limits }
     }
 
     /// The node.
@@ -83,14 +81,16 @@ impl Ledger {
         self.sequencer.submit(&self.node, signed)
     }
 
-    /// The same for several, which are verified together.
-    pub fn submit_all(&mut self, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
-        self.sequencer.submit_all(&self.node, signed)
+    /// The same for those of several that do not wait yet, which are verified together; a result for each of these.
+    pub fn submit_new(&mut self, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
+        let mut new = Batch::default();
+        signed.iter().filter(|signed| !self.sequencer.waits(signed)).for_each(|signed| new.push(signed));
+        self.sequencer.submit_all(&self.node, new)
     }
 
-    /// What could be in the next block, best first, handed to a function that makes a message of it.
-    pub fn waiting_message<R>(&self, pack: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> R) -> R {
-        pack(&mut self.sequencer.best(&self.node, self.limits).into_iter())
+    /// What could be in the next block, best first.
+    pub fn best(&self) -> Vec<&[u8]> {
+        self.sequencer.best(&self.node, self.limits)
     }
 
     /// Makes a block of what waits, in a view that this node leads.
@@ -114,8 +114,8 @@ impl Ledger {
         if self.holds(block.id().0) {
             return Ok(());
         }
-        let transactions: Batch = block.transactions().clone();
-        let prepared = prepare(transactions, Signatures::Verify(&self.verifier));
+        let signatures = Signatures::Verify(self.sequencer.verifier());
+        let prepared = prepare(block.transactions().clone(), signatures);
         self.node.chain_mut().execute(block.header(), &prepared).map(|_| ())
     }
 

@@ -135,8 +135,7 @@ impl Network<'_> {
     }
 
     fn submit(&self, index: u16, signed: &[u8]) -> Result<(), Failure> {
-        let text: String = signed.iter().map(|byte| format!("{byte:02x}")).collect();
-        let sent = self.agent.post(self.url(index, "tx")).send(text);
+        let sent = self.agent.post(self.url(index, "tx")).send(hex::encode(signed));
         sent.map(|_| ()).map_err(|error| Failure::refused(INPUT_FILE, format_args!("a transfer: {error}")))
     }
 }
