@@ -10,6 +10,7 @@ mod files;
 mod keys;
 mod local;
 mod output;
+mod processes;
 mod replay;
 
 use std::process::ExitCode;

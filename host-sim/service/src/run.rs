@@ -22,6 +22,7 @@ use qenex_node::node::{Node, NodeConfig};
 use qenex_node::sequencer::{BlockLimits, Sequencer};
 use qenex_store::{Disk, RealDisk};
 use qenex_validator::block::ChainBlock;
+use qenex_validator::clock::WallClock;
 use qenex_validator::engine::{self, Channels, Identity, Running, Timing, max_message_bytes};
 use qenex_validator::epochs::Epochs;
 use qenex_validator::evidence::Reporter;
@@ -154,6 +155,7 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
                 block_interval: Duration::from_millis(config.block_interval_ms),
                 ..Timing::default()
             },
+            clock: WallClock::default(),
             followers,
             reporter,
             partition: "chain".into(),

@@ -18,6 +18,7 @@
 pub mod byzantine;
 pub mod clients;
 pub mod keys;
+pub mod network;
 pub mod plan;
 pub mod run;
 pub mod shrink;

@@ -16,6 +16,7 @@
 
 pub mod application;
 pub mod block;
+pub mod clock;
 pub mod engine;
 pub mod epochs;
 pub mod evidence;
