@@ -392,13 +392,13 @@ impl<E: Clock> Blocker for Port<E> {
         let peer = &mut lock(&self.network.state).peers[self.place];
         if peer.blocked.insert(key) {
             let blocked = Set::from_iter_dedup(peer.blocked.iter().cloned());
-            peer.told_of_blocked.retain_mut(|told| told.send_lossy(blocked.clone()));
+            peer.told_of_blocked.retain(|told| told.send_lossy(blocked.clone()));
         }
         Feedback::Ok
     }
 
     fn blocked(&mut self) -> BlockedSubscription<PublicKey> {
-        let (mut sender, receiver) = ring::channel(NZUsize!(1));
+        let (sender, receiver) = ring::channel(NZUsize!(1));
         let peer = &mut lock(&self.network.state).peers[self.place];
         if sender.send_lossy(Set::from_iter_dedup(peer.blocked.iter().cloned())) {
             peer.told_of_blocked.push(sender);
