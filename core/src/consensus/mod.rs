@@ -10,6 +10,7 @@ mod leader;
 mod light;
 mod validators;
 mod vote;
+pub mod work;
 
 pub use certificate::{Certificate, CertificateError, SignerSet};
 pub use guard::{GUARDED_VIEWS, Guard, GuardError, MARK_BYTES, Mark, Recorded, contradict};
