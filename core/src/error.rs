@@ -296,6 +296,7 @@ codes! {
     1306 WORK_PROOF "The hash of a proof of work must not be above its target.";
     1307 WORK_TOO_DEEP "A block must not contradict what is final.";
     1308 WORK_BRANCHES_FULL "A branch that is not the heaviest must be heavier than others to be kept.";
+    1309 WORK_EARLY "The time of a block must not be more than ten seconds ahead of the clock of whoever takes it.";
 }
 
 const fn ascending(rows: &[Code]) -> bool {

@@ -8,8 +8,8 @@ use num_bigint::{BigInt, BigUint, Sign};
 use num_common::{cases, rng};
 use num_integer::Integer;
 use qenex_core::codec::{Encoded, encode};
-use qenex_core::consensus::Header;
 use qenex_core::consensus::work::{Seal, Target, Work, WorkChain, WorkError, WorkRules, proven, unsealed};
+use qenex_core::consensus::{Header, SealBytes};
 use qenex_core::crypto::{Domain, Hash, Hasher, hash};
 use qenex_core::id::{AccountId, ChainId};
 use rand::rngs::StdRng;
@@ -278,13 +278,11 @@ fn rules_stand_in_the_genesis() {
         assert_eq!(wrong.check(), Err(WorkError::Rules));
         assert_eq!(WorkChain::of(&genesis(wrong, 0)), Err(WorkError::Rules));
     }
-    let sealed = |seal: &[u8]| WorkChain::of(&Header { seal: heapless(seal), ..genesis(good, 0) });
+    let sealed = |seal: &[u8]| {
+        WorkChain::of(&Header { seal: SealBytes::from_slice(seal).unwrap(), ..genesis(good, 0) })
+    };
     assert_eq!(sealed(&[]), Err(WorkError::Rules));
     assert_eq!(sealed(&good.seal()[..15]), Err(WorkError::Rules));
     assert_eq!(sealed(&[&good.seal()[..], &[0]].concat()), Err(WorkError::Rules));
     assert_eq!(sealed(&[&[0xff; 4][..], &good.seal()[4..]].concat()), Err(WorkError::Rules));
-}
-
-fn heapless(bytes: &[u8]) -> heapless::Vec<u8, { qenex_core::consensus::MAX_SEAL_LEN }> {
-    heapless::Vec::from_slice(bytes).unwrap()
 }

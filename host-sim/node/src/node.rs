@@ -283,7 +283,8 @@ impl Node {
             }
             Ok::<_, NodeError>(())
         })?;
-        let chain = Chain::restore(id, last_block, config.state_bytes)?;
+        let genesis = Block::decode_header(&log.read(0)?)?;
+        let chain = Chain::restore(id, last_block, config.state_bytes)?.of_genesis(&genesis)?;
         let mut node = Self::assemble(chain, log, checkpoints, config);
         lock(&node.recent).extend(recent);
         (node.blocks_since, node.transactions_since) = (recovery.blocks, recovery.transactions);

@@ -60,12 +60,18 @@ pub struct Sequencer {
     pub proposer: AccountId,
     verifier: Verifier,
     mempool: Mempool,
+    head: Option<Hash>,
 }
 
 impl Sequencer {
     /// A proposer with an empty pool.
     pub fn new(proposer: AccountId, limits: MempoolLimits) -> Self {
-        Self { proposer, verifier: Verifier::default(), mempool: Mempool::new(limits) }
+        Self { proposer, verifier: Verifier::default(), mempool: Mempool::new(limits), head: None }
+    }
+
+    /// From now on the pool goes by the state after this block, which is pending, and not by the newest final one.
+    pub fn follow(&mut self, head: Hash) {
+        self.head = Some(head);
     }
 
     /// Checks a signed transaction and puts it into the pool. Returns its id.
@@ -85,7 +91,7 @@ impl Sequencer {
         let insert = |index| {
             let Transaction { sender, nonce, fee, .. } =
                 prepared.transaction(index).map_err(SubmitError::Refused)?;
-            let next_nonce = node.chain().account(sender).map_or(0, |account| account.nonce);
+            let next_nonce = next_nonce(node, self.head, sender);
             let signed = prepared.batch.get(index).unwrap_or_default().to_vec();
             self.mempool.insert(sender, nonce, fee, signed, next_nonce).map_err(SubmitError::Mempool)?;
             Ok(prepared.id(index))
@@ -105,10 +111,9 @@ impl Sequencer {
         &self.verifier
     }
 
-    /// What could be in a block over the newest final one, best first.
+    /// What could be in a block over the one that the pool goes by, best first.
     pub fn best(&self, node: &Node, limits: BlockLimits) -> Vec<&[u8]> {
-        let next_nonce = |account| node.chain().account(account).map_or(0, |account| account.nonce);
-        self.mempool.best(limits.transactions, limits.bytes, next_nonce)
+        self.mempool.best(limits.transactions, limits.bytes, |account| next_nonce(node, self.head, account))
     }
 
     /// How many transactions wait.
@@ -158,13 +163,12 @@ impl Sequencer {
         Ok((parent, node.chain().next_view(parent, self.proposer)?))
     }
 
-    /// Takes what a final block used up out of the pool.
+    /// Takes what a block used up out of the pool: a final one, or one of those that the pool goes by.
     pub fn settled(&mut self, node: &Node, transactions: &Batch) {
         for signed in transactions.iter() {
             if let Ok(signed) = SignedTransaction::decode(signed) {
                 let sender = signed.transaction.sender;
-                let next_nonce = node.chain().account(sender).map_or(0, |account| account.nonce);
-                self.mempool.drop_used(sender, next_nonce);
+                self.mempool.drop_used(sender, next_nonce(node, self.head, sender));
             }
         }
     }
@@ -193,5 +197,13 @@ impl Sequencer {
         });
         let receipts = receipts.collect::<Result<_, NodeError>>()?;
         Ok(Produced { id, height, state_root, receipts, refused })
+    }
+}
+
+/// The nonce that the state after a block expects next of an account; that of the newest final one without.
+fn next_nonce(node: &Node, head: Option<Hash>, account: AccountId) -> u64 {
+    match head {
+        Some(head) => node.chain().nonce_after(head, account),
+        None => node.chain().account(account).map_or(0, |account| account.nonce),
     }
 }

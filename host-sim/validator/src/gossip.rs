@@ -10,12 +10,32 @@ use commonware_macros::select_loop;
 use commonware_p2p::{Blocker, Receiver, Recipients, Sender};
 use commonware_runtime::{Clock, Handle, IoBuf, Spawner};
 use commonware_utils::channel::mpsc;
+use qenex_core::crypto::Hash;
 use qenex_core::error::Coded;
 use qenex_core::tx::MAX_SIGNED_LEN;
 use qenex_node::block::Batch;
 use qenex_node::sequencer::SubmitError;
 
 use crate::ledger::Shared;
+
+/// Where transactions wait.
+pub trait Pool: Clone + Send + 'static {
+    /// Takes those of several in that do not wait yet; a result for each of these.
+    fn submit_new(&self, signed: &Batch) -> Vec<Result<Hash, SubmitError>>;
+
+    /// A message of what could be in the next block, best first.
+    fn message(&self) -> Vec<u8>;
+}
+
+impl Pool for Shared {
+    fn submit_new(&self, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
+        self.lock().submit_new(signed)
+    }
+
+    fn message(&self) -> Vec<u8> {
+        pack(self.lock().best().into_iter(), MAX_MESSAGE_BYTES).0
+    }
+}
 
 /// The longest message.
 pub const MAX_MESSAGE_BYTES: usize = 256 << 10;
@@ -28,11 +48,11 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 const _: () = assert!(MAX_SIGNED_LEN + 4 <= MAX_MESSAGE_BYTES);
 
-/// The longest prefix of these transactions that fits into one message, and how many they are.
-fn pack<'a>(transactions: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, usize) {
+/// The longest prefix of these transactions, or of anything, that fits into one message, and how many they are.
+pub fn pack<'a>(items: impl Iterator<Item = &'a [u8]>, max_bytes: usize) -> (Vec<u8>, usize) {
     let (mut message, mut count) = (Vec::new(), 0);
-    for signed in transactions {
-        if message.len() + 4 + signed.len() > MAX_MESSAGE_BYTES {
+    for signed in items {
+        if message.len() + 4 + signed.len() > max_bytes {
             break;
         }
         message.extend_from_slice(&(signed.len() as u32).to_le_bytes());
@@ -42,8 +62,8 @@ fn pack<'a>(transactions: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, usize) {
     (message, count)
 }
 
-/// The transactions of a message; nothing if it is none.
-fn unpack(mut message: &[u8]) -> Option<Batch> {
+/// What is in a message; nothing if it is none.
+pub fn unpack(mut message: &[u8]) -> Option<Batch> {
     let mut batch = Batch::default();
     while let Some((length, rest)) = message.split_first_chunk::<4>() {
         let (signed, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
@@ -56,7 +76,7 @@ fn unpack(mut message: &[u8]) -> Option<Batch> {
 /// Sends and takes transactions until the network ends.
 pub fn start<E: Spawner + Clock>(
     context: E,
-    ledger: Shared,
+    pool: impl Pool,
     mut submitted: mpsc::Receiver<Vec<u8>>,
     (mut sender, mut receiver): (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
     mut blocker: impl Blocker<PublicKey = PublicKey>,
@@ -74,19 +94,19 @@ pub fn start<E: Spawner + Clock>(
                 }
                 let mut rest = waiting.as_slice();
                 while !rest.is_empty() {
-                    let (message, count) = pack(rest.iter().map(Vec::as_slice));
+                    let (message, count) = pack(rest.iter().map(Vec::as_slice), MAX_MESSAGE_BYTES);
                     sender.send(Recipients::All, IoBuf::from(message), false);
                     rest = &rest[count.max(1)..];
                 }
             },
             message = receiver.recv() => {
                 let Ok((peer, message)) = message else { break };
-                if let Some(reason) = take(&ledger, message.as_ref()) {
+                if let Some(reason) = take(&pool, message.as_ref()) {
                     commonware_p2p::block!(blocker, peer, "{reason}");
                 }
             },
             _ = context.sleep_until(again) => {
-                let message = pack(ledger.lock().best().into_iter()).0;
+                let message = pool.message();
                 if !message.is_empty() {
                     sender.send(Recipients::All, IoBuf::from(message), false);
                 }
@@ -97,9 +117,9 @@ pub fn start<E: Spawner + Clock>(
 }
 
 /// Takes what a peer sent into the pool; returns why the peer is at fault.
-fn take(ledger: &Shared, message: &[u8]) -> Option<String> {
+fn take(pool: &impl Pool, message: &[u8]) -> Option<String> {
     let Some(batch) = unpack(message) else { return Some("a message is no list of transactions".into()) };
-    let results = ledger.lock().submit_new(&batch);
+    let results = pool.submit_new(&batch);
     results.into_iter().find_map(|result| match result {
         Err(SubmitError::Refused(refusal)) => {
             Some(format!("a transaction cannot be in any block: {}", refusal.code()))
@@ -115,7 +135,7 @@ mod tests {
     #[test]
     fn messages_hold_what_fits() {
         let transactions: Vec<Vec<u8>> = (0..400).map(|number| vec![number as u8; 1_000]).collect();
-        let (message, count) = pack(transactions.iter().map(Vec::as_slice));
+        let (message, count) = pack(transactions.iter().map(Vec::as_slice), MAX_MESSAGE_BYTES);
         assert!(message.len() <= MAX_MESSAGE_BYTES && message.len() + 1_004 > MAX_MESSAGE_BYTES);
         let unpacked = unpack(&message).unwrap();
         assert_eq!(unpacked.len(), count);

@@ -12,7 +12,7 @@ mod target;
 
 pub use target::{Target, Work};
 
-use super::header::{Header, MAX_SEAL_LEN};
+use super::header::{Header, SealBytes};
 use crate::codec::hash_encoded;
 use crate::crypto::{Domain, Hash, hash};
 use crate::error::error_enum;
@@ -50,8 +50,8 @@ impl WorkRules {
     pub const MAX_DEPTH: u32 = 1_000;
 
     /// The seal of the genesis.
-    pub fn seal(&self) -> heapless::Vec<u8, MAX_SEAL_LEN> {
-        let mut seal = heapless::Vec::new();
+    pub fn seal(&self) -> SealBytes {
+        let mut seal = SealBytes::new();
         for number in [self.target.compact(), self.interval_ms, self.halving_ms, self.depth] {
             // Cannot fail: it is shorter than any seal may be.
             let _ = seal.extend_from_slice(&number.to_be_bytes());
@@ -105,8 +105,8 @@ impl Seal {
     }
 
     /// Its bytes.
-    pub fn bytes(&self) -> heapless::Vec<u8, MAX_SEAL_LEN> {
-        let mut seal = heapless::Vec::new();
+    pub fn bytes(&self) -> SealBytes {
+        let mut seal = SealBytes::new();
         // Cannot fail: it is shorter than any seal may be.
         let _ = seal.extend_from_slice(&self.target.compact().to_be_bytes());
         let _ = seal.extend_from_slice(&self.nonce.to_be_bytes());
@@ -116,7 +116,7 @@ impl Seal {
 
 /// The header's id without its seal: what is looked for a seal for. It is hashed once, whatever the number of nonces.
 pub fn unsealed(header: &Header) -> Hash {
-    hash_encoded(Domain::Header, &Header { seal: heapless::Vec::new(), ..header.clone() })
+    hash_encoded(Domain::Header, &Header { seal: SealBytes::new(), ..header.clone() })
 }
 
 /// The seal of a header, if the proof meets the target that the header itself names. Whether it is the right target only its parent tells: this is
