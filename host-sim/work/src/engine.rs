@@ -62,8 +62,8 @@ pub struct Config<M, B> {
     pub limits: BlockLimits,
     /// How long things may take.
     pub timing: Timing,
-    /// Who looks for nonces.
-    pub miner: M,
+    /// Who looks for nonces; nobody for a node that only follows.
+    pub miner: Option<M>,
     /// Whom it does not hear any more.
     pub blocker: B,
 }
@@ -123,12 +123,17 @@ where
             channels.transactions,
             blocker.clone(),
         );
-        let mining = mine(context.child("miner"), ledger.clone(), miner, timing.refresh, new_heads, mined);
+        let mut parts = vec![transactions];
+        if let Some(miner) = miner {
+            let context = context.child("miner");
+            parts.push(mine(context, ledger.clone(), miner, timing.refresh, new_heads, mined.clone()));
+        }
         let (sender, receiver) = channels.blocks;
         let talk =
             Talk { ledger, sender, blocker, limits, timing, heads, peers: BTreeMap::new(), asked: None };
-        let talking = context.child("blocks").spawn(move |context| talk.run(context, receiver, to_tell));
-        let _ = futures::future::select_all([transactions, mining, talking]).await;
+        parts.push(context.child("blocks").spawn(move |context| talk.run(context, receiver, to_tell)));
+        let _ = futures::future::select_all(parts).await;
+        drop(mined);
         tracing::error!("a part of the node ended");
     });
     Running { ledger: shared, submitted, handle }

@@ -19,16 +19,6 @@ pub trait Miner: Send + 'static {
     fn mine(&mut self, puzzle: Puzzle) -> impl Future<Output = u64> + Send;
 }
 
-/// Nobody, for a node that only follows.
-#[derive(Clone, Copy, Debug)]
-pub struct Nobody;
-
-impl Miner for Nobody {
-    async fn mine(&mut self, _: Puzzle) -> u64 {
-        futures::future::pending().await
-    }
-}
-
 /// How many nonces are hashed between two looks whether anybody waits.
 const BATCH: usize = 512;
 
@@ -106,6 +96,7 @@ impl Miner for Threads {
         let found = Arc::new(std::sync::Mutex::new(Some(found)));
         for thread in 0..self.count as u64 {
             let (stop, found, hashes) = (Arc::clone(&stop.0), Arc::clone(&found), Arc::clone(&self.hashes));
+            // No two of them try the same.
             let part = u64::MAX / self.count as u64;
             std::thread::spawn(move || {
                 let mut batch = Batch::new(&puzzle, BATCH);
@@ -125,7 +116,7 @@ impl Miner for Threads {
         drop(found);
         match result.await {
             Ok(nonce) => nonce,
-            // No thread could be started, or all of them died.
+            // All of them died.
             Err(_) => futures::future::pending().await,
         }
     }
