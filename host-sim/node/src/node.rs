@@ -341,11 +341,14 @@ impl Node {
     /// Commits a pending block: makes it durable, then final.
     ///
     /// # Errors
-    /// It is not pending over the tip, or the store fails; it is then not final.
+    /// It is not pending over the tip, lacks its proof where work decides, or the store fails; it is then not final.
     pub fn finalize(&mut self, id: Hash) -> Result<(), NodeError> {
         let block = self.chain.pending(id).ok_or(NodeError::UnknownBlock(id))?;
         if block.header.parent != self.chain.tip_id() {
             return Err(NodeError::UnknownParent(block.header.parent));
+        }
+        if let Some(work) = self.chain.work() {
+            work.follow(self.chain.tip(), &block.header)?;
         }
         self.log.append(block.header.height, &block.encode())?;
         self.log.sync()?;

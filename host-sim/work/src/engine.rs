@@ -185,10 +185,11 @@ fn mine<E: Clock + Spawner>(
                     }
                 }
                 Ok(None) => {}
-                Err(error) => {
+                Err(Refusal::Node(error)) => {
                     tracing::error!("a block that was mined cannot be kept: {error}");
                     return;
                 }
+                Err(refusal) => tracing::warn!("a block that was mined is not kept: {refusal}"),
             }
         }
     })
@@ -306,7 +307,7 @@ impl<S: Sender<PublicKey = PublicKey>, B: Blocker<PublicKey = PublicKey>> Talk<S
     fn take(&mut self, peer: PublicKey, batch: &Batch, now_ms: u64) -> Result<(), NodeError> {
         let answered = self.asked.as_ref().is_some_and(|(asked, _)| *asked == peer);
         let (mut new, mut refused) = (0, None);
-        let (before, after) = {
+        let (before, after, work) = {
             let mut ledger = self.ledger.lock();
             let before = ledger.head_id();
             for block in batch.iter() {
@@ -320,7 +321,7 @@ impl<S: Sender<PublicKey = PublicKey>, B: Blocker<PublicKey = PublicKey>> Talk<S
                 }
             }
             ledger.settle()?;
-            (before, ledger.head_id())
+            (before, ledger.head_id(), ledger.work())
         };
         if before != after {
             self.heads.send_replace(());
@@ -328,7 +329,8 @@ impl<S: Sender<PublicKey = PublicKey>, B: Blocker<PublicKey = PublicKey>> Talk<S
         }
         if answered {
             self.asked = None;
-            if new == 0 {
+            // Somebody else may have sent them meanwhile.
+            if new == 0 && self.peers.get(&peer).is_some_and(|peer| peer.work > work) {
                 let reason =
                     refused.as_ref().map(|refusal| refusal.code().name).unwrap_or("nothing that follows");
                 tracing::warn!(?peer, reason, "a peer that says it knows a heavier chain does not deliver");

@@ -323,7 +323,8 @@ impl Ledger {
     /// # Errors
     /// The nonce is none, or the store fails.
     pub fn solved(&mut self, puzzle: &Puzzle, nonce: u64) -> Result<Option<Bytes>, Refusal> {
-        if self.template != Some(puzzle.unsealed) {
+        // It is gone with its branch where that was left behind for good.
+        if self.template != Some(puzzle.unsealed) || self.node.chain().pending(puzzle.unsealed).is_none() {
             return Ok(None);
         }
         self.template = None;

@@ -104,6 +104,11 @@ impl Seal {
         Ok(Self { target, nonce: u64::from_be_bytes(nonce) })
     }
 
+    /// The proof: what must not be above the target.
+    pub fn proof(&self, unsealed: &Hash) -> Hash {
+        hash(Domain::Work, &[&unsealed.0, &self.bytes()])
+    }
+
     /// Its bytes.
     pub fn bytes(&self) -> SealBytes {
         let mut seal = SealBytes::new();
@@ -126,8 +131,7 @@ pub fn unsealed(header: &Header) -> Hash {
 /// The seal has another form, or the proof is above its target.
 pub fn proven(header: &Header) -> Result<Seal, WorkError> {
     let seal = Seal::of_bytes(&header.seal)?;
-    let proof = hash(Domain::Work, &[&unsealed(header).0, &header.seal]);
-    if proof.0 <= seal.target.to_bytes() { Ok(seal) } else { Err(WorkError::Proof) }
+    if seal.proof(&unsealed(header)).0 <= seal.target.to_bytes() { Ok(seal) } else { Err(WorkError::Proof) }
 }
 
 /// A chain with proof of work: what its genesis says.

@@ -7,14 +7,19 @@ use qenex_core::id::NATIVE_ASSET;
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
 use qenex_node::block::Block;
+use qenex_node::error::NodeError;
+use qenex_node::mempool::MempoolLimits;
+use qenex_node::node::{Node, NodeConfig};
+use qenex_node::sequencer::Sequencer;
 use qenex_node::sums::check_sums;
+use qenex_store::SimDisk;
 use qenex_work::Refusal;
 use qenex_work::ledger::{Ledger, MAX_AHEAD_MS};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use crate::world::{
-    Disks, at_head, catch_up, client, easy, genesis, mine, number, open, records, seed, transfer, usd,
+    Disks, LIMITS, at_head, catch_up, client, easy, genesis, mine, number, open, records, seed, transfer, usd,
 };
 
 fn ledger(rules: WorkRules, index: usize) -> Ledger {
@@ -217,6 +222,20 @@ fn wrong_blocks_are_refused() {
     assert!(one.take(&first, 10_000).unwrap() && !one.take(&first, 10_000).unwrap());
     assert!(one.take(&second, 10_000).unwrap());
     same(&one, &other);
+}
+
+/// Where work decides, whoever has the chain cannot simply make blocks.
+#[test]
+fn nothing_unproven_becomes_final() {
+    let disk = SimDisk::new(1);
+    let mut node = Node::create(disk.clone(), &genesis(easy(5)), NodeConfig::default()).unwrap();
+    let mut sequencer = Sequencer::new(client(0), MempoolLimits::default());
+    let refused = sequencer.produce(&mut node, 5_000, LIMITS).unwrap_err();
+    assert!(matches!(refused, NodeError::Work(WorkError::Seal)), "{refused}");
+    assert_eq!(node.chain().tip().height, 0);
+    drop(node);
+    let (node, _) = Node::open(disk, NodeConfig::default()).unwrap();
+    assert_eq!(node.chain().work().unwrap().rules, easy(5));
 }
 
 /// A time that is not there yet is waited for.

@@ -6,5 +6,6 @@
 mod branches;
 mod crashes;
 mod forks;
+mod miner;
 mod simulation;
 mod world;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use qenex_core::codec::Encoded;
 use qenex_core::consensus::work::{Seal, Target, WorkRules};
-use qenex_core::crypto::{Domain, Purpose, Scheme, hash};
+use qenex_core::crypto::{Purpose, Scheme};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, Reference};
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
@@ -145,8 +145,7 @@ pub fn open(disks: &Disks, genesis: &Genesis, index: usize) -> Result<Ledger, No
 
 /// A nonce, one after the other.
 pub fn solve(puzzle: &Puzzle) -> u64 {
-    let proof =
-        |nonce| hash(Domain::Work, &[&puzzle.unsealed.0, &Seal { target: puzzle.target, nonce }.bytes()]);
+    let proof = |nonce| Seal { target: puzzle.target, nonce }.proof(&puzzle.unsealed);
     (0..).find(|nonce| proof(*nonce).0 <= puzzle.target.to_bytes()).unwrap()
 }
 
