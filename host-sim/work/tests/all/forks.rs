@@ -9,7 +9,7 @@ use qenex_core::num::Amount;
 use qenex_node::block::Block;
 use qenex_node::error::NodeError;
 use qenex_node::mempool::MempoolLimits;
-use qenex_node::node::{Node, NodeConfig};
+use qenex_node::node::Node;
 use qenex_node::sequencer::Sequencer;
 use qenex_node::sums::check_sums;
 use qenex_store::SimDisk;
@@ -19,7 +19,8 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use crate::world::{
-    Disks, LIMITS, at_head, catch_up, client, easy, genesis, mine, number, open, records, seed, transfer, usd,
+    Disks, LIMITS, NODE, at_head, catch_up, client, easy, genesis, mine, number, open, records, seed,
+    transfer, usd,
 };
 
 fn ledger(rules: WorkRules, index: usize) -> Ledger {
@@ -228,13 +229,13 @@ fn wrong_blocks_are_refused() {
 #[test]
 fn nothing_unproven_becomes_final() {
     let disk = SimDisk::new(1);
-    let mut node = Node::create(disk.clone(), &genesis(easy(5)), NodeConfig::default()).unwrap();
+    let mut node = Node::create(disk.clone(), &genesis(easy(5)), NODE).unwrap();
     let mut sequencer = Sequencer::new(client(0), MempoolLimits::default());
     let refused = sequencer.produce(&mut node, 5_000, LIMITS).unwrap_err();
     assert!(matches!(refused, NodeError::Work(WorkError::Seal)), "{refused}");
     assert_eq!(node.chain().tip().height, 0);
     drop(node);
-    let (node, _) = Node::open(disk, NodeConfig::default()).unwrap();
+    let (node, _) = Node::open(disk, NODE).unwrap();
     assert_eq!(node.chain().work().unwrap().rules, easy(5));
 }
 

@@ -26,7 +26,7 @@ use qenex_work::ledger::{Ledger, Puzzle};
 pub const LIMITS: BlockLimits = BlockLimits { transactions: 64, bytes: 64 << 10 };
 
 /// No checkpoint is written in the background, so that a run replays exactly.
-const NODE: NodeConfig = NodeConfig {
+pub const NODE: NodeConfig = NodeConfig {
     state_bytes: 64 << 20,
     cache_bytes: 1 << 20,
     segment_bytes: 256 << 10,
