@@ -94,7 +94,7 @@ fn wrong_configurations_are_refused() {
         (right.replace("\"peer.key\"", "\"no.key\""), "no.key"),
         (right.replace("\"soft\": \"device\"", "\"soft\": \"device\", \"at\": \"socket\""), "either"),
         (right.replace("../genesis.json", "genesis.json"), "genesis.json"),
-        (right.replace("\"data\": \"data\"", "\"data\": \"data\", \"mining_threads\": -1"), "mining_threads"),
+        (right.replace("\"data\": \"data\"", "\"data\": \"data\", \"mining_threads\": -1"), "`-1`"),
         ("{".into(), "line 1"),
     ];
     for (wrong, expected) in cases {

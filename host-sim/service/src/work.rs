@@ -24,7 +24,7 @@ use crate::error::ServiceError;
 use crate::run::{Start, open_ledger};
 
 /// Messages of a channel that a peer may send in a second.
-const QUOTAS: [u32; Channels::<(), ()>::COUNT as usize] = [64, 64];
+const QUOTAS: [u32; Channels::<(), ()>::COUNT as usize] = [16, 64];
 
 /// Bytes of a segment of the journal.
 const JOURNAL_BYTES: u64 = 8 << 20;
