@@ -123,7 +123,7 @@ impl Start {
         quotas: &[u32],
     ) -> (
         Handle<()>,
-        impl Manager<PublicKey = PublicKey> + Blocker<PublicKey = PublicKey> + Clone + use<>,
+        impl Manager<PublicKey = PublicKey> + Blocker<PublicKey = PublicKey> + use<>,
         Vec<(impl Sender<PublicKey = PublicKey> + use<>, impl Receiver<PublicKey = PublicKey> + use<>)>,
     ) {
         let handshake = Cups::<_, ChaCha20Poly1305>::new(
