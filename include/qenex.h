@@ -550,6 +550,24 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_STATE_UNINITIALISED 1206
 /* A number must be one of those that its type names. */
 #define QNX_ERR_NUMBER_UNKNOWN 1207
+/* The seal of a genesis with proof of work has a target, an interval that is neither zero nor longer than a halving, and a depth from 1 to 1000. */
+#define QNX_ERR_WORK_RULES 1301
+/* A header must name the one before it as its parent, and the next height. */
+#define QNX_ERR_WORK_PARENT 1302
+/* A header's time is not before its parent's. */
+#define QNX_ERR_WORK_TIME 1303
+/* A seal is a target in its canonical form and a nonce of eight bytes. */
+#define QNX_ERR_WORK_SEAL 1304
+/* The target must be the one that follows from the genesis and the parent. */
+#define QNX_ERR_WORK_TARGET 1305
+/* The hash of a proof of work must not be above its target. */
+#define QNX_ERR_WORK_PROOF 1306
+/* A block must not contradict what is final. */
+#define QNX_ERR_WORK_TOO_DEEP 1307
+/* A branch that is not the heaviest must be heavier than others to be kept. */
+#define QNX_ERR_WORK_BRANCHES_FULL 1308
+/* The time of a block must not be more than ten seconds ahead of the clock of whoever takes it. */
+#define QNX_ERR_WORK_EARLY 1309
 
 /* =====================================================================================================================
  * Identifiers: readable names of chains, accounts, assets and pools.

@@ -43,7 +43,7 @@ macro_rules! codes {
 
 // 1xx numbers, 2xx identifiers and encoding, 3xx cryptography, 40x and 41x trees, 42x and 43x agreement, 5xx market makers,
 // 6xx transactions, 7xx ledger, 8xx policy, 9xx device, 10xx host store, node and devices, 11xx host interface,
-// 12xx C interface.
+// 12xx C interface, 13xx proof of work.
 codes! {
     101 NUM_OVERFLOW "The result is larger than its type can hold.";
     102 NUM_UNDERFLOW "The result would be below zero.";
@@ -288,6 +288,15 @@ codes! {
     1205 BUFFER_TOO_SMALL "The buffer must have room for the result; the length that is needed was written.";
     1206 STATE_UNINITIALISED "A state must have been initialised by the function of its type, and not been cleared since.";
     1207 NUMBER_UNKNOWN "A number must be one of those that its type names.";
+    1301 WORK_RULES "The seal of a genesis with proof of work has a target, an interval that is neither zero nor longer than a halving, and a depth from 1 to 1000.";
+    1302 WORK_PARENT "A header must name the one before it as its parent, and the next height.";
+    1303 WORK_TIME "A header's time is not before its parent's.";
+    1304 WORK_SEAL "A seal is a target in its canonical form and a nonce of eight bytes.";
+    1305 WORK_TARGET "The target must be the one that follows from the genesis and the parent.";
+    1306 WORK_PROOF "The hash of a proof of work must not be above its target.";
+    1307 WORK_TOO_DEEP "A block must not contradict what is final.";
+    1308 WORK_BRANCHES_FULL "A branch that is not the heaviest must be heavier than others to be kept.";
+    1309 WORK_EARLY "The time of a block must not be more than ten seconds ahead of the clock of whoever takes it.";
 }
 
 const fn ascending(rows: &[Code]) -> bool {

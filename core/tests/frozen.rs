@@ -13,6 +13,7 @@ use std::path::Path;
 use policy_lists::sorted;
 use qenex_core::amm::Reserves;
 use qenex_core::codec::{Encoded, Lent, Tag, encode};
+use qenex_core::consensus::work::{Seal, Target, WorkChain, WorkRules, unsealed};
 use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote, leader};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash, shamir, signing_digest};
@@ -341,6 +342,16 @@ fn headers_and_receipts(lines: &mut Lines) {
     };
     lines.encoding("header", &header);
     lines.hash("header.id", header.id());
+    let rules =
+        WorkRules { target: Target::of_hashes(1 << 20), interval_ms: 1_000, halving_ms: 60_000, depth: 100 };
+    let genesis = Header { height: 0, seal: rules.seal(), time_ms: 1_795_214_000_000, ..header.clone() };
+    let target = WorkChain::of(&genesis).unwrap().target_after(&header);
+    let sealed = Header { seal: Seal { target, nonce: 0x0102_0304_0506_0708 }.bytes(), ..header };
+    lines.bytes("work.rules", &genesis.seal);
+    lines.bytes("work.seal", &sealed.seal);
+    lines.hash("work.unsealed", unsealed(&sealed));
+    lines.hash("work.proof", Seal::of_bytes(&sealed.seal).unwrap().proof(&unsealed(&sealed)));
+    lines.bytes("work.work", &target.work().to_bytes());
     let (a, b, c) = (amount("1000"), amount("0.453305446940074565"), amount("223.6"));
     for (name, outcome) in [
         ("done", Outcome::Done),

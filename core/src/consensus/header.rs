@@ -9,6 +9,9 @@ use crate::id::{AccountId, ChainId};
 /// The longest seal, in bytes: room for a proof of work.
 pub const MAX_SEAL_LEN: usize = 64;
 
+/// The bytes of a seal.
+pub type SealBytes = heapless::Vec<u8, MAX_SEAL_LEN>;
+
 /// What a block commits to. The state root is the one after the block, so that a device can check a transaction
 /// against the newest final header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +43,7 @@ pub struct Header {
     /// Hash of the set that decides on the next block.
     pub next_validators: Hash,
     /// What a chain without validators puts its proof into; else empty.
-    pub seal: heapless::Vec<u8, MAX_SEAL_LEN>,
+    pub seal: SealBytes,
 }
 
 impl Encoded for Header {

@@ -10,10 +10,11 @@ mod leader;
 mod light;
 mod validators;
 mod vote;
+pub mod work;
 
 pub use certificate::{Certificate, CertificateError, SignerSet};
 pub use guard::{GUARDED_VIEWS, Guard, GuardError, MARK_BYTES, Mark, Recorded, contradict};
-pub use header::{Header, MAX_SEAL_LEN};
+pub use header::{Header, MAX_SEAL_LEN, SealBytes};
 pub use leader::leader;
 pub use light::{Anchor, Following, LightError, Trusted};
 pub use validators::{MAX_VALIDATORS, SetHasher, ValidatorSetError, quorum};

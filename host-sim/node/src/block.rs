@@ -83,6 +83,15 @@ impl Block {
         out
     }
 
+    /// Reads the header of a block and nothing after it.
+    ///
+    /// # Errors
+    /// The bytes do not begin as a block does.
+    pub fn decode_header(bytes: &[u8]) -> Result<Header, DecodeError> {
+        let body = bytes.strip_prefix(&Tag::BLOCK.0).ok_or(DecodeError::UnknownTag)?;
+        Ok(codec::decode_front(body)?.0)
+    }
+
     /// Reads exactly one block from all of `bytes`.
     ///
     /// # Errors

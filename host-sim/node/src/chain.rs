@@ -2,12 +2,13 @@
 //!
 //! [`Chain::begin`] starts a block over the final state or over a pending block, [`Execution::push`] executes
 //! transactions in order, [`Chain::seal`] computes the roots and keeps the block as pending. [`Chain::execute`] does all of it for a
-//! block that somebody else made and checks its header. [`Chain::finalize`] makes a pending block the final state and
+//! block that somebody else made and checks its header; where work decides, its proof comes first. [`Chain::finalize`] makes a pending block the final state and
 //! drops what contradicts it; [`Chain::discard`] drops a block. Nothing here touches a disk.
 
 use hashbrown::HashMap;
 use qenex_core::codec::{self, Encoded};
-use qenex_core::consensus::{Header, Round, leader};
+use qenex_core::consensus::work::{Seal, WorkChain};
+use qenex_core::consensus::{Header, Round, SealBytes, leader};
 use qenex_core::crypto::{Domain, Hash};
 use qenex_core::id::AccountId;
 use qenex_core::ledger::{Account, Buffer, Env, MAX_SKIPPED, Record, RecordId, Rule, Staking, ViewError};
@@ -59,6 +60,8 @@ pub struct Chain {
     genesis_id: Hash,
     tip_id: Hash,
     tip: Header,
+    /// Where work decides.
+    work: Option<WorkChain>,
     records: Records,
     tree: Tree,
     pending: HashMap<Hash, Pending>,
@@ -81,6 +84,7 @@ impl Chain {
         let chain = Self {
             genesis_id: id,
             tip_id: id,
+            work: work_of(&header)?,
             tip: header,
             records,
             tree,
@@ -107,9 +111,23 @@ impl Chain {
             });
         }
         let pending = HashMap::new();
-        let chain = Self { genesis_id, tip_id, tip, records, tree, pending, last: (0, 0), limit_bytes };
+        let work = None;
+        let chain = Self { genesis_id, tip_id, tip, work, records, tree, pending, last: (0, 0), limit_bytes };
         chain.check_size()?;
         Ok(chain)
+    }
+
+    /// Goes on as the genesis says: by work, if that has rules for it.
+    ///
+    /// # Errors
+    /// Its seal has no rules.
+    pub fn of_genesis(self, genesis: &Header) -> Result<Self, NodeError> {
+        Ok(Self { work: work_of(genesis)?, ..self })
+    }
+
+    /// How work decides; nothing where it does not.
+    pub fn work(&self) -> Option<&WorkChain> {
+        self.work.as_ref()
     }
 
     fn check_size(&self) -> Result<(), NodeError> {
@@ -175,7 +193,11 @@ impl Chain {
         self.records.take_changed()
     }
 
-    fn header_of(&self, id: Hash) -> Result<&Header, NodeError> {
+    /// The header of a block that is the newest final one or pending.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn header_of(&self, id: Hash) -> Result<&Header, NodeError> {
         if id == self.tip_id {
             return Ok(&self.tip);
         }
@@ -188,7 +210,10 @@ impl Chain {
     }
 
     /// A record after a block that is the newest final one or pending, decoded from `buffer`.
-    fn record_after<'b>(
+    ///
+    /// # Errors
+    /// The block is neither, or its state is damaged.
+    pub fn record_after<'b>(
         &self,
         id: Hash,
         record: &RecordId,
@@ -202,6 +227,21 @@ impl Chain {
         let Some(place) = buffer.get_mut(..value.len()) else { return Err(damaged) };
         place.copy_from_slice(value);
         decode(Some(place)).map_err(|_| damaged)
+    }
+
+    /// The height of the newest pending block that wrote a record, of those from this one down; nothing if all that was written is final.
+    pub fn written_at(&self, id: Hash, record: &RecordId) -> Option<u64> {
+        let key = record.key();
+        let wrote = |pending: &&Pending| pending.done.writes.get(&key).is_some();
+        self.below(id).find(wrote).map(|pending| pending.block.header.height)
+    }
+
+    /// The next nonce of an account after a block that is the newest final one or pending; zero where there is no such account.
+    pub fn nonce_after(&self, id: Hash, account: AccountId) -> u64 {
+        match self.record_after(id, &RecordId::Account(account), &mut [0; Record::MAX_LEN]) {
+            Ok(Some(Record::Account(account))) => account.nonce,
+            _ => 0,
+        }
     }
 
     /// The staking after a block that is the newest final one or pending: the rules, and the epoch and seed of the block that comes next. Nothing
@@ -276,6 +316,10 @@ impl Chain {
     /// # Errors
     /// The parent is gone.
     pub fn seal(&mut self, executed: Executed) -> Result<Hash, NodeError> {
+        self.seal_with(executed, Default::default())
+    }
+
+    fn seal_with(&mut self, executed: Executed, seal: SealBytes) -> Result<Hash, NodeError> {
         let parent = self.header_of(executed.parent)?;
         let (chain_id, validators) = (parent.chain_id, parent.next_validators);
         let epoch = self.staking(executed.parent)?.map_or(parent.epoch, |staking| staking.epoch);
@@ -300,7 +344,7 @@ impl Chain {
             receipt_root: log_root(&receipt_leaves),
             validators,
             next_validators: executed.drawn.unwrap_or(validators),
-            seal: Default::default(),
+            seal,
         };
         let id = header.id();
         let block = Block { header, transactions: executed.transactions };
@@ -310,15 +354,39 @@ impl Chain {
         Ok(id)
     }
 
-    /// Executes a block that was made elsewhere, and keeps it as pending if its header is right.
+    /// Puts the seal into a pending block that was made here and that nothing stands on, for which it was found. Returns the block's new id.
     ///
     /// # Errors
-    /// The parent is unknown, a transaction is refused, or a field of the header is not what execution yields.
+    /// The block is not pending, or the proof does not hold.
+    pub fn put_seal(&mut self, id: Hash, seal: &Seal) -> Result<Hash, NodeError> {
+        let unknown = NodeError::UnknownBlock(id);
+        let Some(Pending { block, .. }) = self.pending.get(&id) else { return Err(unknown) };
+        let header = Header { seal: seal.bytes(), ..block.header.clone() };
+        if let Some(work) = &self.work {
+            work.follow(self.header_of(header.parent)?, &header)?;
+        }
+        let Some(mut pending) = self.pending.remove(&id) else { return Err(unknown) };
+        let id = header.id();
+        pending.block.header = header;
+        self.pending.insert(id, pending);
+        Ok(id)
+    }
+
+    /// Executes a block that was made elsewhere, and keeps it as pending if its header is right. Where work decides, nothing is executed before the
+    /// proof holds.
+    ///
+    /// # Errors
+    /// The parent is unknown, the proof does not hold, a transaction is refused, or a field of the header is not what execution yields.
     pub fn execute(&mut self, header: &Header, prepared: &Prepared) -> Result<Hash, NodeError> {
+        let mut seal = Default::default();
+        if let Some(work) = &self.work {
+            work.follow(self.header_of(header.parent)?, header)?;
+            seal = header.seal.clone();
+        }
         let mut execution = self.begin(header.parent, header.time_ms, header.view)?;
         execution.push_all(prepared)?;
         let executed = execution.finish(header.proposer)?;
-        let id = self.seal(executed)?;
+        let id = self.seal_with(executed, seal)?;
         let made = self.header_of(id)?;
         if id == header.id() {
             return Ok(id);
@@ -397,6 +465,10 @@ impl Chain {
         self.tip_id = id;
         Ok(Final { height, record })
     }
+}
+
+fn work_of(genesis: &Header) -> Result<Option<WorkChain>, NodeError> {
+    Ok(if genesis.seal.is_empty() { None } else { Some(WorkChain::of(genesis)?) })
 }
 
 fn build_tree(records: &Records) -> Tree {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use qenex_core::codec::DecodeError;
+use qenex_core::consensus::work::WorkError;
 use qenex_core::crypto::{Hash, SignatureError};
 use qenex_core::error::{
     BLOCK_HEADER, BLOCK_TRANSACTION, BLOCK_UNKNOWN, BLOCK_UNKNOWN_PARENT, Code, Coded, DIRECTORY,
@@ -155,6 +156,8 @@ pub enum NodeError {
     },
     /// The block cannot end: its view is not that of its proposer, or an account cannot be paid.
     End(Reject),
+    /// The proof of work does not hold.
+    Work(WorkError),
     /// A transaction of a block is refused.
     Transaction {
         /// Its place in the block.
@@ -194,6 +197,7 @@ impl Coded for NodeError {
             Self::UnknownBlock(_) => BLOCK_UNKNOWN,
             Self::Header { .. } => BLOCK_HEADER,
             Self::End(reject) => reject.code(),
+            Self::Work(error) => error.code(),
             Self::Transaction { .. } => BLOCK_TRANSACTION,
             Self::StateTooLarge { .. } => STATE_TOO_LARGE,
             Self::RootMismatch { .. } => STATE_ROOT_MISMATCH,
@@ -220,6 +224,7 @@ impl fmt::Display for NodeError {
             Self::UnknownParent(id) | Self::UnknownBlock(id) => write!(f, "{} Block {id}", self.code()),
             Self::Header { field, height } => write!(f, "{} Field {field} at height {height}", self.code()),
             Self::End(reject) => write!(f, "{reject} (the end of the block)"),
+            Self::Work(error) => fmt::Display::fmt(error, f),
             Self::Transaction { index, refusal } => {
                 write!(f, "{} Transaction {index}: {refusal}", self.code())
             }
@@ -238,6 +243,12 @@ impl std::error::Error for NodeError {}
 impl From<StoreError> for NodeError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<WorkError> for NodeError {
+    fn from(error: WorkError) -> Self {
+        Self::Work(error)
     }
 }
 

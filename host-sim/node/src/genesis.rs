@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use qenex_core::codec::Lent;
 use qenex_core::consensus::Header;
+use qenex_core::consensus::work::{WorkError, WorkRules};
 use qenex_core::crypto::Hash;
 use qenex_core::id::{AccountId, AssetId, ChainId};
 use qenex_core::ledger::{
@@ -69,6 +70,8 @@ pub struct Genesis {
     pub accounts: Vec<GenesisAccount>,
     /// Who decides on blocks; nothing where nobody does, and whoever has the chain makes them.
     pub staking: Option<GenesisStaking>,
+    /// How work decides, where no stake does.
+    pub work: Option<WorkRules>,
 }
 
 impl Genesis {
@@ -155,9 +158,14 @@ impl Genesis {
     /// The header of block zero, over a state with this root, before blocks of this set.
     ///
     /// # Errors
-    /// There is no account.
+    /// There is no account, or both stake and work would decide, or no chain can have the rules of work.
     pub fn header(&self, state_root: Hash, next_validators: Hash) -> Result<Header, NodeError> {
-        let first = self.accounts.first().ok_or_else(|| NodeError::Genesis("There is no account.".into()))?;
+        let invalid = |detail: &str| NodeError::Genesis(detail.into());
+        let first = self.accounts.first().ok_or_else(|| invalid("There is no account."))?;
+        if self.work.is_some() && self.staking.is_some() {
+            return Err(invalid("Either stake decides or work."));
+        }
+        let seal = self.work.map(|rules| Ok::<_, WorkError>(rules.check()?.seal())).transpose()?;
         Ok(Header {
             protocol: Header::PROTOCOL,
             chain_id: self.chain_id,
@@ -172,7 +180,7 @@ impl Genesis {
             receipt_root: log::empty_root(),
             validators: Hash::default(),
             next_validators,
-            seal: Default::default(),
+            seal: seal.unwrap_or_default(),
         })
     }
 }

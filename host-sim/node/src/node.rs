@@ -283,7 +283,8 @@ impl Node {
             }
             Ok::<_, NodeError>(())
         })?;
-        let chain = Chain::restore(id, last_block, config.state_bytes)?;
+        let genesis = Block::decode_header(&log.read(0)?)?;
+        let chain = Chain::restore(id, last_block, config.state_bytes)?.of_genesis(&genesis)?;
         let mut node = Self::assemble(chain, log, checkpoints, config);
         lock(&node.recent).extend(recent);
         (node.blocks_since, node.transactions_since) = (recovery.blocks, recovery.transactions);
@@ -340,11 +341,14 @@ impl Node {
     /// Commits a pending block: makes it durable, then final.
     ///
     /// # Errors
-    /// It is not pending over the tip, or the store fails; it is then not final.
+    /// It is not pending over the tip, lacks its proof where work decides, or the store fails; it is then not final.
     pub fn finalize(&mut self, id: Hash) -> Result<(), NodeError> {
         let block = self.chain.pending(id).ok_or(NodeError::UnknownBlock(id))?;
         if block.header.parent != self.chain.tip_id() {
             return Err(NodeError::UnknownParent(block.header.parent));
+        }
+        if let Some(work) = self.chain.work() {
+            work.follow(self.chain.tip(), &block.header)?;
         }
         self.log.append(block.header.height, &block.encode())?;
         self.log.sync()?;

@@ -72,12 +72,18 @@ pub struct Sequencer {
     pub proposer: AccountId,
     verifier: Arc<Verifier>,
     mempool: Mempool,
+    head: Option<Hash>,
 }
 
 impl Sequencer {
     /// A proposer with an empty pool.
     pub fn new(proposer: AccountId, limits: MempoolLimits) -> Self {
-        Self { proposer, verifier: Arc::default(), mempool: Mempool::new(limits) }
+        Self { proposer, verifier: Arc::default(), mempool: Mempool::new(limits), head: None }
+    }
+
+    /// From now on the pool goes by the state after this block, which is pending, and not by the newest final one.
+    pub fn follow(&mut self, head: Hash) {
+        self.head = Some(head);
     }
 
     /// Checks a signed transaction and puts it into the pool. Returns its id.
@@ -100,7 +106,7 @@ impl Sequencer {
             let Transaction { sender, nonce, fee, .. } =
                 prepared.transaction(index).map_err(SubmitError::Refused)?;
             let signed = prepared.batch.get(index).unwrap_or_default().to_vec();
-            let next_nonce = next_nonce(node, sender);
+            let next_nonce = next_nonce(node, self.head, sender);
             self.mempool.insert(sender, nonce, fee, signed, next_nonce).map_err(SubmitError::Mempool)?;
             Ok(prepared.id(index))
         };
@@ -113,7 +119,7 @@ impl Sequencer {
         for signed in signed.iter() {
             let known = SignedTransaction::decode(signed).is_ok_and(|decoded| {
                 let Transaction { sender, nonce, .. } = decoded.transaction;
-                self.mempool.get(sender, nonce).is_some() || nonce < next_nonce(node, sender)
+                self.mempool.get(sender, nonce).is_some() || nonce < next_nonce(node, self.head, sender)
             });
             if !known {
                 new.push(signed);
@@ -136,9 +142,9 @@ impl Sequencer {
         &self.verifier
     }
 
-    /// What could be in a block over the newest final one, best first.
+    /// What could be in a block over the one that the pool goes by, best first.
     pub fn best(&self, node: &Node, limits: BlockLimits) -> Vec<&[u8]> {
-        self.mempool.best(limits.transactions, limits.bytes, |account| next_nonce(node, account))
+        self.mempool.best(limits.transactions, limits.bytes, |account| next_nonce(node, self.head, account))
     }
 
     /// How many transactions wait.
@@ -193,7 +199,7 @@ impl Sequencer {
         for signed in transactions.iter() {
             if let Ok(signed) = SignedTransaction::decode(signed) {
                 let sender = signed.transaction.sender;
-                self.mempool.drop_used(sender, next_nonce(node, sender));
+                self.mempool.drop_used(sender, next_nonce(node, self.head, sender));
             }
         }
     }
@@ -225,7 +231,10 @@ impl Sequencer {
     }
 }
 
-/// What an account's next transaction is numbered in the newest final state.
-fn next_nonce(node: &Node, account: AccountId) -> u64 {
-    node.chain().account(account).map_or(0, |account| account.nonce)
+/// The nonce that the state after a block expects next of an account; that of the newest final one without.
+fn next_nonce(node: &Node, head: Option<Hash>, account: AccountId) -> u64 {
+    match head {
+        Some(head) => node.chain().nonce_after(head, account),
+        None => node.chain().account(account).map_or(0, |account| account.nonce),
+    }
 }

@@ -50,6 +50,25 @@ impl Nodes {
         self.get(index, "status")?.get("height")?.as_u64()
     }
 
+    /// What the chain is called, as the first node says that answers.
+    pub fn chain_id(&self) -> String {
+        let status = (0..4).find_map(|index| self.get(index, "status")).unwrap_or_default();
+        status.get("chain_id").and_then(Value::as_str).unwrap_or_default().to_string()
+    }
+
+    /// The block of a height, which must be the same at these nodes.
+    pub fn same_block(&self, nodes: &[u16], height: u64) -> Result<Value, Failure> {
+        let blocks: Vec<Option<Value>> =
+            nodes.iter().map(|index| self.get(*index, &format!("block/{height}"))).collect();
+        let id = |block: &Option<Value>| block.as_ref().map(|block| block["id"].clone());
+        let block = blocks.first().cloned().flatten().unwrap_or_default();
+        if blocks.iter().any(|other| id(other) != id(&blocks[0])) || block.is_null() {
+            let detail = format_args!("block {height} is not the same everywhere");
+            return Err(Failure::refused(CHECK_FAILED, detail));
+        }
+        Ok(block)
+    }
+
     /// Gives a node a signed transaction.
     pub fn submit(&self, index: u16, signed: &[u8]) -> Result<(), Failure> {
         let sent = self.agent.post(self.url(index, "tx")).send(hex::encode(signed));
@@ -120,7 +139,7 @@ impl Processes {
             Some((index as u16, status))
         });
         let Some((index, status)) = ended else { return Ok(()) };
-        let detail = format!("validator {} ended ({status}); see {}", index + 1, self.log(index).display());
+        let detail = format!("node {} ended ({status}); see {}", index + 1, self.log(index).display());
         Err(Failure::refused(CHECK_FAILED, detail))
     }
 

@@ -1,4 +1,4 @@
-//! A chain of four processes, by the command itself.
+//! Chains of four processes, by the command itself.
 #![allow(clippy::unwrap_used)] // a test that meets what it does not expect should stop there
 
 use std::net::TcpListener;
@@ -32,23 +32,39 @@ impl Drop for Folder {
     }
 }
 
-/// Eight ports that are free now, one after the other.
-fn free_ports() -> u16 {
+/// Eight ports that are free now, one after the other, and others for each test.
+fn free_ports(test: u16) -> u16 {
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let start = 20_000 + (std::process::id() % 1_000) as u16 * 16;
-    (start..start + 8_000).step_by(8).find(|base| (*base..base + 8).all(free)).unwrap()
+    let start = 20_000 + (std::process::id() % 1_000) as u16 * 16 + 8 * test;
+    (start..start + 8_000).step_by(16).find(|base| (*base..base + 8).all(free)).unwrap()
 }
 
 #[test]
 fn four_validators_outlive_two_kills() {
     let folder = Folder::new("testnet");
     std::fs::create_dir(&folder.0).unwrap();
-    let (data, base_port) = (folder.path("chain"), free_ports().to_string());
+    let (data, base_port) = (folder.path("chain"), free_ports(0).to_string());
     let done = qenex(&["--json", "testnet", "run", "--data", &data, "--base-port", &base_port]);
     let text = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{text}\n{}", String::from_utf8_lossy(&done.stderr));
     let result: Value = serde_json::from_str(text.trim()).unwrap();
     assert!(result["height"].as_u64().unwrap() > 5, "{result}");
+}
+
+/// Three of them are killed, the fourth goes on, the others take its chain.
+#[test]
+fn four_miners_outlive_three_kills() {
+    let folder = Folder::new("miners");
+    std::fs::create_dir(&folder.0).unwrap();
+    let (data, base_port) = (folder.path("chain"), free_ports(1).to_string());
+    let run = ["--json", "testnet", "run", "--consensus", "pow", "--data", &data, "--base-port", &base_port];
+    let done = qenex(&run);
+    let text = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{text}\n{}", String::from_utf8_lossy(&done.stderr));
+    let result: Value = serde_json::from_str(text.trim()).unwrap();
+    assert!(result["height"].as_u64().unwrap() > 10, "{result}");
+    assert!(result["block"]["confirmations"].as_u64().unwrap() >= 8, "{result}");
+    assert!(result["status"]["hashes_per_second"].as_u64().unwrap() > 0, "{result}");
 }
 
 /// What is wrong with a configuration is said, with the file and the place.
@@ -78,6 +94,7 @@ fn wrong_configurations_are_refused() {
         (right.replace("\"peer.key\"", "\"no.key\""), "no.key"),
         (right.replace("\"soft\": \"device\"", "\"soft\": \"device\", \"at\": \"socket\""), "either"),
         (right.replace("../genesis.json", "genesis.json"), "genesis.json"),
+        (right.replace("\"data\": \"data\"", "\"data\": \"data\", \"mining_threads\": -1"), "`-1`"),
         ("{".into(), "line 1"),
     ];
     for (wrong, expected) in cases {
@@ -89,4 +106,21 @@ fn wrong_configurations_are_refused() {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     assert_eq!(qenex(&["node", "--config", &folder.path("none")]).status.code(), Some(2));
+
+    std::fs::write(&path, &right).unwrap();
+    let path_of_genesis = folder.path("genesis.json");
+    let genesis = std::fs::read_to_string(&path_of_genesis).unwrap();
+    let cases = [
+        (genesis.replace("\"stake\"", "\"pow\""), "neither"),
+        (genesis.replace("\"stake\"", "\"luck\""), "luck"),
+        (genesis.replace("\"staking\"", "\"work\""), "work"),
+    ];
+    for (wrong, expected) in cases {
+        assert_ne!(wrong, genesis);
+        std::fs::write(&path_of_genesis, wrong).unwrap();
+        let refused = qenex(&["node", "--config", &path]);
+        let text = String::from_utf8_lossy(&refused.stderr).to_string();
+        assert_eq!(refused.status.code(), Some(2), "{text}");
+        assert!(text.contains(expected) && text.contains("genesis.json"), "{expected}: {text}");
+    }
 }

@@ -1,8 +1,8 @@
 //! What a node answers programs: JSON over HTTP.
 //!
 //! `POST /api/tx` takes a signed transaction as hexadecimal digits and answers with its id, `POST /api/txs` several as bytes, each with its length (u32,
-//! little-endian) before it; `GET /api/status`, `/api/account/ID`, `/api/block/HEIGHT` and, as bytes, `/api/block/HEIGHT/bytes` show what is final. A refusal names
-//! its code of the one table.
+//! little-endian) before it; `GET /api/status`, `/api/account/ID`, `/api/account/ID/ASSET`, `/api/block/HEIGHT` and, as bytes, `/api/block/HEIGHT/bytes` show what is final. Where work decides, they show the heaviest chain, and with each answer its `confirmations`: by how many blocks
+//! it is confirmed, at least, and whether it is `final`. A refusal names its code of the one table.
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -11,36 +11,107 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use commonware_utils::channel::mpsc;
+use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_core::error::{ACCOUNT_UNKNOWN, ARGUMENT, BLOCK_UNKNOWN, Code, Coded};
 use qenex_core::id::{AccountId, AssetId};
 use qenex_core::ledger::{Record, RecordId};
-use qenex_node::block::Batch;
-use qenex_node::node::Node;
+use qenex_node::block::{Batch, Block};
+use qenex_node::error::NodeError;
 use qenex_node::sequencer::SubmitError;
 use qenex_validator::gossip::{MAX_MESSAGE_BYTES, unpack};
 use qenex_validator::ledger::Shared;
 use serde_json::{Value, json};
 
+/// A ledger that programs ask.
+pub trait Ledger: Clone + Send + Sync + 'static {
+    /// Checks a signed transaction and lets it wait. Returns its id.
+    ///
+    /// # Errors
+    /// It can be in no block, or the pool does not take it.
+    fn submit(&self, signed: &[u8]) -> Result<Hash, SubmitError>;
+
+    /// The same for several, which are verified together; a result for each.
+    fn submit_all(&self, signed: Batch) -> Vec<Result<Hash, SubmitError>>;
+
+    /// Where the chain is.
+    fn status(&self) -> Value;
+
+    /// What a record holds, as `show` says, and how far that is confirmed.
+    fn show(&self, id: &RecordId, show: impl FnOnce(Option<&Record<'_>>) -> Option<Value>) -> Option<Value>;
+
+    /// A block, and how far it is confirmed.
+    ///
+    /// # Errors
+    /// There is none of this height, or the store fails.
+    fn block(&self, height: u64) -> Result<(Block, Value), NodeError>;
+}
+
+impl Ledger for Shared {
+    fn submit(&self, signed: &[u8]) -> Result<Hash, SubmitError> {
+        Self::submit(self, signed)
+    }
+
+    fn submit_all(&self, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
+        Self::submit_all(self, signed)
+    }
+
+    fn status(&self) -> Value {
+        let ledger = self.lock();
+        status_of(ledger.tip(), ledger.waiting())
+    }
+
+    fn show(&self, id: &RecordId, show: impl FnOnce(Option<&Record<'_>>) -> Option<Value>) -> Option<Value> {
+        show(self.lock().node().chain().record(id).ok().flatten().as_ref())
+    }
+
+    fn block(&self, height: u64) -> Result<(Block, Value), NodeError> {
+        Ok((self.lock().node().block(height)?, json!({})))
+    }
+}
+
+/// What the newest header says.
+pub fn status_of(tip: &Header, waiting: usize) -> Value {
+    json!({
+        "chain_id": tip.chain_id.as_str(),
+        "height": tip.height,
+        "epoch": tip.epoch,
+        "view": tip.view,
+        "time_ms": tip.time_ms,
+        "id": tip.id().to_string(),
+        "state_root": tip.state_root.to_string(),
+        "proposer": tip.proposer.as_str(),
+        "waiting": waiting,
+    })
+}
+
+/// The fields of one object, and those of another one.
+pub fn with(mut object: Value, more: Value) -> Value {
+    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
+        object.extend(more);
+    }
+    object
+}
+
 /// What answers need.
 #[derive(Clone)]
-pub struct Api {
+pub struct Api<L> {
     /// The ledger.
-    pub ledger: Shared,
+    pub ledger: L,
     /// Transactions for the other nodes.
     pub submitted: mpsc::Sender<Batch>,
 }
 
 /// The routes.
-pub fn routes(api: Api) -> Router {
+pub fn routes<L: Ledger>(api: Api<L>) -> Router {
     Router::new()
-        .route("/api/tx", post(submit))
-        .route("/api/txs", post(submit_several))
-        .route("/api/status", get(status))
-        .route("/api/account/{id}", get(account))
-        .route("/api/account/{id}/{asset}", get(balance))
-        .route("/api/block/{height}", get(block))
-        .route("/api/block/{height}/bytes", get(block_bytes))
+        .route("/api/tx", post(submit::<L>))
+        .route("/api/txs", post(submit_several::<L>))
+        .route("/api/status", get(status::<L>))
+        .route("/api/account/{id}", get(account::<L>))
+        .route("/api/account/{id}/{asset}", get(balance::<L>))
+        .route("/api/block/{height}", get(block::<L>))
+        .route("/api/block/{height}/bytes", get(block_bytes::<L>))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
         .with_state(api)
 }
@@ -50,7 +121,7 @@ fn refused(status: StatusCode, code: Code, detail: impl std::fmt::Display) -> Re
     (status, Json(json!({ "error": error }))).into_response()
 }
 
-async fn submit(State(api): State<Api>, body: String) -> Response {
+async fn submit<L: Ledger>(State(api): State<Api<L>>, body: String) -> Response {
     let Ok(signed) = hex::decode(body.trim()) else {
         return refused(
             StatusCode::BAD_REQUEST,
@@ -70,7 +141,7 @@ async fn submit(State(api): State<Api>, body: String) -> Response {
     }
 }
 
-async fn submit_several(State(api): State<Api>, body: Bytes) -> Response {
+async fn submit_several<L: Ledger>(State(api): State<Api<L>>, body: Bytes) -> Response {
     let Some(batch) = unpack(&body) else {
         return refused(
             StatusCode::BAD_REQUEST,
@@ -93,71 +164,62 @@ async fn submit_several(State(api): State<Api>, body: Bytes) -> Response {
     (StatusCode::ACCEPTED, Json(json!({ "accepted": accepted, "refused": refused }))).into_response()
 }
 
-async fn status(State(api): State<Api>) -> Json<Value> {
-    let ledger = api.ledger.lock();
-    let tip = ledger.tip();
-    Json(json!({
-        "chain_id": tip.chain_id.as_str(),
-        "height": tip.height,
-        "epoch": tip.epoch,
-        "view": tip.view,
-        "time_ms": tip.time_ms,
-        "id": tip.id().to_string(),
-        "state_root": tip.state_root.to_string(),
-        "proposer": tip.proposer.as_str(),
-        "waiting": ledger.waiting(),
-    }))
+async fn status<L: Ledger>(State(api): State<Api<L>>) -> Json<Value> {
+    Json(api.ledger.status())
 }
 
-async fn account(State(api): State<Api>, Path(id): Path<String>) -> Response {
+async fn account<L: Ledger>(State(api): State<Api<L>>, Path(id): Path<String>) -> Response {
     let Ok(id) = id.parse::<AccountId>() else {
         return refused(StatusCode::BAD_REQUEST, ARGUMENT, "no identifier of an account");
     };
-    let ledger = api.ledger.lock();
-    match ledger.node().chain().account(id) {
-        Some(account) => Json(json!({
+    let shown = api.ledger.show(&RecordId::Account(id), |record| match record {
+        Some(Record::Account(account)) => Some(json!({
             "id": id.as_str(), "kind": account.kind.as_str(), "status": account.status.as_str(), "nonce": account.nonce,
-        }))
-        .into_response(),
+        })),
+        _ => None,
+    });
+    match shown {
+        Some(account) => Json(account).into_response(),
         None => refused(StatusCode::NOT_FOUND, ACCOUNT_UNKNOWN, id),
     }
 }
 
-async fn balance(State(api): State<Api>, Path((id, asset)): Path<(String, String)>) -> Response {
+async fn balance<L: Ledger>(
+    State(api): State<Api<L>>,
+    Path((id, asset)): Path<(String, String)>,
+) -> Response {
     let (Ok(id), Ok(asset)) = (id.parse::<AccountId>(), asset.parse::<AssetId>()) else {
         return refused(StatusCode::BAD_REQUEST, ARGUMENT, "no identifiers of an account and an asset");
     };
-    let ledger = api.ledger.lock();
-    let amount = match ledger.node().chain().record(&RecordId::Balance(id, asset)) {
-        Ok(Some(Record::Balance(balance))) => balance.amount.to_string(),
-        _ => "0".into(),
-    };
-    Json(json!({ "account": id.as_str(), "asset": asset.as_str(), "amount": amount })).into_response()
+    let shown = api.ledger.show(&RecordId::Balance(id, asset), |record| {
+        let amount = match record {
+            Some(Record::Balance(balance)) => balance.amount.to_string(),
+            _ => "0".into(),
+        };
+        Some(json!({ "account": id.as_str(), "asset": asset.as_str(), "amount": amount }))
+    });
+    Json(shown).into_response()
 }
 
-async fn block_bytes(State(api): State<Api>, Path(height): Path<u64>) -> Response {
-    let bytes = api.ledger.lock().node().block_bytes(height);
-    match bytes {
-        Ok(bytes) => bytes.into_response(),
+async fn block_bytes<L: Ledger>(State(api): State<Api<L>>, Path(height): Path<u64>) -> Response {
+    match api.ledger.block(height) {
+        Ok((block, _)) => block.encode().into_response(),
         Err(error) => refused(StatusCode::NOT_FOUND, BLOCK_UNKNOWN, error),
     }
 }
 
-async fn block(State(api): State<Api>, Path(height): Path<u64>) -> Response {
-    let ledger = api.ledger.lock();
-    let node: &Node = ledger.node();
-    match node.block(height) {
-        Ok(block) => {
-            let header = &block.header;
+async fn block<L: Ledger>(State(api): State<Api<L>>, Path(height): Path<u64>) -> Response {
+    match api.ledger.block(height) {
+        Ok((Block { header, transactions }, confirmed)) => {
             let hex = |hash: Hash| hash.to_string();
-            Json(json!({
+            let block = json!({
                 "id": hex(header.id()), "height": header.height, "epoch": header.epoch, "view": header.view, "time_ms": header.time_ms,
-                "parent": hex(header.parent), "proposer": header.proposer.as_str(), "transactions": block.transactions.len(),
+                "parent": hex(header.parent), "proposer": header.proposer.as_str(), "transactions": transactions.len(),
                 "transaction_root": hex(header.transaction_root), "state_root": hex(header.state_root),
                 "receipt_root": hex(header.receipt_root), "validators": hex(header.validators),
                 "next_validators": hex(header.next_validators),
-            }))
-            .into_response()
+            });
+            Json(with(block, confirmed)).into_response()
         }
         Err(error) => refused(StatusCode::NOT_FOUND, BLOCK_UNKNOWN, error),
     }

@@ -36,7 +36,10 @@ pub struct Config {
     pub followers: Vec<String>,
     /// Where it answers programs.
     pub api: SocketAddr,
-    /// Between the times of two blocks, at least.
+    /// Where work decides, how many threads mine: one for each core where nothing is said, zero for a node that only follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mining_threads: Option<usize>,
+    /// Between the times of two blocks, at least, where validators decide.
     #[serde(default = "block_interval_ms")]
     pub block_interval_ms: u64,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use qenex_core::consensus::work::{Target, WorkRules};
 use qenex_core::crypto::{Hash, KeyHash, Scheme};
 use qenex_core::id::{AccountId, AssetId};
 use qenex_core::ledger::StakingRules;
@@ -13,22 +14,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ServiceError;
 
+/// What decides on the blocks of a chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Consensus {
+    /// Validators with stake.
+    #[default]
+    Stake,
+    /// Proof of work, for open test chains.
+    Pow,
+}
+
 /// The first state of a chain. Amounts are decimals in strings, keys and hashes 64 hexadecimal digits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenesisFile {
     /// The chain.
     pub chain_id: String,
+    /// What decides: stake, where nothing is said.
+    #[serde(default)]
+    pub consensus: Consensus,
     /// When it begins, in milliseconds since the Unix epoch.
     pub time_ms: u64,
     /// For each asset who may issue it.
     pub assets: BTreeMap<String, String>,
     /// The accounts.
     pub accounts: Vec<AccountFile>,
-    /// How stake decides.
-    pub staking: StakingFile,
-    /// Who stands from the beginning.
+    /// How stake decides, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staking: Option<StakingFile>,
+    /// Who stands from the beginning, where stake decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validators: Vec<ValidatorFile>,
+    /// How work decides, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<WorkFile>,
 }
 
 /// An account whose one key is Ed25519.
@@ -58,6 +78,20 @@ pub struct StakingFile {
     pub missed_limit: u32,
     pub slash_bps: u16,
     pub block_reward: String,
+}
+
+/// See [`WorkRules`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkFile {
+    /// How many hashes the first block takes on average.
+    pub hashes: u64,
+    /// How long a block should take.
+    pub interval_ms: u32,
+    /// By how much time blocks must come too early that the work doubles, and too late that it halves.
+    pub halving_ms: u32,
+    /// How many blocks lie over one that is final.
+    pub depth: u32,
 }
 
 /// A validator.
@@ -93,17 +127,28 @@ impl GenesisFile {
     /// # Errors
     /// A field is not of its form; it is named.
     pub fn genesis(&self) -> Result<Genesis, String> {
+        let (staking, work) = match (self.consensus, &self.staking, &self.work) {
+            (Consensus::Stake, Some(staking), None) => (Some(self.staking(staking)?), None),
+            (Consensus::Pow, None, Some(work)) if self.validators.is_empty() => (None, Some(work.rules()?)),
+            (Consensus::Stake, ..) => return Err("consensus: `staking` and no `work` was expected".into()),
+            (Consensus::Pow, ..) => {
+                return Err("consensus: `work` and neither `staking` nor `validators` was expected".into());
+            }
+        };
         let assets = self.assets.iter().map(|(asset, issuer)| Ok((id(asset)?, id(issuer)?)));
         Ok(Genesis {
             chain_id: id(&self.chain_id)?,
             time_ms: self.time_ms,
             assets: assets.collect::<Result<_, String>>()?,
             accounts: self.accounts.iter().map(AccountFile::account).collect::<Result<_, _>>()?,
-            staking: Some(GenesisStaking {
-                rules: self.staking.rules()?,
-                validators: self.validators.iter().map(ValidatorFile::validator).collect::<Result<_, _>>()?,
-            }),
+            staking,
+            work,
         })
+    }
+
+    fn staking(&self, file: &StakingFile) -> Result<GenesisStaking, String> {
+        let validators = self.validators.iter().map(ValidatorFile::validator).collect::<Result<_, _>>()?;
+        Ok(GenesisStaking { rules: file.rules()?, validators })
     }
 }
 
@@ -148,6 +193,14 @@ impl StakingFile {
             slash_bps: self.slash_bps,
             block_reward: id(&self.block_reward)?,
         })
+    }
+}
+
+impl WorkFile {
+    fn rules(&self) -> Result<WorkRules, String> {
+        let Self { hashes, interval_ms, halving_ms, depth } = *self;
+        let rules = WorkRules { target: Target::of_hashes(hashes), interval_ms, halving_ms, depth };
+        rules.check().map_err(|error| format!("work: {error}"))
     }
 }
 

@@ -6,7 +6,7 @@
 //! | [`genesis_file`] | the genesis of a chain as a file |
 //! | [`device`] | the device that votes |
 //! | [`api`] | what a node answers programs |
-//! | [`run`](mod@run) | a node that runs |
+//! | [`run`](mod@run) | a node that runs; stake, work: by what its chain goes |
 //! | [`testnet`] | keys, devices, genesis and configurations of a new chain |
 #![forbid(unsafe_code)]
 
@@ -16,4 +16,6 @@ pub mod device;
 pub mod error;
 pub mod genesis_file;
 pub mod run;
+mod stake;
 pub mod testnet;
+mod work;

@@ -1,4 +1,5 @@
-//! A new chain: for each validator a simulated device with a key of votes, a key of the network and a configuration; and one genesis for all.
+//! A new chain: for each validator a simulated device with a key of votes, a key of the network and a configuration; and one genesis for all. Where work
+//! decides there are no devices.
 //!
 //! The devices are initialised here: whoever made the chain knows their PINs, which lie beside them. That is what a test network is.
 
@@ -25,19 +26,21 @@ use zeroize::Zeroizing;
 use crate::config::{Config, DeviceConfig, PeerConfig};
 use crate::device::soft;
 use crate::error::ServiceError;
-use crate::genesis_file::{AccountFile, GenesisFile, StakingFile, ValidatorFile};
+use crate::genesis_file::{AccountFile, Consensus, GenesisFile, StakingFile, ValidatorFile, WorkFile};
 use crate::run::peer_key;
 
 /// What a new chain is like.
 #[derive(Clone, Debug)]
 pub struct NewTestnet {
-    /// How many validators.
+    /// What decides.
+    pub consensus: Consensus,
+    /// How many validators, or miners.
     pub validators: u16,
     /// How many accounts that hold something, for clients.
     pub clients: u32,
-    /// Blocks of an epoch.
+    /// Blocks of an epoch, where validators decide.
     pub epoch_blocks: u64,
-    /// Between the times of two blocks, at least.
+    /// Between the times of two blocks, at least, where validators decide.
     pub block_interval_ms: u64,
     /// The machine of each validator, where they are not all on this one.
     pub hosts: Vec<IpAddr>,
@@ -52,6 +55,9 @@ pub const LABEL: &str = "qenex-testnet";
 
 /// What a validator has at stake, in whole units.
 const STAKE: u64 = 1_000_000;
+
+/// How work decides: blocks of a second, hashes that one thread makes in a part of it, and finality a minute and a half deep.
+const WORK: WorkFile = WorkFile { hashes: 100_000, interval_ms: 1_000, halving_ms: 60_000, depth: 100 };
 
 /// How long a device believes a set of validators without news: a week.
 const TRUSTING_PERIOD_MS: u64 = 7 * 24 * 3_600 * 1_000;
@@ -77,7 +83,7 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
     let failed = |error| ServiceError::file(folder, error);
     std::fs::create_dir(folder).map_err(failed)?;
     let mut members = (0..new.validators)
-        .map(|index| Member::create(&config_of(folder, index)))
+        .map(|index| Member::create(&config_of(folder, index), new.consensus))
         .collect::<Result<Vec<_>, _>>()?;
     let file = genesis(&members, new);
     let path = folder.join("genesis.json");
@@ -97,29 +103,27 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
     };
     let keys: Vec<String> = members.iter().map(|member| member.peer_key.clone()).collect();
     for (index, member) in members.iter_mut().enumerate() {
-        member.anchor(&header)?;
-        let seed = Zeroizing::new(Hash(label_seed(LABEL, &account(index))).to_string());
-        write(&member.config.with_file_name("account.key"), format!("{}\n", &*seed).as_bytes(), 0o600)?;
+        let device = member.device.as_mut().map(|device| device.anchor(&header)).transpose()?;
+        let account_key = device.as_ref().map(|_| "account.key".into());
+        if account_key.is_some() {
+            let seed = Zeroizing::new(Hash(label_seed(LABEL, &account(index))).to_string());
+            write(&member.config.with_file_name("account.key"), format!("{}\n", &*seed).as_bytes(), 0o600)?;
+        }
         let peers = keys.iter().enumerate().filter(|(other, _)| *other != index);
         let config = Config {
             genesis: "../genesis.json".into(),
             data: "data".into(),
             peer_key: "peer.key".into(),
             account: account(index),
-            account_key: Some("account.key".into()),
-            device: Some(DeviceConfig {
-                soft: Some("device".into()),
-                at: None,
-                host: "host".into(),
-                user: "OSCAR".into(),
-                pin_file: "operator.pin".into(),
-                slot: SLOT,
-            }),
+            account_key,
+            device,
             listen: at(index, 0),
             address: at(index, 0),
             peers: peers.map(|(other, key)| PeerConfig { key: key.clone(), address: at(other, 0) }).collect(),
             followers: Vec::new(),
             api: at(index, 1),
+            // Several share a machine.
+            mining_threads: (new.consensus == Consensus::Pow).then_some(1),
             block_interval_ms: new.block_interval_ms,
         };
         let text =
@@ -149,22 +153,37 @@ fn user(text: &str) -> Result<UserName, ServiceError> {
     UserName::new(text).map_err(|error| ServiceError::Ended(format!("{text}: {error}")))
 }
 
-/// A validator while its chain is made.
+/// A validator or a miner while its chain is made.
 struct Member {
     config: PathBuf,
     peer_key: String,
+    /// What votes, where validators decide.
+    device: Option<Device>,
+}
+
+/// The device of a validator.
+struct Device {
     vote_key: String,
     client: Client<UnixStream>,
 }
 
 impl Member {
-    /// A device with an officer, an operator and a key of votes, and a key of the network.
-    fn create(config: &Path) -> Result<Self, ServiceError> {
+    /// A key of the network, and a device where validators decide.
+    fn create(config: &Path, consensus: Consensus) -> Result<Self, ServiceError> {
         let folder = config.parent().unwrap_or(Path::new("."));
         std::fs::create_dir(folder).map_err(|error| ServiceError::file(folder, error))?;
         let peer_file = folder.join("peer.key");
         write(&peer_file, format!("{}\n", Hash(*random()?)).as_bytes(), 0o600)?;
         let key = peer_key(&peer_file)?.public_key();
+        let peer: [u8; 32] = key.as_ref().try_into().map_err(|_| DeviceError::Message)?;
+        let device = (consensus == Consensus::Stake).then(|| Device::create(folder)).transpose()?;
+        Ok(Self { config: config.to_path_buf(), peer_key: Hash(peer).to_string(), device })
+    }
+}
+
+impl Device {
+    /// A device with an officer, an operator and a key of votes.
+    fn create(folder: &Path) -> Result<Self, ServiceError> {
         let host = Host::new(&folder.join("host"));
         let mut client = soft(SoftBoard::open(&folder.join("device"), Person::Confirms)?, &host)?;
         client.tell(Command::Pair)?;
@@ -190,20 +209,22 @@ impl Member {
         )?;
         let info: KeyInfo<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
         let vote_key: [u8; 32] = info.public_key.try_into().map_err(|_| DeviceError::Message)?;
-        let peer: [u8; 32] = key.as_ref().try_into().map_err(|_| DeviceError::Message)?;
-        Ok(Self {
-            config: config.to_path_buf(),
-            peer_key: Hash(peer).to_string(),
-            vote_key: Hash(vote_key).to_string(),
-            client,
-        })
+        Ok(Self { vote_key: Hash(vote_key).to_string(), client })
     }
 
-    /// The officer vouches for the genesis.
-    fn anchor(&mut self, header: &qenex_core::consensus::Header) -> Result<(), ServiceError> {
+    /// The officer vouches for the genesis. Returns what a node's configuration says of the device.
+    fn anchor(&mut self, header: &qenex_core::consensus::Header) -> Result<DeviceConfig, ServiceError> {
         let anchor = Anchor { trusting_period_ms: TRUSTING_PERIOD_MS, header: header.clone() };
         self.client.ask(Command::Anchor, &anchor)?;
-        Ok(self.client.tell(Command::Logout)?)
+        self.client.tell(Command::Logout)?;
+        Ok(DeviceConfig {
+            soft: Some("device".into()),
+            at: None,
+            host: "host".into(),
+            user: "OSCAR".into(),
+            pin_file: "operator.pin".into(),
+            slot: SLOT,
+        })
     }
 }
 
@@ -227,20 +248,24 @@ fn genesis(members: &[Member], new: &NewTestnet) -> GenesisFile {
         .extend((0..new.clients).map(|index| {
             entry(client_account(index), "individual", &[(native, 1_000), ("USDC", 1_000_000)])
         }));
-    let validators = members.iter().enumerate().map(|(index, member)| ValidatorFile {
-        account: account(index),
-        vote_key: member.vote_key.clone(),
-        peer_key: member.peer_key.clone(),
-        finality_key: Hash::default().to_string(),
-        commission_bps: 1_000,
-        stake: STAKE.to_string(),
+    let validators = members.iter().enumerate().filter_map(|(index, member)| {
+        Some(ValidatorFile {
+            account: account(index),
+            vote_key: member.device.as_ref()?.vote_key.clone(),
+            peer_key: member.peer_key.clone(),
+            finality_key: Hash::default().to_string(),
+            commission_bps: 1_000,
+            stake: STAKE.to_string(),
+        })
     });
+    let by_stake = new.consensus == Consensus::Stake;
     GenesisFile {
         chain_id: "QENEX-TESTNET".into(),
+        consensus: new.consensus,
         time_ms: new.time_ms,
         assets: BTreeMap::from([(native.into(), "SYSTEM".into()), ("USDC".into(), "SYSTEM".into())]),
         accounts,
-        staking: StakingFile {
+        staking: by_stake.then(|| StakingFile {
             epoch_blocks: new.epoch_blocks,
             seats_max: u8::try_from(2 * new.validators).unwrap_or(u8::MAX),
             min_stake: (STAKE / 10).to_string(),
@@ -249,7 +274,8 @@ fn genesis(members: &[Member], new: &NewTestnet) -> GenesisFile {
             missed_limit: 50,
             slash_bps: 500,
             block_reward: "0.01".into(),
-        },
+        }),
         validators: validators.collect(),
+        work: (!by_stake).then_some(WORK),
     }
 }

@@ -21,7 +21,7 @@ use qenex_core::consensus::{self, Round};
 use qenex_core::crypto::Hash;
 use qenex_node::block::Block;
 use qenex_validator::block::ChainBlock;
-use qenex_validator::gossip::{pack, unpack};
+use qenex_validator::gossip::{MAX_MESSAGE_BYTES, pack, unpack};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -243,7 +243,7 @@ impl State {
             lies.push(keys::accusation(self.index, other));
         }
         for lie in lies {
-            let message = pack(&mut [lie.as_slice()].into_iter().peekable());
+            let message = pack(&mut [lie.as_slice()].into_iter().peekable(), MAX_MESSAGE_BYTES);
             told.more.push((self.some_of(recipients), message));
         }
     }

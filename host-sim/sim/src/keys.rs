@@ -130,6 +130,7 @@ pub fn genesis(validators: usize, clients: usize, epoch_blocks: u64) -> Genesis 
         assets: vec![(NATIVE_ASSET, system), (asset(), system)],
         accounts,
         staking: Some(GenesisStaking { rules, validators: standing.collect() }),
+        work: None,
     }
 }
 

@@ -532,6 +532,29 @@ impl BlockLog {
         (height..end).map(|height| Ok((height, self.read(height)?)))
     }
 
+    /// Removes the segments whose blocks all lie below a height. The newest segment stays.
+    pub fn forget(&self, below: u64) -> Result<(), StoreError> {
+        // No segment begins meanwhile.
+        let _writer = lock(&self.writer);
+        let gone: Vec<u64> = {
+            let committed = self.committed.read().unwrap_or_else(PoisonError::into_inner);
+            let firsts = committed.segments.keys().zip(committed.segments.keys().skip(1));
+            firsts.filter(|(_, next)| **next <= below).map(|(first, _)| *first).collect()
+        };
+        for first in gone {
+            let name = segment_name(first);
+            {
+                let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
+                committed.segments.remove(&first);
+                committed.offsets.remove(&first);
+            }
+            // One after the other, so that what is left has no gap.
+            let removed = self.disk.remove(&name).and_then(|()| self.disk.sync_directory());
+            removed.map_err(StoreError::io(&self.disk.describe(&name), "remove a segment"))?;
+        }
+        Ok(())
+    }
+
     /// Reads every block once and returns how many there are: damage anywhere is an error.
     pub fn verify(&self) -> Result<u64, StoreError> {
         let first = self.first_height().unwrap_or(0);

@@ -11,12 +11,32 @@ use commonware_macros::select_loop;
 use commonware_p2p::{Blocker, Receiver, Recipients, Sender};
 use commonware_runtime::{Clock, Handle, IoBuf, Spawner};
 use commonware_utils::channel::mpsc;
+use qenex_core::crypto::Hash;
 use qenex_core::error::Coded;
 use qenex_core::tx::MAX_SIGNED_LEN;
 use qenex_node::block::Batch;
 use qenex_node::sequencer::SubmitError;
 
 use crate::ledger::Shared;
+
+/// Where transactions wait.
+pub trait Pool: Clone + Send + 'static {
+    /// Takes those of several in that are new; a result for each of these.
+    fn submit_new(&self, signed: &Batch) -> Vec<Result<Hash, SubmitError>>;
+
+    /// A message of what could be in the next block, best first.
+    fn message(&self) -> Vec<u8>;
+}
+
+impl Pool for Shared {
+    fn submit_new(&self, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
+        Self::submit_new(self, signed)
+    }
+
+    fn message(&self) -> Vec<u8> {
+        pack(&mut self.lock().best().into_iter().peekable(), MAX_MESSAGE_BYTES)
+    }
+}
 
 /// The longest message.
 pub const MAX_MESSAGE_BYTES: usize = 256 << 10;
@@ -29,19 +49,17 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 const _: () = assert!(MAX_SIGNED_LEN + 4 <= MAX_MESSAGE_BYTES);
 
-/// Takes as many of these transactions as fit into one message, and makes it.
-pub fn pack<'a>(transactions: &mut Peekable<impl Iterator<Item = &'a [u8]>>) -> Vec<u8> {
+/// Takes as many of these transactions, or of anything, as fit into one message, and makes it.
+pub fn pack<'a>(items: &mut Peekable<impl Iterator<Item = &'a [u8]>>, max_bytes: usize) -> Vec<u8> {
     let mut message = Vec::new();
-    while let Some(signed) =
-        transactions.next_if(|signed| message.len() + 4 + signed.len() <= MAX_MESSAGE_BYTES)
-    {
-        message.extend_from_slice(&(signed.len() as u32).to_le_bytes());
-        message.extend_from_slice(signed);
+    while let Some(item) = items.next_if(|item| message.len() + 4 + item.len() <= max_bytes) {
+        message.extend_from_slice(&(item.len() as u32).to_le_bytes());
+        message.extend_from_slice(item);
     }
     message
 }
 
-/// The transactions of a message; nothing if it is none.
+/// What is in a message; nothing if it is none.
 pub fn unpack(mut message: &[u8]) -> Option<Batch> {
     let mut batch = Batch::default();
     while let Some((length, rest)) = message.split_first_chunk::<4>() {
@@ -55,7 +73,7 @@ pub fn unpack(mut message: &[u8]) -> Option<Batch> {
 /// Sends and takes transactions until the network ends.
 pub fn start<E: Spawner + Clock>(
     context: E,
-    ledger: Shared,
+    pool: impl Pool,
     mut submitted: mpsc::Receiver<Batch>,
     (mut sender, mut receiver): (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
     mut blocker: impl Blocker<PublicKey = PublicKey>,
@@ -73,17 +91,17 @@ pub fn start<E: Spawner + Clock>(
                 }
                 let mut rest = waiting.iter().flat_map(Batch::iter).peekable();
                 while rest.peek().is_some() {
-                    sender.send(Recipients::All, IoBuf::from(pack(&mut rest)), false);
+                    sender.send(Recipients::All, IoBuf::from(pack(&mut rest, MAX_MESSAGE_BYTES)), false);
                 }
             },
             message = receiver.recv() => {
                 let Ok((peer, message)) = message else { break };
-                if let Some(reason) = take(&ledger, message.as_ref()) {
+                if let Some(reason) = take(&pool, message.as_ref()) {
                     commonware_p2p::block!(blocker, peer, "{reason}");
                 }
             },
             _ = context.sleep_until(again) => {
-                let message = pack(&mut ledger.lock().best().into_iter().peekable());
+                let message = pool.message();
                 if !message.is_empty() {
                     sender.send(Recipients::All, IoBuf::from(message), false);
                 }
@@ -94,9 +112,9 @@ pub fn start<E: Spawner + Clock>(
 }
 
 /// Takes what a peer sent into the pool; returns why the peer is at fault.
-fn take(ledger: &Shared, message: &[u8]) -> Option<String> {
+fn take(pool: &impl Pool, message: &[u8]) -> Option<String> {
     let Some(batch) = unpack(message) else { return Some("a message is no list of transactions".into()) };
-    let results = ledger.submit_new(&batch);
+    let results = pool.submit_new(&batch);
     results.into_iter().find_map(|result| match result {
         Err(SubmitError::Refused(refusal)) => {
             Some(format!("a transaction cannot be in any block: {}", refusal.code()))
@@ -113,7 +131,7 @@ mod tests {
     fn messages_hold_what_fits() {
         let transactions: Vec<Vec<u8>> = (0..400).map(|number| vec![number as u8; 1_000]).collect();
         let mut rest = transactions.iter().map(Vec::as_slice).peekable();
-        let message = pack(&mut rest);
+        let message = pack(&mut rest, MAX_MESSAGE_BYTES);
         let count = transactions.len() - rest.count();
         assert!(message.len() <= MAX_MESSAGE_BYTES && message.len() + 1_004 > MAX_MESSAGE_BYTES);
         let unpacked = unpack(&message).unwrap();

@@ -75,6 +75,7 @@ impl World {
             assets: vec![(NATIVE_ASSET, name(0)), (usd(), name(0))],
             accounts,
             staking: None,
+            work: None,
         };
         let nonces = vec![0; signers.len()];
         Self { genesis, random: ChaCha8Rng::seed_from_u64(seed), signers, nonces }

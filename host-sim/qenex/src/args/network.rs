@@ -18,7 +18,7 @@ pub struct Node {
 pub enum Testnet {
     /// Write keys, devices, the genesis and a configuration for each validator.
     New(TestnetNew),
-    /// Run four validators, kill some of them, bring them back.
+    /// Run four validators or miners, kill some of them, bring them back.
     Run(TestnetRun),
     /// Kill and start validators at random while clients send; check that nothing is lost, and nothing done twice.
     Kill(TestnetKill),
@@ -30,13 +30,16 @@ pub struct TestnetNew {
     /// The folder of the chain, which must not be there yet.
     #[arg(long)]
     pub data: PathBuf,
-    /// How many validators: 3f + 1 of them outlive f that fail.
+    /// What decides on blocks.
+    #[arg(long, value_enum, default_value_t = Consensus::Stake)]
+    pub consensus: Consensus,
+    /// How many validators, or miners: 3f + 1 validators outlive f that fail, and one miner all others.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=200))]
     pub validators: u16,
     /// How many accounts that hold something.
     #[arg(long, default_value_t = 100)]
     pub clients: u32,
-    /// How many blocks an epoch has.
+    /// How many blocks an epoch has, where validators decide.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub epoch_blocks: u64,
     /// The addresses of their machines, one for each validator; otherwise all run on this one.
@@ -70,6 +73,9 @@ pub struct TestnetKill {
 /// The chain that makes and runs itself.
 #[derive(Args, Debug)]
 pub struct TestnetRun {
+    /// What decides on blocks.
+    #[arg(long, value_enum, default_value_t = Consensus::Stake)]
+    pub consensus: Consensus,
     /// The folder of the chain; one of an earlier run is replaced.
     #[arg(long, default_value = TESTNET_DATA)]
     pub data: PathBuf,
@@ -107,6 +113,24 @@ pub struct Sim {
     pub plan: Option<PathBuf>,
 }
 
+/// What decides on blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Consensus {
+    /// Validators with stake.
+    Stake,
+    /// Proof of work, for open test chains.
+    Pow,
+}
+
+impl From<Consensus> for qenex_service::genesis_file::Consensus {
+    fn from(consensus: Consensus) -> Self {
+        match consensus {
+            Consensus::Stake => Self::Stake,
+            Consensus::Pow => Self::Pow,
+        }
+    }
+}
+
 /// Kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum FaultKind {
@@ -138,6 +162,6 @@ pub const TESTNET_DATA: &str = "testnet.qenex";
 
 impl Default for TestnetRun {
     fn default() -> Self {
-        Self { data: TESTNET_DATA.into(), base_port: 7_100, stay: false }
+        Self { consensus: Consensus::Stake, data: TESTNET_DATA.into(), base_port: 7_100, stay: false }
     }
 }

@@ -236,6 +236,7 @@ fn first_half(data: &Path) -> Result<(), Failure> {
             balances: vec![(NATIVE_ASSET, text("1000000")?)],
         }],
         staking: None,
+        work: None,
     };
     let node = Node::create(RealDisk::open(data)?, &genesis, NodeConfig::default())?;
     let root = node.chain().tip().state_root.to_string();

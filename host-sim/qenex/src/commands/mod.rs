@@ -8,7 +8,6 @@ mod demo;
 mod device;
 mod history;
 mod key;
-mod kill;
 mod node;
 mod pool;
 mod proof;

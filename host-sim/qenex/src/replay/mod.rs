@@ -450,5 +450,5 @@ fn genesis(
         assets.push(default_asset);
     }
     let assets = assets.into_iter().map(|asset| (asset, operator)).collect();
-    Ok(Genesis { chain_id, time_ms: 0, assets, accounts, staking: None })
+    Ok(Genesis { chain_id, time_ms: 0, assets, accounts, staking: None, work: None })
 }

@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 
 use qenex_core::error::CHECK_FAILED;
 use qenex_service::testnet::{NewTestnet, create};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::send::Measured;
-use crate::args::ChainLoad;
+use crate::args::{ChainLoad, Consensus};
 use crate::commands::testnet::now_ms;
 use crate::files::unwritable;
 use crate::output::{Failure, Output};
@@ -45,6 +45,7 @@ pub fn run(
     let temporary = std::env::temp_dir().join(format!("qenex-bench-chain-{}", std::process::id()));
     let folder = Folder(data.clone().unwrap_or(temporary), data.is_none());
     let new = NewTestnet {
+        consensus: Consensus::Stake.into(),
         validators: args.validators,
         clients: args.clients,
         epoch_blocks: 100_000,
@@ -82,9 +83,7 @@ pub fn run(
         })?;
     let height = network.nodes.height(0).unwrap_or_default();
     network.wait_for(&all, height)?;
-    let roots: Vec<Option<Value>> =
-        all.iter().map(|index| network.nodes.get(*index, &format!("block/{height}"))).collect();
-    let same = roots.first().is_some_and(|first| first.is_some() && roots.iter().all(|root| root == first));
+    network.nodes.same_block(&all, height)?;
     let processor_us = 1e6 * processor / measured.transfers.max(1) as f64;
     let Measured { per_second, blocks, transfers, waits_ms, offered_per_second, .. } = &measured;
     output.line(format_args!("final and durable    {per_second:.0} transfers/s in {blocks} blocks"));
@@ -97,7 +96,7 @@ pub fn run(
         args.validators
     ));
     output.line(format_args!(
-        "the same block {height} at all nodes: {same}; every transfer that was accepted is final"
+        "every transfer that was accepted is final, and block {height} is the same at all nodes"
     ));
     output.result(&json!({
         "validators": args.validators,
@@ -109,7 +108,6 @@ pub fn run(
         "p99_ms": waits_ms.1,
         "longest_ms": waits_ms.2,
         "processor_us": processor_us,
-        "same": same,
     }));
-    if same { Ok(()) } else { Err(Failure::refused(CHECK_FAILED, "the nodes do not have the same block")) }
+    Ok(())
 }

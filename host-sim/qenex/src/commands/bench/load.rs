@@ -190,8 +190,14 @@ pub fn make(load: &Load) -> Result<(), Failure> {
             balances: vec![(asset, Amount::from_whole(1_000_000))],
         });
     }
-    let genesis =
-        Genesis { chain_id, time_ms: 0, assets: vec![(asset, operator()?)], accounts, staking: None };
+    let genesis = Genesis {
+        chain_id,
+        time_ms: 0,
+        assets: vec![(asset, operator()?)],
+        accounts,
+        staking: None,
+        work: None,
+    };
     Node::create(
         RealDisk::open(&data)?,
         &genesis,

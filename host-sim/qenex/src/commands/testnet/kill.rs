@@ -12,10 +12,10 @@ use qenex_service::config::block_interval_ms;
 use qenex_service::testnet::{NewTestnet, client_account, create};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::testnet::{MARKER, now_ms, transfer};
-use crate::args::TestnetKill;
+use super::{MARKER, now_ms, transfer};
+use crate::args::{Consensus, TestnetKill};
 use crate::files::make_room;
 use crate::output::{Failure, Output};
 use crate::processes::{Nodes, PATIENCE, Processes};
@@ -40,6 +40,7 @@ pub fn run(args: &TestnetKill, output: &Output) -> Result<(), Failure> {
     make_room(&args.data, MARKER)?;
     let chain = args.data.join("chain");
     let new = NewTestnet {
+        consensus: Consensus::Stake.into(),
         validators: args.validators,
         clients: CLIENTS,
         epoch_blocks: 100,
@@ -75,14 +76,7 @@ pub fn run(args: &TestnetKill, output: &Output) -> Result<(), Failure> {
     network.wait_for(&all, height)?;
     let ledger = ledger.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     compare(&network.nodes, &all, &ledger)?;
-    let blocks: Vec<Option<Value>> =
-        all.iter().map(|index| network.nodes.get(*index, &format!("block/{height}"))).collect();
-    if blocks.iter().any(|block| block.is_none() || *block != blocks[0]) {
-        return Err(Failure::refused(
-            CHECK_FAILED,
-            format_args!("block {height} is not the same everywhere"),
-        ));
-    }
+    network.nodes.same_block(&all, height)?;
     output.line(format_args!(
         "{kills} kills in {} s, {} transfers final, {height} blocks: no transfer is lost, none was done twice, every node has the same roots",
         args.seconds, ledger.transfers
@@ -135,9 +129,7 @@ fn clients(
 ) -> Result<(), Failure> {
     let nodes = Nodes::new(args.base_port);
     let mut random = StdRng::seed_from_u64(args.seed ^ (u64::from(thread) + 1));
-    let chain_id = (0..args.validators).find_map(|index| nodes.get(index, "status"));
-    let chain_id = chain_id.unwrap_or_default();
-    let chain_id = chain_id.get("chain_id").and_then(Value::as_str).unwrap_or_default().to_string();
+    let chain_id = nodes.chain_id();
     let mut own: Vec<(u32, u64, Option<Sent>)> =
         (thread..CLIENTS).step_by(THREADS as usize).map(|client| (client, 0, None)).collect();
     let mut stopped = None;

@@ -1,0 +1,157 @@
+//! `qenex testnet`: a chain of several nodes on this machine.
+//!
+//! `run` tells a story. Four validators decide, one of them is killed and the others go on, a second one is killed and nothing goes on, both come back and
+//! nothing is lost. Four miners work, one of them goes on alone, and those that come back take its chain.
+
+mod kill;
+mod stake;
+mod work;
+
+use std::path::Path;
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use qenex_core::error::CHECK_FAILED;
+use qenex_core::id::AccountId;
+use qenex_core::num::Amount;
+use qenex_core::tx::{Leg, LegsBuf, Op, Transaction, Transfer};
+use qenex_service::config::block_interval_ms;
+use qenex_service::testnet::{LABEL, NewTestnet, client_account, create};
+use serde_json::json;
+
+use crate::args::{Consensus, Testnet, TestnetNew, TestnetRun};
+use crate::files::make_room;
+use crate::keys;
+use crate::output::{Failure, Output};
+use crate::processes::{PATIENCE, Processes};
+
+/// In a folder that another run may replace.
+const MARKER: &str = "testnet";
+
+/// The nodes and the clients of a story.
+const NODES: u16 = 4;
+const CLIENTS: u32 = 100;
+
+pub fn run(args: Testnet, output: &Output) -> Result<(), Failure> {
+    match args {
+        Testnet::New(args) => new(&args, output),
+        Testnet::Run(args) => story(&args, output),
+        Testnet::Kill(args) => kill::run(&args, output),
+    }
+}
+
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn new(args: &TestnetNew, output: &Output) -> Result<(), Failure> {
+    if !args.hosts.is_empty() && args.hosts.len() != usize::from(args.validators) {
+        let detail = format!("{} addresses for {} validators", args.hosts.len(), args.validators);
+        return Err(Failure::argument("hosts", detail));
+    }
+    let new = NewTestnet {
+        consensus: args.consensus.into(),
+        validators: args.validators,
+        clients: args.clients,
+        epoch_blocks: args.epoch_blocks,
+        block_interval_ms: block_interval_ms(),
+        hosts: args.hosts.clone(),
+        base_port: args.base_port,
+        time_ms: now_ms(),
+    };
+    let configs = create(&args.data, &new)?;
+    for config in &configs {
+        output.line(format_args!("qenex node --config {}", config.display()));
+    }
+    let configs: Vec<String> = configs.iter().map(|config| config.display().to_string()).collect();
+    output.result(&json!({ "configs": configs }));
+    Ok(())
+}
+
+fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
+    make_room(&args.data, MARKER)?;
+    let chain = NewTestnet {
+        consensus: args.consensus.into(),
+        validators: NODES,
+        clients: CLIENTS,
+        epoch_blocks: 30,
+        block_interval_ms: block_interval_ms(),
+        hosts: Vec::new(),
+        base_port: args.base_port,
+        time_ms: now_ms(),
+    };
+    create(&args.data.join("chain"), &chain)?;
+    let mut network = Network::new(&args.data.join("chain"), args.base_port);
+    match args.consensus {
+        Consensus::Stake => stake::story(&mut network, output)?,
+        Consensus::Pow => work::story(&mut network, output)?,
+    }
+    if args.stay {
+        output.line(format_args!("The nodes run: {}", network.processes.nodes.url(0, "status")));
+        network.processes.wait();
+    }
+    Ok(())
+}
+
+/// The nodes of a story, and what its clients do with them.
+struct Network {
+    processes: Processes,
+    /// The next one of every client.
+    nonce: u64,
+}
+
+impl Network {
+    /// The nodes of a chain in this folder, none of which runs yet.
+    fn new(chain: &Path, base_port: u16) -> Self {
+        Self { processes: Processes::new(chain, NODES, base_port), nonce: 0 }
+    }
+
+    /// Each client sends one transfer to one of these nodes. Returns how long it took until the first of them has all in its chain.
+    fn transfers(&mut self, to: &[u16]) -> Result<Duration, Failure> {
+        let start = Instant::now();
+        let nodes = &self.processes.nodes;
+        let chain = nodes.chain_id();
+        for from in 0..CLIENTS {
+            let node = to[from as usize % to.len()];
+            nodes.submit(node, &transfer(&chain, (from, (from + 1) % CLIENTS), 1, self.nonce)?)?;
+        }
+        self.nonce += 1;
+        let has_all = || {
+            (0..CLIENTS).all(|client| {
+                let account = nodes.get(to[0], &format!("account/{}", client_account(client)));
+                account
+                    .and_then(|account| account.get("nonce")?.as_u64())
+                    .is_some_and(|found| found >= self.nonce)
+            })
+        };
+        while !has_all() {
+            if start.elapsed() > PATIENCE {
+                return Err(Failure::refused(CHECK_FAILED, "transfers do not get into the chain"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(start.elapsed())
+    }
+}
+
+/// A transfer of whole USDC from one client to another.
+fn transfer(chain: &str, (from, to): (u32, u32), amount: u64, nonce: u64) -> Result<Vec<u8>, Failure> {
+    fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Failure> {
+        text.parse().map_err(|error| Failure::argument(text, error))
+    }
+    let sender: AccountId = parse(&client_account(from))?;
+    let leg =
+        Leg { to: parse(&client_account(to))?, amount: Amount::from_whole(amount), reference: parse("")? };
+    let legs = LegsBuf::new(&[leg]).map_err(|error| Failure::argument("legs", error))?;
+    let transaction = Transaction {
+        chain_id: parse(chain)?,
+        sender,
+        nonce,
+        last_valid_height: u64::MAX,
+        fee: Amount::ZERO,
+        op: Op::Transfer(Transfer { asset: parse("USDC")?, legs: legs.get() }),
+    };
+    let key = keys::from_seed(&keys::label_seed(LABEL, sender.as_str()))?;
+    keys::sign(&transaction, &[&key])
+}
