@@ -924,6 +924,9 @@ typedef uint8_t qnx_purpose_t;
 // Raw data of other protocols, and nothing of the ledger.
 #define QNX_PURPOSE_PLAIN 7
 
+// Checkpoints of a chain, by a validator.
+#define QNX_PURPOSE_CHECKPOINT 8
+
 // Bytes of a scheme's public keys; zero for a number that is no scheme.
 size_t qnx_public_key_size(qnx_scheme_t of);
 
@@ -1968,13 +1971,14 @@ qnx_status_t qnx_finalize_id(const qnx_id_t *chain_id, const qnx_proposal_t *fin
 // Starts the hash of a set of validators.
 qnx_status_t qnx_validators_init(qnx_validators_t *state);
 
-// Adds a member; members come in ascending order of scheme and key.
+// Adds a member: the key of its votes, and the hash of its key of checkpoints; members come in ascending order of scheme and key.
 //
 // Codes: SCHEME_UNKNOWN, VALIDATOR_SET.
 qnx_status_t qnx_validators_push(qnx_validators_t *state,
                                  qnx_scheme_t scheme,
                                  const uint8_t *public_key,
-                                 size_t public_key_len);
+                                 size_t public_key_len,
+                                 const qnx_hash_t *finality_key);
 
 // The hash of the set.
 //
@@ -2010,6 +2014,7 @@ qnx_status_t qnx_following_push(qnx_following_t *state,
                                 qnx_scheme_t scheme,
                                 const uint8_t *public_key,
                                 size_t public_key_len,
+                                const qnx_hash_t *finality_key,
                                 const uint8_t *signature,
                                 size_t signature_len);
 
@@ -2298,6 +2303,7 @@ qnx_status_t qnx_client_push_member(qnx_client_t *state,
                                     qnx_scheme_t scheme,
                                     const uint8_t *public_key,
                                     size_t public_key_len,
+                                    const qnx_hash_t *finality_key,
                                     const uint8_t *signature,
                                     size_t signature_len);
 

@@ -477,10 +477,11 @@ private:
     Owned<qnx_log_t, qnx_log_clear> state_;
 };
 
-/// A validator that is to have signed a header: its signature is empty if it did not.
+/// A validator that is to have signed a header: its key of votes, the hash of its key of checkpoints, and its signature, which is empty if it did not.
 struct Member {
     qnx_scheme_t scheme;
     Bytes public_key;
+    qnx_hash_t finality_key;
     Bytes signature;
 };
 
@@ -499,7 +500,7 @@ public:
         for (const Member& member : members) {
             if (status != QNX_OK) break;
             status = qnx_following_push(check.c(), member.scheme, member.public_key.data(), member.public_key.size(),
-                                        member.signature.empty() ? nullptr : member.signature.data(),
+                                        &member.finality_key, member.signature.empty() ? nullptr : member.signature.data(),
                                         member.signature.size());
         }
         return status == QNX_OK ? qnx_following_finish(check.c(), &trusted_) : status;

@@ -205,6 +205,7 @@ fn stake(lines: &mut Lines) {
         account: validator,
         vote_key: Lent(&[11; 32]),
         peer_key: Lent(&[12; 32]),
+        finality_key: Lent(&[13; 32]),
         weight: amount("200000"),
         commission_bps: 500,
         made: 200,
@@ -405,7 +406,8 @@ fn agreement_and_devices(lines: &mut Lines) {
     let mut set = SetHasher::new();
     let mut members = [key(1).public_key(), key(2).public_key(), key(3).public_key()];
     members.sort();
-    members.iter().for_each(|member| set.push(Scheme::Ed25519, member).unwrap());
+    let mut member = |key: &[u8; 32], number| set.push(Scheme::Ed25519, key, &[number; 32]).unwrap();
+    members.iter().zip(21..).for_each(|(key, number)| member(key, number));
     lines.hash("validator_set", set.finish().unwrap());
 
     let rule = AssetRule {

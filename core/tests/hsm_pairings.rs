@@ -32,7 +32,7 @@ use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 const PIN: &[u8] = b"everybody's pin";
 const USERS: [(&str, Role); 3] =
     [("ALICE", Role::Officer), ("OSCAR", Role::Operator), ("AUDREY", Role::Auditor)];
-const PURPOSES: [Purpose; 7] = [
+const PURPOSES: [Purpose; 8] = [
     Purpose::Transaction,
     Purpose::Vote,
     Purpose::Attestation,
@@ -40,6 +40,7 @@ const PURPOSES: [Purpose; 7] = [
     Purpose::Backup,
     Purpose::Firmware,
     Purpose::Plain,
+    Purpose::Checkpoint,
 ];
 /// A slot without a key.
 const EMPTY: u8 = 15;
@@ -86,7 +87,7 @@ fn keys(hsm: &mut Hsm<TestBoard>) -> Vec<(u8, Scheme, Purpose, Vec<u8>)> {
                 Purpose::Plain => {}
                 Purpose::Vote if scheme == Scheme::Ed25519 => {}
                 Purpose::Vote => assert_eq!(result, refused(KEY_SCHEME), "{scheme}"),
-                Purpose::Attestation | Purpose::Backup | Purpose::Firmware => {
+                Purpose::Attestation | Purpose::Backup | Purpose::Firmware | Purpose::Checkpoint => {
                     assert_eq!(result, refused(KEY_PURPOSE), "{scheme}")
                 }
             }

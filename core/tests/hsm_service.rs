@@ -346,10 +346,13 @@ fn validators() -> Vec<SecretKey> {
     keys
 }
 
+/// The hash of every validator's key of checkpoints.
+const FINALITY_KEY: [u8; 32] = [7; 32];
+
 /// A header that these validators decide on.
 fn header(height: u64) -> Header {
     let mut set = SetHasher::new();
-    validators().iter().for_each(|key| set.push(Scheme::Ed25519, &key.public_key()).unwrap());
+    validators().iter().for_each(|key| set.push(Scheme::Ed25519, &key.public_key(), &FINALITY_KEY).unwrap());
     let set = set.finish().unwrap();
     Header { validators: set, next_validators: set, ..hsm_board::header(height) }
 }
@@ -372,6 +375,7 @@ fn follow(hsm: &mut Hsm<TestBoard>, header: &Header, signers: &[u8]) -> Result<(
     for (index, key) in validators().iter().enumerate() {
         let mut members = vec![Scheme::Ed25519.number()];
         members.extend(key.public_key());
+        members.extend(FINALITY_KEY);
         if signers.contains(&(index as u8)) {
             members.extend(key.sign(Purpose::Vote, &vote).unwrap());
         }

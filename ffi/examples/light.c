@@ -7,6 +7,7 @@ enum { VALIDATORS = 4, QUORUM = 3 };
 typedef struct {
     qnx_key_t key;
     uint8_t public_key[32];
+    qnx_hash_t finality_key;
 } validator_t;
 
 /* A set of validators in the order of their keys, and its hash. */
@@ -28,10 +29,13 @@ static void make_set(set_t *set, uint8_t first_seed) {
         memset(seed, first_seed + i, sizeof seed);
         must(qnx_key_init(&set->members[i].key, QNX_ED25519, seed));
         must(qnx_key_public(&set->members[i].key, set->members[i].public_key, &len));
+        memset(&set->members[i].finality_key, first_seed + i, sizeof set->members[i].finality_key);
     }
     qsort(set->members, VALIDATORS, sizeof set->members[0], by_key);
     must(qnx_validators_init(&hash));
-    for (i = 0; i < VALIDATORS; i++) must(qnx_validators_push(&hash, QNX_ED25519, set->members[i].public_key, 32));
+    for (i = 0; i < VALIDATORS; i++) {
+        must(qnx_validators_push(&hash, QNX_ED25519, set->members[i].public_key, 32, &set->members[i].finality_key));
+    }
     must(qnx_validators_hash(&hash, &set->hash));
     must(qnx_validators_clear(&hash));
 }
@@ -70,7 +74,7 @@ static qnx_status_t follow(qnx_trusted_t *trusted, const qnx_header_t *header, c
         size_t len = sizeof signature;
         must(qnx_key_sign(&set->members[i].key, QNX_PURPOSE_VOTE, &vote, signature, &len));
         status = qnx_following_push(&following, QNX_ED25519, set->members[i].public_key, 32,
-                                    i < signers ? signature : NULL, i < signers ? len : 0);
+                                    &set->members[i].finality_key, i < signers ? signature : NULL, i < signers ? len : 0);
     }
     if (status == QNX_OK) status = qnx_following_finish(&following, trusted);
     must(qnx_following_clear(&following));

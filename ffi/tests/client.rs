@@ -211,12 +211,15 @@ fn header_of_c(header: &Header) -> qnx_header_t {
     out
 }
 
+/// The hash of every validator's key of checkpoints.
+const FINALITY_KEY: [u8; 32] = [7; 32];
+
 #[test]
 fn a_header_is_followed_and_votes_are_signed() {
     let mut keys: Vec<_> = (1..=4).map(|seed| ed25519::SecretKey::from_seed(&[seed; 32]).unwrap()).collect();
     keys.sort_by_key(ed25519::SecretKey::public_key);
     let mut set = SetHasher::new();
-    keys.iter().for_each(|key| set.push(Scheme::Ed25519, &key.public_key()).unwrap());
+    keys.iter().for_each(|key| set.push(Scheme::Ed25519, &key.public_key(), &FINALITY_KEY).unwrap());
     let set = set.finish().unwrap();
     let header = |height| Header { validators: set, next_validators: set, ..hsm_board::header(height) };
     let final_ = header(11);
@@ -228,6 +231,7 @@ fn a_header_is_followed_and_votes_are_signed() {
     let mut context = context(Device::new(Bench::new().hsm));
     let mut client = enter(&mut context);
     let at = &raw mut *client;
+    let other = qnx_hash_t { bytes: FINALITY_KEY };
     // SAFETY: valid arguments.
     unsafe {
         assert_eq!(qnx_client_anchor(at, &header_of_c(&header(10)), 1_000_000), QNX_OK);
@@ -239,7 +243,8 @@ fn a_header_is_followed_and_votes_are_signed() {
             for (index, key) in keys.iter().enumerate() {
                 let (public_key, signature) = (key.public_key(), key.sign(Purpose::Vote, &finalize).unwrap());
                 let signature = if index < signers { signature.as_ptr() } else { null() };
-                let pushed = qnx_client_push_member(at, QNX_ED25519, public_key.as_ptr(), 32, signature, 64);
+                let pushed =
+                    qnx_client_push_member(at, QNX_ED25519, public_key.as_ptr(), 32, &other, signature, 64);
                 assert_eq!(pushed, QNX_OK);
             }
             assert_eq!(qnx_client_finish_header(at), expected);
@@ -398,8 +403,9 @@ fn wrong_arguments_reach_no_device() {
             (qnx_client_get_policy(at, 0, b, null_mut()), NULL_POINTER),
             (qnx_client_anchor(at, null(), 1), NULL_POINTER),
             (qnx_client_begin_header(at, &header, &proposal, null()), NULL_POINTER),
-            (qnx_client_push_member(at, 9, b, 32, n, 0), SCHEME_UNKNOWN),
-            (qnx_client_push_member(at, QNX_ED25519, n, 32, n, 0), NULL_POINTER),
+            (qnx_client_push_member(at, 9, b, 32, b.cast(), n, 0), SCHEME_UNKNOWN),
+            (qnx_client_push_member(at, QNX_ED25519, n, 32, b.cast(), n, 0), NULL_POINTER),
+            (qnx_client_push_member(at, QNX_ED25519, b, 32, null(), n, 0), NULL_POINTER),
             (qnx_client_vote(at, 0, QNX_VOTE_NOTARIZE, &proposal, null_mut()), NULL_POINTER),
             (qnx_client_vote(at, 0, 0, &proposal, b), NUMBER_UNKNOWN),
             (qnx_client_attest(at, null(), null_mut()), NULL_POINTER),

@@ -74,9 +74,13 @@ impl Certificate {
         &mut self,
         scheme: Scheme,
         public_key: &[u8],
+        finality_key: &[u8; 32],
         signature: Option<&[u8]>,
     ) -> Result<(), CertificateError> {
-        let result = self.failure.map_or(Ok(()), Err).and_then(|()| self.take(scheme, public_key, signature));
+        let result = self
+            .failure
+            .map_or(Ok(()), Err)
+            .and_then(|()| self.take(scheme, public_key, finality_key, signature));
         self.failure = result.err();
         result
     }
@@ -85,9 +89,10 @@ impl Certificate {
         &mut self,
         scheme: Scheme,
         public_key: &[u8],
+        finality_key: &[u8; 32],
         signature: Option<&[u8]>,
     ) -> Result<(), CertificateError> {
-        self.set.push(scheme, public_key)?;
+        self.set.push(scheme, public_key, finality_key)?;
         if let Some(signature) = signature {
             let digest = signing_digest(scheme, Purpose::Vote, &self.vote);
             let verified = verify(scheme, public_key, &digest, signature);

@@ -16,5 +16,5 @@ pub use guard::{GUARDED_VIEWS, Guard, GuardError, MARK_BYTES, Mark, Recorded, co
 pub use header::{Header, MAX_SEAL_LEN};
 pub use leader::leader;
 pub use light::{Anchor, Following, LightError, Trusted};
-pub use validators::{MAX_VALIDATORS, SetHasher, ValidatorSetError, quorum};
+pub use validators::{MAX_VALIDATORS, SetHasher, ValidatorSetError, finality_key, quorum};
 pub use vote::{MAX_SIMPLEX_BYTES, Proposal, Round, Vote, VoteKind, namespace};

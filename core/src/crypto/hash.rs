@@ -39,7 +39,7 @@ pub enum Domain {
     PublicKey = 0x23,
     /// Block header.
     Header = 0x30,
-    /// The set of validators: each one's scheme and public key, then their number.
+    /// The set of validators: each one's scheme, public key and hash of the key of checkpoints, then their number.
     ValidatorSet = 0x31,
     /// Vote: what simplex signs.
     Vote = 0x32,

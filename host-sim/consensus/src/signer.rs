@@ -9,7 +9,6 @@ use qenex_core::consensus::{Header, Proposal, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::{Code, Coded};
-use qenex_core::hsm::client::Member;
 use qenex_core::hsm::proto::{BeginHeader, Command, GiveVote, Index, KeyInfo, Signed};
 use qenex_core::id::ChainId;
 use qenex_device::{Client, DeviceError};
@@ -111,14 +110,7 @@ impl<S: Read + Write + Send> VoteSigner for DeviceSigner<S> {
         validators: &Validators,
         certificate: &Certificate,
     ) -> Result<(), Code> {
-        let members = validators.members(certificate).map_err(|error| error.code())?;
-        let members: Vec<Member<'_>> = members
-            .map(|(vote_key, signature)| Member {
-                scheme: Scheme::Ed25519,
-                public_key: vote_key,
-                signature: signature.map(|bytes| &bytes[..]),
-            })
-            .collect();
+        let members: Vec<_> = validators.members(certificate).map_err(|error| error.code())?.collect();
         let (header, signers) = (header.clone(), certificate.signers().0);
         let request = BeginHeader { header, proposal: *proposal, signers };
         self.client().follow(&request, &members).map_err(|error| error.code())

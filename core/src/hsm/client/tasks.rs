@@ -31,15 +31,18 @@ pub struct Member<'a> {
     pub scheme: Scheme,
     /// Its public key.
     pub public_key: &'a [u8],
+    /// The hash of its key of checkpoints.
+    pub finality_key: &'a [u8; 32],
     /// Its signature, if it signed.
     pub signature: Option<&'a [u8]>,
 }
 
 impl Member<'_> {
-    /// As the device reads it: the scheme's number, the key, the signature if there is one.
+    /// As the device reads it: the scheme's number, the key, the hash of the other key, the signature if there is one.
     fn bytes(&self) -> impl Iterator<Item = u8> + Clone {
         let signature = self.signature.unwrap_or_default();
-        [self.scheme.number()].into_iter().chain(self.public_key.iter().chain(signature).copied())
+        let rest = self.public_key.iter().chain(self.finality_key).chain(signature).copied();
+        [self.scheme.number()].into_iter().chain(rest)
     }
 }
 

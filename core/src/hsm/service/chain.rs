@@ -50,13 +50,14 @@ impl<B: Board> Hsm<B> {
         while let Some((number, tail)) = rest.split_first() {
             let scheme = Scheme::from_number(*number)?;
             let (public_key, tail) = tail.split_at_checked(scheme.public_key_bytes()).ok_or(malformed)?;
+            let (finality_key, tail) = tail.split_first_chunk().ok_or(malformed)?;
             let (signature, tail) = if signers.contains(*next) {
                 let (signature, tail) = tail.split_at_checked(scheme.signature_bytes()).ok_or(malformed)?;
                 (Some(signature), tail)
             } else {
                 (None, tail)
             };
-            following.certificate.push(scheme, public_key, signature)?;
+            following.certificate.push(scheme, public_key, finality_key, signature)?;
             *next = next.checked_add(1).ok_or(malformed)?;
             rest = tail;
         }

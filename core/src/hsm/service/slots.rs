@@ -31,7 +31,7 @@ impl<B: Board> Hsm<B> {
             // Each half of a hybrid's signature of raw data would count alone.
             Purpose::Plain if request.scheme == Scheme::Hybrid => return Err(HsmError::KeyScheme.into()),
             Purpose::Plain => {}
-            Purpose::Attestation | Purpose::Backup | Purpose::Firmware => {
+            Purpose::Attestation | Purpose::Backup | Purpose::Firmware | Purpose::Checkpoint => {
                 return Err(HsmError::KeyPurpose.into());
             }
         }
