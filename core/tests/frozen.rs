@@ -13,7 +13,7 @@ use std::path::Path;
 use policy_lists::sorted;
 use qenex_core::amm::Reserves;
 use qenex_core::codec::{Encoded, Lent, Tag, encode};
-use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote, leader};
+use qenex_core::consensus::{Checkpoint, Header, Proposal, Round, SetHasher, Vote, finality_key, leader};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash, shamir, signing_digest};
 use qenex_core::hsm::approval_id;
@@ -409,6 +409,10 @@ fn agreement_and_devices(lines: &mut Lines) {
     let mut member = |key: &[u8; 32], number| set.push(Scheme::Ed25519, key, &[number; 32]).unwrap();
     members.iter().zip(21..).for_each(|(key, number)| member(key, number));
     lines.hash("validator_set", set.finish().unwrap());
+    let checkpoint = Checkpoint { chain_id: chain, epoch: 3, height: 300, header: Hash([7; 32]) };
+    lines.encoding("checkpoint", &checkpoint);
+    lines.hash("checkpoint.id", checkpoint.id());
+    lines.hash("checkpoint.key", finality_key(&[9; Scheme::Hybrid.public_key_bytes()]).0);
 
     let rule = AssetRule {
         asset: asset("USDC"),

@@ -47,6 +47,8 @@ pub enum Domain {
     LeaderSeed = 0x33,
     /// Leader of a view: the seed, epoch, view.
     Leader = 0x34,
+    /// Checkpoint: chain, epoch, height, id of a header.
+    Checkpoint = 0x35,
     /// What a device makes of raw entropy: its unique secret, a counter, the raw bytes.
     Entropy = 0x40,
     /// Key that a PIN unlocks: the device's unique secret, salt, user, PIN; then again and again.
