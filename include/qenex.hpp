@@ -485,6 +485,16 @@ struct Member {
     Bytes signature;
 };
 
+/// A validator that is to have signed a checkpoint: its key of votes, its key of checkpoints and its signature. Those two are empty if it did not
+/// sign; then the hash of the key of checkpoints counts instead.
+struct Endorser {
+    qnx_scheme_t scheme;
+    Bytes vote_key;
+    qnx_hash_t finality_key;
+    Bytes public_key;
+    Bytes signature;
+};
+
 /// A light client: believes a header that somebody vouches for, then those that quorums finalized.
 class LightClient {
 public:
@@ -504,6 +514,23 @@ public:
                                         member.signature.size());
         }
         return status == QNX_OK ? qnx_following_finish(check.c(), &trusted_) : status;
+    }
+
+    /// Believes the last header of an epoch if its checkpoint holds: all members of its set, in their order.
+    qnx_status_t try_follow_checkpoint(const qnx_header_t& header, Span<const Endorser> members) noexcept {
+        Owned<qnx_checkpoint_t, qnx_checkpoint_clear> check;
+        qnx_status_t status = qnx_checkpoint_init(check.c(), &trusted_, &header);
+        for (const Endorser& member : members) {
+            if (status != QNX_OK) break;
+            status = member.signature.empty()
+                         ? qnx_checkpoint_push(check.c(), member.scheme, member.vote_key.data(), member.vote_key.size(),
+                                               &member.finality_key)
+                         : qnx_checkpoint_push_signed(check.c(), member.scheme, member.vote_key.data(),
+                                                      member.vote_key.size(), member.public_key.data(),
+                                                      member.public_key.size(), member.signature.data(),
+                                                      member.signature.size());
+        }
+        return status == QNX_OK ? qnx_checkpoint_finish(check.c(), &trusted_) : status;
     }
 
 private:

@@ -162,7 +162,7 @@ pub(crate) const fn proposal(from: &qnx_proposal_t) -> Proposal {
     }
 }
 
-fn trusted(from: &qnx_trusted_t) -> Fallible<Trusted> {
+pub(crate) fn trusted(from: &qnx_trusted_t) -> Fallible<Trusted> {
     Ok(Trusted {
         chain_id: Text::read(&from.chain_id)?,
         height: from.height,
@@ -176,7 +176,7 @@ fn trusted(from: &qnx_trusted_t) -> Fallible<Trusted> {
     })
 }
 
-fn trusted_to_c(trusted: &Trusted) -> qnx_trusted_t {
+pub(crate) fn trusted_to_c(trusted: &Trusted) -> qnx_trusted_t {
     let mut out = qnx_trusted_t::zeroed();
     out.chain_id = trusted.chain_id.write();
     out.height = trusted.height;
