@@ -1,7 +1,7 @@
 //! What a node answers programs: JSON over HTTP.
 //!
 //! `POST /api/tx` takes a signed transaction as hexadecimal digits and answers with its id; `GET /api/status`, `/api/account/ID` and `/api/block/HEIGHT` show
-//! what is final. A refusal names its code of the one table.
+//! what is final, and `/api/checkpoint/EPOCH` how a light client follows the end of an epoch. A refusal names its code of the one table.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -9,13 +9,20 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use commonware_utils::channel::mpsc;
+use qenex_core::codec::{Encoded as _, encode};
+use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
-use qenex_core::error::{ACCOUNT_UNKNOWN, ARGUMENT, BLOCK_UNKNOWN, Code, Coded};
+use qenex_core::error::{
+    ACCOUNT_UNKNOWN, ARGUMENT, BLOCK_UNKNOWN, CHECKPOINT_UNKNOWN, Code, Coded, STORE_IO,
+};
 use qenex_core::id::{AccountId, AssetId};
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::tx::MAX_SIGNED_LEN;
 use qenex_node::node::Node;
 use qenex_node::sequencer::SubmitError;
+use qenex_validator::checkpoint::Member;
+use qenex_validator::checkpoints::Checkpoints;
+use qenex_validator::epochs::Epochs;
 use qenex_validator::ledger::Shared;
 use serde_json::{Value, json};
 
@@ -26,6 +33,10 @@ pub struct Api {
     pub ledger: Shared,
     /// Transactions for the other nodes.
     pub submitted: mpsc::Sender<Vec<u8>>,
+    /// Which heights an epoch has.
+    pub epochs: Epochs,
+    /// The checkpoints.
+    pub checkpoints: Checkpoints,
 }
 
 /// The routes.
@@ -36,6 +47,7 @@ pub fn routes(api: Api) -> Router {
         .route("/api/account/{id}", get(account))
         .route("/api/account/{id}/{asset}", get(balance))
         .route("/api/block/{height}", get(block))
+        .route("/api/checkpoint/{epoch}", get(checkpoint))
         .layer(axum::extract::DefaultBodyLimit::max(2 * MAX_SIGNED_LEN))
         .with_state(api)
 }
@@ -125,4 +137,42 @@ async fn block(State(api): State<Api>, Path(height): Path<u64>) -> Response {
         }
         Err(error) => refused(StatusCode::NOT_FOUND, BLOCK_UNKNOWN, error),
     }
+}
+
+/// The last header of an epoch in its canonical bytes, all that signed its checkpoint, and its certificate if the node has it.
+async fn checkpoint(State(api): State<Api>, Path(epoch): Path<u64>) -> Response {
+    let none = || refused(StatusCode::NOT_FOUND, CHECKPOINT_UNKNOWN, format_args!("epoch {epoch}"));
+    let (collected, last) = match (api.checkpoints.done(epoch), api.epochs.heights(epoch)) {
+        (Ok(Some(collected)), Some((_, last))) => (collected, last),
+        (Err(error), _) => return refused(StatusCode::INTERNAL_SERVER_ERROR, STORE_IO, error),
+        _ => return none(),
+    };
+    let header = match api.ledger.lock().node().block(last) {
+        Ok(block) => block.header,
+        Err(error) => return refused(StatusCode::NOT_FOUND, BLOCK_UNKNOWN, error),
+    };
+    let mut buffer = [0; Header::MAX_LEN];
+    let bytes = encode(&header, &mut buffer).map(|bytes| hex::encode(bytes)).unwrap_or_default();
+    let member = |member: &Member| {
+        let mut out = json!({
+            "vote_key": hex::encode(member.vote_key), "finality_key": hex::encode(member.finality_key),
+        });
+        if let Some(signed) = &member.signed {
+            out["public_key"] = hex::encode(&*signed.public_key).into();
+            out["signature"] = hex::encode(&*signed.signature).into();
+        }
+        out
+    };
+    let certificate = collected.certified.as_ref().map(|certified| {
+        json!({
+            "view": certified.proposal.round.view, "parent_view": certified.proposal.parent_view,
+            "signers": hex::encode(certified.certificate.signers().0),
+            "signatures": certified.certificate.signatures().iter().map(hex::encode).collect::<Vec<_>>(),
+        })
+    });
+    Json(json!({
+        "epoch": epoch, "height": last, "id": header.id().to_string(), "header": bytes,
+        "members": collected.members().iter().map(member).collect::<Vec<_>>(), "certificate": certificate,
+    }))
+    .into_response()
 }

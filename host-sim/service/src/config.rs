@@ -25,6 +25,9 @@ pub struct Config {
     /// Who signs its votes; a node without one follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceConfig>,
+    /// The file of the seed of its key of checkpoints: 64 hexadecimal digits. A node without one collects what others sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_key: Option<PathBuf>,
     /// Where it listens for other nodes.
     pub listen: SocketAddr,
     /// Where other nodes reach it.
@@ -87,6 +90,7 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut paths = vec![&mut config.genesis, &mut config.data, &mut config.peer_key];
         paths.extend(config.account_key.as_mut());
+        paths.extend(config.checkpoint_key.as_mut());
         if let Some(device) = &mut config.device {
             if device.soft.is_some() == device.at.is_some() {
                 return Err(ServiceError::file(path, "device: either `soft` or `at` was expected"));

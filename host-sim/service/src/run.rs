@@ -13,6 +13,7 @@ use commonware_runtime::{Quota, Runner, Spawner, Supervisor, tokio};
 use commonware_stream::cups::{self, Cups};
 use commonware_stream::sake::{self, Sake};
 use commonware_utils::NZUsize;
+use qenex_consensus::{CheckpointSigner, KeyCheckpointSigner};
 use qenex_core::consensus::namespace;
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::id::AccountId;
@@ -22,6 +23,7 @@ use qenex_node::node::{Node, NodeConfig};
 use qenex_node::sequencer::{BlockLimits, Sequencer};
 use qenex_store::{Disk, RealDisk};
 use qenex_validator::block::ChainBlock;
+use qenex_validator::checkpoints::Checkpoints;
 use qenex_validator::engine::{self, Channels, Identity, Running, Timing, max_message_bytes};
 use qenex_validator::epochs::Epochs;
 use qenex_validator::evidence::Reporter;
@@ -36,7 +38,7 @@ use crate::genesis_file::{GenesisFile, hex};
 
 /// Messages of a channel that a peer may send in a second, in the order of the channels. What a channel may hold is this for all peers of several
 /// epochs at once, and takes memory.
-const QUOTAS: [u32; 6] = [256, 128, 128, 64, 64, 64];
+const QUOTAS: [u32; 7] = [256, 128, 128, 64, 64, 64, 32];
 
 /// Room for nodes that follow and are not known yet.
 const MORE_PEERS: usize = 16;
@@ -51,12 +53,24 @@ pub fn peer_key(path: &Path) -> Result<PrivateKey, ServiceError> {
     PrivateKey::decode(seed.to_vec()).map_err(|error| ServiceError::file(path, error))
 }
 
-/// Reads the key of an account from its file.
-fn reporter(account: AccountId, path: &Path) -> Result<Reporter, ServiceError> {
+/// Reads the key of checkpoints from its file.
+///
+/// # Errors
+/// It is not there, or holds something else.
+pub fn checkpoint_signer(path: &Path) -> Result<KeyCheckpointSigner, ServiceError> {
+    KeyCheckpointSigner::new(&*seed(path)?).map_err(|error| ServiceError::file(path, error))
+}
+
+/// Reads the seed of a secret key from its file.
+fn seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, ServiceError> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
     let text = text.map_err(|error| ServiceError::file(path, error))?;
-    let seed = Zeroizing::new(hex(text.trim()).map_err(|error| ServiceError::file(path, error))?);
-    let key = SecretKey::from_seed(&seed).map_err(|error| ServiceError::file(path, error))?;
+    hex(text.trim()).map(Zeroizing::new).map_err(|error| ServiceError::file(path, error))
+}
+
+/// Reads the key of an account from its file.
+fn reporter(account: AccountId, path: &Path) -> Result<Reporter, ServiceError> {
+    let key = SecretKey::from_seed(&*seed(path)?).map_err(|error| ServiceError::file(path, error))?;
     Ok(Reporter { account, key })
 }
 
@@ -102,6 +116,11 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
         config.followers.iter().map(|key| public_key(key, path)).collect::<Result<Vec<_>, _>>()?;
     let reporter = config.account_key.as_deref().map(|path| reporter(account, path)).transpose()?;
     let signer = config.device.as_ref().map(device::open).transpose()?;
+    let checkpoint_signer = config.checkpoint_key.as_deref().map(checkpoint_signer).transpose()?;
+    let checkpoint_signer = checkpoint_signer.map(|signer| Arc::new(signer) as Arc<dyn CheckpointSigner>);
+    let checkpoints = config.data.join("checkpoints");
+    let opened = Checkpoints::load(RealDisk::open(&checkpoints)?);
+    let checkpoints = opened.map_err(|error| ServiceError::file(&checkpoints, error))?;
     let node = open_ledger(&config.data.join("ledger"), &genesis)?;
     let Some(staking) = node.chain().staking(node.chain().tip_id())? else {
         return Err(ServiceError::file(&config.genesis, "the chain has no validators"));
@@ -139,15 +158,29 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
         );
         settings.dial_frequency = Duration::from_millis(200);
         let (mut network, oracle) = Network::new(context.child("network"), settings);
-        let [votes, certificates, resolver, blocks, backfill, transactions] = std::array::from_fn(|index| {
-            let quota = Quota::per_second(
-                QUOTAS.get(index).copied().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN),
-            );
-            network.register(index as u64, quota)
-        });
-        let channels = Channels { votes, certificates, resolver, blocks, backfill, transactions };
+        let [votes, certificates, resolver, blocks, backfill, transactions, checkpoint] =
+            std::array::from_fn(|index| {
+                let quota = Quota::per_second(
+                    QUOTAS.get(index).copied().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN),
+                );
+                network.register(index as u64, quota)
+            });
+        let channels = Channels {
+            votes,
+            certificates,
+            resolver,
+            blocks,
+            backfill,
+            transactions,
+            checkpoints: checkpoint,
+        };
         let engine = engine::Config {
-            identity: Identity { chain_id: genesis.chain_id, peer: key.public_key(), signer },
+            identity: Identity {
+                chain_id: genesis.chain_id,
+                peer: key.public_key(),
+                signer,
+                checkpoint_signer,
+            },
             epochs,
             limits,
             timing: Timing {
@@ -155,19 +188,22 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
                 ..Timing::default()
             },
             followers,
+            checkpoints,
             reporter,
             partition: "chain".into(),
             manager: oracle.clone(),
             blocker: oracle,
         };
         let network = network.start();
-        let Running { ledger, submitted, handle } =
+        let Running { ledger, submitted, checkpoints, handle } =
             engine::start(context.child("node"), engine, ledger, first, channels);
         let listener = ::tokio::net::TcpListener::bind(config.api).await;
         let listener = listener.map_err(|error| ServiceError::Ended(format!("{}: {error}", config.api)))?;
         tracing::info!(listen = %config.listen, api = %config.api, "the node runs");
         let api = context.child("api").spawn(move |_| async move {
-            if let Err(error) = axum::serve(listener, routes(Api { ledger, submitted })).await {
+            if let Err(error) =
+                axum::serve(listener, routes(Api { ledger, epochs, submitted, checkpoints })).await
+            {
                 tracing::error!("the interface ended: {error}");
             }
         });

@@ -1,4 +1,5 @@
-//! A new chain: for each validator a simulated device with a key of votes, a key of the network and a configuration; and one genesis for all.
+//! A new chain: for each validator a simulated device with a key of votes, keys of the network and of checkpoints and a configuration; and one genesis
+//! for all.
 //!
 //! The devices are initialised here: whoever made the chain knows their PINs, which lie beside them. That is what a test network is.
 
@@ -10,7 +11,9 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use commonware_cryptography::Signer as _;
+use qenex_consensus::CheckpointSigner as _;
 use qenex_core::codec;
+use qenex_core::consensus::finality_key;
 use qenex_core::crypto::secret::label_seed;
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, ed25519};
 use qenex_core::hsm::proto::{AddUser, Anchor, Command, CreateKey, Initialise, KeyInfo, Login};
@@ -26,7 +29,7 @@ use crate::config::{Config, DeviceConfig, PeerConfig};
 use crate::device::soft;
 use crate::error::ServiceError;
 use crate::genesis_file::{AccountFile, GenesisFile, StakingFile, ValidatorFile};
-use crate::run::peer_key;
+use crate::run::{checkpoint_signer, peer_key};
 
 /// What a new chain is like.
 #[derive(Clone, Debug)]
@@ -98,6 +101,7 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
             peer_key: "peer.key".into(),
             account: account(index),
             account_key: Some("account.key".into()),
+            checkpoint_key: Some("checkpoint.key".into()),
             device: Some(DeviceConfig {
                 soft: Some("device".into()),
                 at: None,
@@ -147,17 +151,21 @@ struct Member {
     config: PathBuf,
     peer_key: String,
     vote_key: String,
+    finality_key: String,
     client: Client<UnixStream>,
 }
 
 impl Member {
-    /// A device with an officer, an operator and a key of votes, and a key of the network.
+    /// A device with an officer, an operator and a key of votes, and keys of the network and of checkpoints.
     fn create(config: &Path) -> Result<Self, ServiceError> {
         let folder = config.parent().unwrap_or(Path::new("."));
         std::fs::create_dir(folder).map_err(|error| ServiceError::file(folder, error))?;
         let peer_file = folder.join("peer.key");
         write(&peer_file, format!("{}\n", Hash(*random()?)).as_bytes(), 0o600)?;
         let key = peer_key(&peer_file)?.public_key();
+        let checkpoint_file = folder.join("checkpoint.key");
+        write(&checkpoint_file, format!("{}\n", Hash(*random()?)).as_bytes(), 0o600)?;
+        let finality_key = finality_key(checkpoint_signer(&checkpoint_file)?.public_key());
         let host = Host::new(&folder.join("host"));
         let mut client = soft(SoftBoard::open(&folder.join("device"), Person::Confirms)?, &host)?;
         client.tell(Command::Pair)?;
@@ -188,6 +196,7 @@ impl Member {
             config: config.to_path_buf(),
             peer_key: Hash(peer).to_string(),
             vote_key: Hash(vote_key).to_string(),
+            finality_key: finality_key.to_string(),
             client,
         })
     }
@@ -224,7 +233,7 @@ fn genesis(members: &[Member], new: &NewTestnet) -> GenesisFile {
         account: account(index),
         vote_key: member.vote_key.clone(),
         peer_key: member.peer_key.clone(),
-        finality_key: Hash::default().to_string(),
+        finality_key: member.finality_key.clone(),
         commission_bps: 1_000,
         stake: STAKE.to_string(),
     });

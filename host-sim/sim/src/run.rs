@@ -15,6 +15,7 @@ use rand::rngs::StdRng;
 use serde::Serialize;
 
 use crate::clients::Clients;
+use crate::finality;
 use crate::keys;
 use crate::plan::{CALM_MS, Fault, Plan, Timed};
 use crate::world::{World, good_link, link};
@@ -31,6 +32,8 @@ pub struct Report {
     pub height: u64,
     /// Transfers that became final.
     pub transfers: u64,
+    /// Epochs whose checkpoints and certificates a light client has followed from the genesis.
+    pub epochs: u64,
     /// Faults that happened.
     pub faults: usize,
     /// How often a validator was started.
@@ -57,6 +60,7 @@ pub fn run(plan: &Plan) -> Report {
             rng: StdRng::seed_from_u64(plan.seed),
             starts: 0,
             faults: 0,
+            epochs: 0,
             barred: Vec::new(),
         };
         let mut world = World::new(context.child("world"), &plan).await;
@@ -66,6 +70,7 @@ pub fn run(plan: &Plan) -> Report {
             seed: plan.seed,
             height,
             transfers: run.clients.transfers,
+            epochs: run.epochs,
             faults: run.faults,
             starts: run.starts,
             barred: run.barred,
@@ -85,6 +90,7 @@ struct Run {
     rng: StdRng,
     starts: u64,
     faults: usize,
+    epochs: u64,
     barred: Vec<usize>,
 }
 
@@ -129,6 +135,7 @@ impl Run {
         }
         self.check(world)?;
         self.alive(world, plan, calm_heights.unwrap_or_default())?;
+        self.epochs = finality::check(world, plan)?;
         for index in 0..world.members.len() {
             if let Some(ledger) = world.ledger(index).filter(|_| plan.is_honest(index)) {
                 let ledger = ledger.lock();

@@ -21,7 +21,7 @@ fn holds(plan: &Plan) -> Report {
 fn without_faults() {
     let plan = Plan { faults: Vec::new(), liars: Vec::new(), epoch_blocks: 10, ..Plan::random(1, 4, 30_000) };
     let report = holds(&plan);
-    assert!(report.height > 60 && report.transfers > 100, "{report:?}");
+    assert!(report.height > 60 && report.transfers > 100 && report.epochs > 4, "{report:?}");
 }
 
 #[test]

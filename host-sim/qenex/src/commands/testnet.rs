@@ -1,23 +1,27 @@
 //! `qenex testnet`: a chain of several validators on this machine.
 //!
 //! `run` tells a story: four validators decide, one of them is killed and the others go on, a second one is killed and nothing goes on, both come back and
-//! nothing is lost.
+//! nothing is lost; a light client follows the checkpoints of what was decided.
 
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use qenex_core::consensus::{Anchor, Trusted};
 use qenex_core::error::{CHECK_FAILED, INPUT_FILE};
 use qenex_core::id::AccountId;
 use qenex_core::num::Amount;
 use qenex_core::tx::{Leg, LegsBuf, Op, Transaction, Transfer};
+use qenex_node::chain::Chain;
+use qenex_service::genesis_file::GenesisFile;
 use qenex_service::testnet::{LABEL, NewTestnet, client_account, config_of, create};
 use serde_json::{Value, json};
 
 use crate::args::{Testnet, TestnetNew, TestnetRun};
 use crate::files::{make_room, unwritable};
 use crate::keys;
+use crate::light;
 use crate::output::{Failure, Output};
 
 /// In a folder that another run may replace.
@@ -25,6 +29,9 @@ const MARKER: &str = "testnet";
 
 const VALIDATORS: u16 = 4;
 const CLIENTS: u32 = 100;
+
+/// Blocks of an epoch in the story.
+const EPOCH_BLOCKS: u64 = 30;
 
 /// How long the story waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -170,13 +177,45 @@ fn transfer(chain: &str, from: u32, nonce: u64) -> Result<Vec<u8>, Failure> {
     keys::sign(&transaction, &[&key])
 }
 
+/// Believes the genesis and what checkpoints say, at each of these nodes. Returns how many epochs that were.
+fn follow_checkpoints(network: &mut Network<'_>, nodes: &[u16]) -> Result<u64, Failure> {
+    let path = network.data.join("chain").join("genesis.json");
+    let genesis = GenesisFile::read(&path)?.genesis().map_err(|error| Failure::argument("genesis", error))?;
+    let header = Chain::new(&genesis, usize::MAX)?.tip().clone();
+    network.wait_for(nodes, EPOCH_BLOCKS + 1)?;
+    let over = network.height(nodes[0]).unwrap_or_default() / EPOCH_BLOCKS;
+    for index in nodes {
+        let anchor = Anchor { header: header.clone(), trusting_period_ms: u64::MAX };
+        let wrong = |detail: String| Failure::refused(CHECK_FAILED, detail);
+        let mut trusted = Trusted::new(&anchor).map_err(|error| wrong(format!("{error:?}")))?;
+        for epoch in 1..=over {
+            let start = Instant::now();
+            let answer = loop {
+                if let Some(answer) = network.get(*index, &format!("checkpoint/{epoch}")) {
+                    break answer;
+                }
+                if start.elapsed() > PATIENCE {
+                    return Err(wrong(format!("epoch {epoch} has no checkpoint at validator {}", index + 1)));
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            };
+            trusted = light::follow(&trusted, &answer)
+                .map_err(|error| wrong(format!("the checkpoint of epoch {epoch}: {error}")))?;
+        }
+        if trusted.height != over * EPOCH_BLOCKS {
+            return Err(wrong(format!("a light client ends at height {}", trusted.height)));
+        }
+    }
+    Ok(over)
+}
+
 fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
     make_room(&args.data, MARKER)?;
     output.line("A chain of four validators on this machine, each with its store and its device");
     let chain = NewTestnet {
         validators: VALIDATORS,
         clients: CLIENTS,
-        epoch_blocks: 30,
+        epoch_blocks: EPOCH_BLOCKS,
         base_port: args.base_port,
         time_ms: now_ms(),
     };
@@ -262,7 +301,11 @@ fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
         block["epoch"],
         block["state_root"].as_str().unwrap_or_default().get(..16).unwrap_or_default()
     ));
-    output.result(&json!({ "height": height, "block": block, "transfers": 3 * CLIENTS }));
+    let epoch = follow_checkpoints(&mut network, &all)?;
+    tell(format!(
+        "a light client follows the checkpoints of {epoch} epochs from the genesis, at each of the four"
+    ));
+    output.result(&json!({ "height": height, "block": block, "transfers": 3 * CLIENTS, "epochs": epoch }));
     if args.stay {
         output.line(format_args!("The validators run: {}", network.url(0, "status")));
         for child in network.children.iter_mut().flatten() {
