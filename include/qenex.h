@@ -2445,6 +2445,15 @@ qnx_status_t qnx_client_sign_data(qnx_client_t *state,
                                   uint8_t *out,
                                   size_t *len);
 
+// The signature of the checkpoint of the header that the device trusts, by the key of checkpoints in a slot. `*len` is the room of `out` before, at
+// least QNX_MAX_SIGNATURE_SIZE, and the length after.
+//
+// Codes: BUFFER_TOO_SMALL.
+qnx_status_t qnx_client_checkpoint(qnx_client_t *state,
+                                   uint8_t slot,
+                                   uint8_t *out,
+                                   size_t *len);
+
 // Random bytes from the device: `count` of them to `out`, 1 to QNX_RANDOM_MAX.
 qnx_status_t qnx_client_random(qnx_client_t *state, uint8_t *out, size_t count);
 

@@ -25,7 +25,7 @@ use c_client::{Context, bytes, code, context, exchange, id, open, text, zeroed};
 use hsm_bank::{Bench, policy, transaction, transfer};
 use hsm_board::{TestBoard, power_on};
 use qenex_core::codec::Encoded;
-use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote};
+use qenex_core::consensus::{Checkpoint, Header, Proposal, Round, SetHasher, Vote};
 use qenex_core::crypto::{Purpose, Scheme, ed25519, signing_digest, verify};
 use qenex_core::error::{
     BUFFER_TOO_SMALL, CERTIFICATE_SIGNERS, DEVICE_LINE, DEVICE_STRANGER, FRAME_LENGTH, HOST_UNPAIRED,
@@ -255,6 +255,16 @@ fn a_header_is_followed_and_votes_are_signed() {
         assert_eq!(status.trusted.header.bytes, final_.id().0);
 
         let mut info = zeroed::<qnx_key_info_t>();
+        let label = id("CHECKPOINTS");
+        assert_eq!(
+            qnx_client_create_key(at, 4, QNX_HYBRID, QNX_PURPOSE_CHECKPOINT, 0, &label, &raw mut info),
+            QNX_OK
+        );
+        let (mut signature, mut len) = ([0; QNX_MAX_SIGNATURE_SIZE], QNX_MAX_SIGNATURE_SIZE);
+        assert_eq!(qnx_client_checkpoint(at, 4, signature.as_mut_ptr(), &raw mut len), QNX_OK);
+        let digest = Checkpoint::of(&final_).digest();
+        assert_eq!(verify(Scheme::Hybrid, &info.public_key[..2_624], &digest, &signature[..len]), Ok(()));
+
         let label = id("VOTES");
         assert_eq!(
             qnx_client_create_key(at, 3, QNX_ED25519, QNX_PURPOSE_VOTE, 0, &label, &raw mut info),
@@ -423,6 +433,7 @@ fn wrong_arguments_reach_no_device() {
             ),
             (qnx_client_sign(at, b, &raw mut len), BUFFER_TOO_SMALL),
             (qnx_client_sign_data(at, 0, n, 4, b, &raw mut len), NULL_POINTER),
+            (qnx_client_checkpoint(at, 0, b, null_mut()), NULL_POINTER),
             (qnx_client_random(at, b, 0), NUMBER_UNKNOWN),
             (qnx_client_random(at, b, huge), LENGTH_TOO_LARGE),
             // More than a request can bring.

@@ -201,6 +201,14 @@ impl<T: Transport> Client<T> {
         self.signature(Command::SignData, &Index { index: slot })
     }
 
+    /// The signature of the checkpoint of the header that the device trusts, by the key of checkpoints in a slot.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn checkpoint(&mut self, slot: u8) -> Answer<heapless::Vec<u8, MAX_SIGNATURE_BYTES>, T> {
+        self.signature(Command::Checkpoint, &Index { index: slot })
+    }
+
     /// A signature, however many responses it takes.
     fn signature(
         &mut self,

@@ -1,4 +1,4 @@
-//! Which header is trusted, and votes.
+//! Which header is trusted, votes and checkpoints.
 
 use core::hint::black_box;
 
@@ -101,5 +101,15 @@ impl<B: Board> Hsm<B> {
         let flash = self.board.flash();
         let signature = self.store.sign(flash, &storage_key, &slot, Purpose::Vote, &id, &mut buffer)?;
         reply.value(&proto::Signed { signature })
+    }
+
+    /// What is trusted never goes back, so no two checkpoints of a height are signed unless officers anchor the device anew.
+    pub(super) fn checkpoint(
+        &mut self,
+        request: &proto::Index,
+        reply: &mut Reply<'_>,
+    ) -> Result<(), Refusal> {
+        let trusted = self.trusted.ok_or(HsmError::AnchorMissing)?;
+        self.sign_thing(request.index, Purpose::Checkpoint, &trusted.checkpoint().id(), reply)
     }
 }
