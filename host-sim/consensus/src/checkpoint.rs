@@ -1,12 +1,15 @@
 //! Who signs checkpoints.
 
 use std::fmt;
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use qenex_core::consensus::Checkpoint;
 use qenex_core::crypto::scheme::{MAX_PUBLIC_KEY_BYTES, MAX_SIGNATURE_BYTES};
 use qenex_core::crypto::secret::{SEED_BYTES, SecretKey, SigningError};
-use qenex_core::crypto::{Purpose, Scheme};
+use qenex_core::crypto::{Purpose, Scheme, verify};
 use qenex_core::error::{Code, Coded};
+use qenex_device::Client;
 
 /// Signs checkpoints with one hybrid key.
 pub trait CheckpointSigner: fmt::Debug + Send + Sync {
@@ -53,5 +56,39 @@ impl CheckpointSigner for KeyCheckpointSigner {
 impl fmt::Debug for KeyCheckpointSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyCheckpointSigner").finish_non_exhaustive()
+    }
+}
+
+/// A key of checkpoints in a device, which signs that of the header that it trusts and nothing else.
+pub struct DeviceCheckpointSigner<S> {
+    client: Arc<Mutex<Client<S>>>,
+    slot: u8,
+    public_key: Vec<u8>,
+}
+
+impl<S> DeviceCheckpointSigner<S> {
+    pub(crate) const fn new(client: Arc<Mutex<Client<S>>>, slot: u8, public_key: Vec<u8>) -> Self {
+        Self { client, slot, public_key }
+    }
+}
+
+impl<S: Read + Write + Send> CheckpointSigner for DeviceCheckpointSigner<S> {
+    fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    fn sign(&self, checkpoint: &Checkpoint) -> Result<Vec<u8>, Code> {
+        let signature = self.client.lock().unwrap_or_else(PoisonError::into_inner).checkpoint(self.slot);
+        let signature = signature.map_err(|error| error.code())?;
+        // The device may trust another header by now, or not this one yet.
+        verify(Scheme::Hybrid, &self.public_key, &checkpoint.digest(), &signature)
+            .map_err(|error| error.code())?;
+        Ok(signature)
+    }
+}
+
+impl<S> fmt::Debug for DeviceCheckpointSigner<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceCheckpointSigner").field("slot", &self.slot).finish_non_exhaustive()
     }
 }

@@ -22,7 +22,7 @@ mod signer;
 mod validators;
 
 pub use certificate::{Certificate, Signature};
-pub use checkpoint::{CheckpointSigner, KeyCheckpointSigner};
+pub use checkpoint::{CheckpointSigner, DeviceCheckpointSigner, KeyCheckpointSigner};
 pub use header_id::HeaderId;
 pub use scheme::{Scheme, proposal_of, vote_of};
 pub use signer::{DeviceSigner, KeySigner, VoteSigner};

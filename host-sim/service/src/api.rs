@@ -152,14 +152,14 @@ async fn checkpoint(State(api): State<Api>, Path(epoch): Path<u64>) -> Response 
         Err(error) => return refused(StatusCode::NOT_FOUND, BLOCK_UNKNOWN, error),
     };
     let mut buffer = [0; Header::MAX_LEN];
-    let bytes = encode(&header, &mut buffer).map(|bytes| hex::encode(bytes)).unwrap_or_default();
+    let bytes = encode(&header, &mut buffer).map(hex::encode).unwrap_or_default();
     let member = |member: &Member| {
         let mut out = json!({
             "vote_key": hex::encode(member.vote_key), "finality_key": hex::encode(member.finality_key),
         });
         if let Some(signed) = &member.signed {
-            out["public_key"] = hex::encode(&*signed.public_key).into();
-            out["signature"] = hex::encode(&*signed.signature).into();
+            out["public_key"] = hex::encode(signed.public_key.as_slice()).into();
+            out["signature"] = hex::encode(signed.signature.as_slice()).into();
         }
         out
     };

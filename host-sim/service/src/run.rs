@@ -115,9 +115,10 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
     let followers =
         config.followers.iter().map(|key| public_key(key, path)).collect::<Result<Vec<_>, _>>()?;
     let reporter = config.account_key.as_deref().map(|path| reporter(account, path)).transpose()?;
-    let signer = config.device.as_ref().map(device::open).transpose()?;
+    let (signer, of_device) = config.device.as_ref().map(device::open).transpose()?.unzip();
     let checkpoint_signer = config.checkpoint_key.as_deref().map(checkpoint_signer).transpose()?;
     let checkpoint_signer = checkpoint_signer.map(|signer| Arc::new(signer) as Arc<dyn CheckpointSigner>);
+    let checkpoint_signer = checkpoint_signer.or(of_device.flatten());
     let checkpoints = config.data.join("checkpoints");
     let opened = Checkpoints::load(RealDisk::open(&checkpoints)?);
     let checkpoints = opened.map_err(|error| ServiceError::file(&checkpoints, error))?;

@@ -109,6 +109,7 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
                 user: "OSCAR".into(),
                 pin_file: "operator.pin".into(),
                 slot: SLOT,
+                checkpoint_slot: None,
             }),
             listen: at(port(index, 0)),
             address: at(port(index, 0)),

@@ -35,6 +35,17 @@ fn with_faults() {
     }
 }
 
+/// Short epochs end while validators are apart, crash and lie: each has its checkpoint in the end.
+#[test]
+fn checkpoints_spread_after_faults() {
+    for seed in [100, 101] {
+        let plan = Plan { epoch_blocks: 5, ..Plan::random(seed, 4, 45_000) };
+        assert!(!plan.faults.is_empty());
+        let report = holds(&plan);
+        assert!(report.epochs > 8, "{report:?}");
+    }
+}
+
 /// The same plan is the same run, event for event.
 #[test]
 fn a_run_replays() {

@@ -120,7 +120,7 @@ impl Exchange {
                 on_stopped => {},
                 message = receiver.recv() => {
                     let Ok((peer, message)) = message else { break };
-                    match self.take(&mut over, message.as_ref()) {
+                    match self.take(&over, message.as_ref()) {
                         Ok(Answer::Nothing) => {},
                         Ok(Answer::Send(message)) => {
                             sender.send(Recipients::One(peer), IoBuf::from(message.encode()), false);
@@ -236,7 +236,7 @@ impl Exchange {
     }
 
     /// Takes a message.
-    fn take(&self, over: &mut BTreeMap<u64, Checkpoint>, bytes: &[u8]) -> io::Result<Answer> {
+    fn take(&self, over: &BTreeMap<u64, Checkpoint>, bytes: &[u8]) -> io::Result<Answer> {
         match Message::decode(bytes) {
             None => Ok(Answer::Block("a message is none of checkpoints".into())),
             Some(Message::Missing { epoch, known }) => {
@@ -253,8 +253,10 @@ impl Exchange {
                 Ok(if some { Answer::Send(message) } else { Answer::Nothing })
             }
             Some(Message::Signatures { epoch, signatures }) => {
+                // Of an epoch that is over and without a checkpoint; it may be over since the last look.
+                let open = self.checkpoints.with_open(epoch, |_| ());
                 let known = over.get(&epoch).copied();
-                let Some(checkpoint) = known.or_else(|| self.last_of(epoch)) else {
+                let Some(checkpoint) = open.and_then(|()| known.or_else(|| self.last_of(epoch))) else {
                     return Ok(Answer::Nothing);
                 };
                 for (place, signed) in signatures {
