@@ -48,6 +48,14 @@ impl Batch {
     }
 }
 
+impl<T: AsRef<[u8]>> FromIterator<T> for Batch {
+    fn from_iter<I: IntoIterator<Item = T>>(transactions: I) -> Self {
+        let mut batch = Self::default();
+        transactions.into_iter().for_each(|signed| batch.push(signed.as_ref()));
+        batch
+    }
+}
+
 /// A block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {

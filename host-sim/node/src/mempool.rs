@@ -55,9 +55,9 @@ impl Mempool {
         self.count == 0
     }
 
-    /// Whether a transaction with this nonce waits.
-    pub fn waits(&self, sender: AccountId, nonce: u64) -> bool {
-        self.accounts.get(&sender).is_some_and(|waiting| waiting.contains_key(&nonce))
+    /// The transaction with this nonce that waits.
+    pub fn get(&self, sender: AccountId, nonce: u64) -> Option<&[u8]> {
+        Some(self.accounts.get(&sender)?.get(&nonce)?.signed.as_slice())
     }
 
     /// Takes a transaction in, whose signatures have been verified. `next_nonce` is the sender's in the newest state.

@@ -418,7 +418,15 @@ impl Node {
     /// # Errors
     /// There is none at this height, or the store fails.
     pub fn block(&self, height: u64) -> Result<Block, NodeError> {
-        Ok(Block::decode(&self.log.read(height)?)?)
+        Ok(Block::decode(&self.block_bytes(height)?)?)
+    }
+
+    /// The encoding of a final block.
+    ///
+    /// # Errors
+    /// There is none at this height, or the store fails.
+    pub fn block_bytes(&self, height: u64) -> Result<Vec<u8>, NodeError> {
+        Ok(self.log.read(height)?)
     }
 
     /// The newest transactions that touched an account, newest first.

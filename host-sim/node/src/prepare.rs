@@ -139,6 +139,33 @@ impl Prepared {
         keys.items.get(keys.start(range.start)..keys.start(range.end)).unwrap_or_default()
     }
 
+    /// The first transaction that can be in no block, of those at the places for which `new` is true; the others were verified before. For a
+    /// batch that was prepared without its signatures.
+    pub fn first_refused(
+        &self,
+        verifier: &Verifier,
+        new: impl Fn(usize) -> bool,
+    ) -> Option<(usize, Refusal)> {
+        let (mut signed_by, mut reports) = (Vec::new(), Vec::new());
+        let mut first = None;
+        for (index, signed) in self.batch.iter().enumerate() {
+            if let Some(refusal) = self.refused.get(index).copied().flatten() {
+                first = Some((index, refusal));
+                break;
+            }
+            let Some(decoded) = new(index).then(|| SignedTransaction::decode(signed).ok()).flatten() else {
+                continue;
+            };
+            signed_by.extend(decoded.signatures.iter().map(|signature| (index, *signature)));
+            if let Op::Report(report) = decoded.transaction.op {
+                reports.push((index, decoded.transaction.chain_id, report));
+            }
+        }
+        let wrong = verify(verifier, &self.ids, &signed_by, &reports);
+        let wrong = wrong.into_iter().map(|(index, error)| (index, Refusal::Signature(error)));
+        wrong.chain(first).min_by_key(|(index, _)| *index)
+    }
+
     /// The root of the transaction tree over all of them.
     pub fn transaction_root(&self) -> Hash {
         log_root(&self.leaves)
@@ -203,31 +230,11 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
         prepared.signers.close();
     }
     if let Signatures::Verify(verifier) = signatures {
-        let digest_inputs: Vec<[u8; 34]> = signed_by
-            .iter()
-            .map(|(index, signature)| for_transactions(signature.scheme, prepared.ids[*index].as_bytes()))
-            .collect();
-        let digests = hash_all(Domain::Signing, &digest_inputs);
         watch.lap(&mut times.hash);
-        let items: Vec<Item<'_>> = signed_by
-            .iter()
-            .zip(&digests)
-            .map(|((_, Signature { scheme, public_key, signature }), digest)| Item {
-                scheme: *scheme,
-                public_key,
-                digest,
-                signature,
-            })
-            .collect();
-        for ((index, _), result) in signed_by.iter().zip(verifier.verify_batch(&items)) {
-            if let Err(error) = result {
-                refuse(&mut prepared, *index, error);
-            }
-        }
-        for (index, chain_id, report) in reports {
-            if let Err(error) = report.verify(&chain_id) {
-                refuse(&mut prepared, index, error);
-            }
+        let wrong = verify(verifier, &prepared.ids, &signed_by, &reports);
+        for (index, error) in wrong {
+            // The first reason stays.
+            prepared.refused[index].get_or_insert(Refusal::Signature(error));
         }
         watch.lap(&mut times.verify);
     }
@@ -237,9 +244,34 @@ pub fn prepare(batch: Batch, signatures: Signatures<'_>) -> Prepared {
     prepared
 }
 
-fn refuse(prepared: &mut Prepared, index: usize, error: SignatureError) {
-    // The first reason stays.
-    prepared.refused[index].get_or_insert(Refusal::Signature(error));
+/// Verifies signatures of transactions, with the ids of all, and what they report. Returns the places of those that are wrong.
+fn verify(
+    verifier: &Verifier,
+    ids: &[Hash],
+    signed_by: &[(usize, Signature<'_>)],
+    reports: &[(usize, ChainId, Report<'_>)],
+) -> Vec<(usize, SignatureError)> {
+    let digest_inputs: Vec<[u8; 34]> = signed_by
+        .iter()
+        .map(|(index, signature)| for_transactions(signature.scheme, ids[*index].as_bytes()))
+        .collect();
+    let digests = hash_all(Domain::Signing, &digest_inputs);
+    let items: Vec<Item<'_>> = signed_by
+        .iter()
+        .zip(&digests)
+        .map(|((_, Signature { scheme, public_key, signature }), digest)| Item {
+            scheme: *scheme,
+            public_key,
+            digest,
+            signature,
+        })
+        .collect();
+    let signatures = signed_by.iter().zip(verifier.verify_batch(&items));
+    let signatures = signatures.filter_map(|((index, _), result)| Some((*index, result.err()?)));
+    let reports = reports.iter();
+    let reports =
+        reports.filter_map(|(index, chain_id, report)| Some((*index, report.verify(chain_id).err()?)));
+    signatures.chain(reports).collect()
 }
 
 /// Scheme and purpose, then a short key or an id: what a key's hash and a signing digest are made of.

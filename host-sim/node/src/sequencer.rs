@@ -1,8 +1,11 @@
 //! A proposer: it takes transactions in and makes blocks of them. On a chain with one proposer each block is final at once; validators propose with the
 //! same calls, and consensus decides.
 
+use std::sync::Arc;
+
 use qenex_core::codec::DecodeError;
 use qenex_core::crypto::Hash;
+use qenex_core::error::{Code, Coded};
 use qenex_core::id::AccountId;
 use qenex_core::ledger::Receipt;
 use qenex_core::tx::{SignedTransaction, Transaction};
@@ -13,7 +16,7 @@ use crate::error::{MempoolError, NodeError, Refusal};
 use crate::history;
 use crate::mempool::{Mempool, MempoolLimits};
 use crate::node::Node;
-use crate::prepare::{Signatures, prepare};
+use crate::prepare::{Prepared, Signatures, prepare};
 
 /// Why a transaction is not taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,15 @@ pub enum SubmitError {
     Refused(Refusal),
     /// The pool does not take it.
     Mempool(MempoolError),
+}
+
+impl Coded for SubmitError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Mempool(error) => error.code(),
+        }
+    }
 }
 
 /// A block that was made and finalized.
@@ -58,14 +70,14 @@ impl Default for BlockLimits {
 pub struct Sequencer {
     /// The account that receives the fees.
     pub proposer: AccountId,
-    verifier: Verifier,
+    verifier: Arc<Verifier>,
     mempool: Mempool,
 }
 
 impl Sequencer {
     /// A proposer with an empty pool.
     pub fn new(proposer: AccountId, limits: MempoolLimits) -> Self {
-        Self { proposer, verifier: Verifier::default(), mempool: Mempool::new(limits) }
+        Self { proposer, verifier: Arc::default(), mempool: Mempool::new(limits) }
     }
 
     /// Checks a signed transaction and puts it into the pool. Returns its id.
@@ -73,42 +85,60 @@ impl Sequencer {
     /// # Errors
     /// It is malformed, a signature is wrong, or the pool does not take it.
     pub fn submit(&mut self, node: &Node, signed: &[u8]) -> Result<Hash, SubmitError> {
-        let mut batch = Batch::default();
-        batch.push(signed);
-        let mut results = self.submit_all(node, batch);
+        let mut results = self.submit_all(node, [signed].into_iter().collect());
         results.pop().unwrap_or(Err(SubmitError::Refused(Refusal::Decode(DecodeError::Malformed))))
     }
 
     /// [`submit`](Self::submit) for several, whose signatures are verified together; a result for each.
     pub fn submit_all(&mut self, node: &Node, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
-        let prepared = prepare(signed, Signatures::Verify(&self.verifier));
+        self.insert_all(node, &prepare(signed, Signatures::Verify(&self.verifier)))
+    }
+
+    /// Puts transactions into the pool whose signatures were looked at when they were prepared; a result for each.
+    pub fn insert_all(&mut self, node: &Node, prepared: &Prepared) -> Vec<Result<Hash, SubmitError>> {
         let insert = |index| {
             let Transaction { sender, nonce, fee, .. } =
                 prepared.transaction(index).map_err(SubmitError::Refused)?;
-            let next_nonce = node.chain().account(sender).map_or(0, |account| account.nonce);
             let signed = prepared.batch.get(index).unwrap_or_default().to_vec();
+            let next_nonce = next_nonce(node, sender);
             self.mempool.insert(sender, nonce, fee, signed, next_nonce).map_err(SubmitError::Mempool)?;
             Ok(prepared.id(index))
         };
         (0..prepared.len()).map(insert).collect()
     }
 
-    /// Whether a transaction of this sender with this nonce waits.
-    pub fn waits(&self, signed: &[u8]) -> bool {
-        SignedTransaction::decode(signed).is_ok_and(|SignedTransaction { transaction, .. }| {
-            self.mempool.waits(transaction.sender, transaction.nonce)
-        })
+    /// Those that neither wait nor were used up; bytes that are no transaction are among them.
+    pub fn new_ones(&self, node: &Node, signed: &Batch) -> Batch {
+        let mut new = Batch::default();
+        for signed in signed.iter() {
+            let known = SignedTransaction::decode(signed).is_ok_and(|decoded| {
+                let Transaction { sender, nonce, .. } = decoded.transaction;
+                self.mempool.get(sender, nonce).is_some() || nonce < next_nonce(node, sender)
+            });
+            if !known {
+                new.push(signed);
+            }
+        }
+        new
+    }
+
+    /// For each of these, whether it is not in the pool, where all were verified.
+    pub fn unverified(&self, prepared: &Prepared) -> Vec<bool> {
+        let waiting = |index| {
+            let Transaction { sender, nonce, .. } = prepared.transaction(index).ok()?;
+            self.mempool.get(sender, nonce)
+        };
+        (0..prepared.len()).map(|index| waiting(index) != prepared.batch.get(index)).collect()
     }
 
     /// What verifies signatures, with the keys that it knows.
-    pub const fn verifier(&self) -> &Verifier {
+    pub const fn verifier(&self) -> &Arc<Verifier> {
         &self.verifier
     }
 
     /// What could be in a block over the newest final one, best first.
     pub fn best(&self, node: &Node, limits: BlockLimits) -> Vec<&[u8]> {
-        let next_nonce = |account| node.chain().account(account).map_or(0, |account| account.nonce);
-        self.mempool.best(limits.transactions, limits.bytes, next_nonce)
+        self.mempool.best(limits.transactions, limits.bytes, |account| next_nonce(node, account))
     }
 
     /// How many transactions wait.
@@ -163,8 +193,7 @@ impl Sequencer {
         for signed in transactions.iter() {
             if let Ok(signed) = SignedTransaction::decode(signed) {
                 let sender = signed.transaction.sender;
-                let next_nonce = node.chain().account(sender).map_or(0, |account| account.nonce);
-                self.mempool.drop_used(sender, next_nonce);
+                self.mempool.drop_used(sender, next_nonce(node, sender));
             }
         }
     }
@@ -194,4 +223,9 @@ impl Sequencer {
         let receipts = receipts.collect::<Result<_, NodeError>>()?;
         Ok(Produced { id, height, state_root, receipts, refused })
     }
+}
+
+/// What an account's next transaction is numbered in the newest final state.
+fn next_nonce(node: &Node, account: AccountId) -> u64 {
+    node.chain().account(account).map_or(0, |account| account.nonce)
 }

@@ -11,6 +11,7 @@ mod keys;
 mod light;
 mod local;
 mod output;
+mod processes;
 mod replay;
 
 use std::process::ExitCode;

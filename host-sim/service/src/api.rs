@@ -1,8 +1,10 @@
 //! What a node answers programs: JSON over HTTP.
 //!
-//! `POST /api/tx` takes a signed transaction as hexadecimal digits and answers with its id; `GET /api/status`, `/api/account/ID` and `/api/block/HEIGHT` show
-//! what is final, and `/api/checkpoint/EPOCH` how a light client follows the end of an epoch. A refusal names its code of the one table.
+//! `POST /api/tx` takes a signed transaction as hexadecimal digits and answers with its id, `POST /api/txs` several as bytes, each with its length (u32,
+//! little-endian) before it; `GET /api/status`, `/api/account/ID`, `/api/block/HEIGHT` and, as bytes, `/api/block/HEIGHT/bytes` show what is final,
+//! and `/api/checkpoint/EPOCH` how a light client follows the end of an epoch. A refusal names its code of the one table.
 
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -17,12 +19,13 @@ use qenex_core::error::{
 };
 use qenex_core::id::{AccountId, AssetId};
 use qenex_core::ledger::{Record, RecordId};
-use qenex_core::tx::MAX_SIGNED_LEN;
+use qenex_node::block::Batch;
 use qenex_node::node::Node;
 use qenex_node::sequencer::SubmitError;
 use qenex_validator::checkpoint::Member;
 use qenex_validator::checkpoints::Checkpoints;
 use qenex_validator::epochs::Epochs;
+use qenex_validator::gossip::{MAX_MESSAGE_BYTES, unpack};
 use qenex_validator::ledger::Shared;
 use serde_json::{Value, json};
 
@@ -32,7 +35,7 @@ pub struct Api {
     /// The ledger.
     pub ledger: Shared,
     /// Transactions for the other nodes.
-    pub submitted: mpsc::Sender<Vec<u8>>,
+    pub submitted: mpsc::Sender<Batch>,
     /// Which heights an epoch has.
     pub epochs: Epochs,
     /// The checkpoints.
@@ -43,12 +46,14 @@ pub struct Api {
 pub fn routes(api: Api) -> Router {
     Router::new()
         .route("/api/tx", post(submit))
+        .route("/api/txs", post(submit_several))
         .route("/api/status", get(status))
         .route("/api/account/{id}", get(account))
         .route("/api/account/{id}/{asset}", get(balance))
         .route("/api/block/{height}", get(block))
         .route("/api/checkpoint/{epoch}", get(checkpoint))
-        .layer(axum::extract::DefaultBodyLimit::max(2 * MAX_SIGNED_LEN))
+        .route("/api/block/{height}/bytes", get(block_bytes))
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
         .with_state(api)
 }
 
@@ -65,16 +70,39 @@ async fn submit(State(api): State<Api>, body: String) -> Response {
             "a signed transaction in hexadecimal digits was expected",
         );
     };
-    let result = api.ledger.lock().submit(&signed);
+    let result = api.ledger.submit(&signed);
     match result {
         Ok(id) => {
             // The other nodes hear of it again while it waits.
-            let _ = api.submitted.send(signed).await;
+            let _ = api.submitted.send([signed].into_iter().collect()).await;
             (StatusCode::ACCEPTED, Json(json!({ "id": id.to_string() }))).into_response()
         }
         Err(SubmitError::Refused(refusal)) => refused(StatusCode::UNPROCESSABLE_ENTITY, refusal.code(), ""),
         Err(SubmitError::Mempool(error)) => refused(StatusCode::CONFLICT, error.code(), error),
     }
+}
+
+async fn submit_several(State(api): State<Api>, body: Bytes) -> Response {
+    let Some(batch) = unpack(&body) else {
+        return refused(
+            StatusCode::BAD_REQUEST,
+            ARGUMENT,
+            "signed transactions, each with its length, were expected",
+        );
+    };
+    let results = api.ledger.submit_all(batch.clone());
+    let taken: Batch =
+        batch.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(signed, _)| signed).collect();
+    let accepted = taken.len();
+    if accepted > 0 {
+        let _ = api.submitted.send(taken).await;
+    }
+    let refused = results.iter().enumerate().filter_map(|(index, result)| {
+        let code = result.as_ref().err()?.code();
+        Some(json!({ "index": index, "code": code.number, "name": code.name }))
+    });
+    let refused: Vec<Value> = refused.collect();
+    (StatusCode::ACCEPTED, Json(json!({ "accepted": accepted, "refused": refused }))).into_response()
 }
 
 async fn status(State(api): State<Api>) -> Json<Value> {
@@ -117,6 +145,14 @@ async fn balance(State(api): State<Api>, Path((id, asset)): Path<(String, String
         _ => "0".into(),
     };
     Json(json!({ "account": id.as_str(), "asset": asset.as_str(), "amount": amount })).into_response()
+}
+
+async fn block_bytes(State(api): State<Api>, Path(height): Path<u64>) -> Response {
+    let bytes = api.ledger.lock().node().block_bytes(height);
+    match bytes {
+        Ok(bytes) => bytes.into_response(),
+        Err(error) => refused(StatusCode::NOT_FOUND, BLOCK_UNKNOWN, error),
+    }
 }
 
 async fn block(State(api): State<Api>, Path(height): Path<u64>) -> Response {

@@ -44,7 +44,8 @@ pub struct Config {
     pub block_interval_ms: u64,
 }
 
-const fn block_interval_ms() -> u64 {
+/// What it is where a configuration does not say.
+pub const fn block_interval_ms() -> u64 {
     200
 }
 

@@ -24,6 +24,7 @@ use qenex_node::sequencer::{BlockLimits, Sequencer};
 use qenex_store::{Disk, RealDisk};
 use qenex_validator::block::ChainBlock;
 use qenex_validator::checkpoints::Checkpoints;
+use qenex_validator::clock::WallClock;
 use qenex_validator::engine::{self, Channels, Identity, Running, Timing, max_message_bytes};
 use qenex_validator::epochs::Epochs;
 use qenex_validator::evidence::Reporter;
@@ -188,6 +189,7 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
                 block_interval: Duration::from_millis(config.block_interval_ms),
                 ..Timing::default()
             },
+            clock: WallClock::default(),
             followers,
             checkpoints,
             reporter,

@@ -40,7 +40,11 @@ pub struct NewTestnet {
     pub clients: u32,
     /// Blocks of an epoch.
     pub epoch_blocks: u64,
-    /// The first of the ports: each validator takes two.
+    /// Between the times of two blocks, at least.
+    pub block_interval_ms: u64,
+    /// The machine of each validator, where they are not all on this one.
+    pub hosts: Vec<IpAddr>,
+    /// The first of the ports: each validator takes two, the same on every machine if there are several.
     pub base_port: u16,
     /// When the chain begins, in milliseconds since the Unix epoch.
     pub time_ms: u64,
@@ -87,8 +91,13 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
     )?;
     let genesis = file.genesis().map_err(|error| ServiceError::file(&path, error))?;
     let header = Chain::new(&genesis, usize::MAX)?.tip().clone();
-    let port = |index: usize, of: u16| new.base_port.saturating_add(2 * index as u16 + of);
-    let at = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    let at = |index: usize, of: u16| match new.hosts.get(index) {
+        Some(host) => SocketAddr::new(*host, new.base_port.saturating_add(of)),
+        None => {
+            let port = new.base_port.saturating_add(2 * index as u16 + of);
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+        }
+    };
     let keys: Vec<String> = members.iter().map(|member| member.peer_key.clone()).collect();
     for (index, member) in members.iter_mut().enumerate() {
         member.anchor(&header)?;
@@ -111,14 +120,12 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
                 slot: SLOT,
                 checkpoint_slot: None,
             }),
-            listen: at(port(index, 0)),
-            address: at(port(index, 0)),
-            peers: peers
-                .map(|(other, key)| PeerConfig { key: key.clone(), address: at(port(other, 0)) })
-                .collect(),
+            listen: at(index, 0),
+            address: at(index, 0),
+            peers: peers.map(|(other, key)| PeerConfig { key: key.clone(), address: at(other, 0) }).collect(),
             followers: Vec::new(),
-            api: at(port(index, 1)),
-            block_interval_ms: 200,
+            api: at(index, 1),
+            block_interval_ms: new.block_interval_ms,
         };
         let text =
             serde_json::to_vec_pretty(&config).map_err(|error| ServiceError::file(&member.config, error))?;

@@ -21,6 +21,7 @@ use qenex_core::consensus::{self, Round};
 use qenex_core::crypto::Hash;
 use qenex_node::block::Block;
 use qenex_validator::block::ChainBlock;
+use qenex_validator::gossip::{pack, unpack};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -44,12 +45,24 @@ pub enum Lie {
     Garbage,
     /// It sends again what it sent before.
     Replay,
+    /// It makes transfers of others of those that it has seen, with the signatures that these had.
+    Forge,
+    /// It reports others for votes that they never gave.
+    Accuse,
 }
 
 impl Lie {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Equivocate, Self::Split, Self::Withhold, Self::FalseBlock, Self::Garbage, Self::Replay];
+    pub const ALL: [Self; 8] = [
+        Self::Equivocate,
+        Self::Split,
+        Self::Withhold,
+        Self::FalseBlock,
+        Self::Garbage,
+        Self::Replay,
+        Self::Forge,
+        Self::Accuse,
+    ];
 
     /// Whether somebody hears two votes that contradict each other. Who splits the others shows each of them one of the two.
     pub const fn is_heard(self) -> bool {
@@ -64,6 +77,8 @@ pub enum Carries {
     Votes,
     /// Blocks.
     Blocks,
+    /// Transactions.
+    Transactions,
     /// Anything else.
     Other,
 }
@@ -72,6 +87,7 @@ pub enum Carries {
 const KEPT: usize = 256;
 
 struct State {
+    index: usize,
     lies: Vec<Lie>,
     signer: KeySigner,
     rng: StdRng,
@@ -91,6 +107,7 @@ impl Lies {
     pub fn new(index: usize, lies: Vec<Lie>, seed: u64) -> Self {
         let honest = lies.is_empty();
         let state = State {
+            index,
             lies,
             signer: KeySigner(keys::vote_key(index)),
             rng: StdRng::seed_from_u64(seed),
@@ -181,6 +198,7 @@ impl State {
         match carries {
             Carries::Votes => self.about_vote(message, recipients, &mut told),
             Carries::Blocks => self.about_block(message, recipients, &mut told),
+            Carries::Transactions => self.about_transactions(message, recipients, &mut told),
             Carries::Other => {}
         }
         if self.has(Lie::Garbage) && self.rng.random_range(0..8) == 0 {
@@ -210,6 +228,24 @@ impl State {
             }
         }
         told
+    }
+
+    /// Transactions that nobody signed.
+    fn about_transactions(&mut self, message: &[u8], recipients: &[PublicKey], told: &mut Told) {
+        let mut lies = Vec::new();
+        if self.has(Lie::Forge)
+            && let Some(batch) = unpack(message)
+        {
+            lies.extend(batch.get(0).and_then(keys::forged));
+        }
+        if self.has(Lie::Accuse) {
+            let other = usize::from(self.index == 0);
+            lies.push(keys::accusation(self.index, other));
+        }
+        for lie in lies {
+            let message = pack(&mut [lie.as_slice()].into_iter().peekable());
+            told.more.push((self.some_of(recipients), message));
+        }
     }
 
     /// A vote of the liar's for something else; `None` where the message is no vote of its own.
@@ -304,7 +340,7 @@ impl State {
             return;
         };
         let mut header = block.header().clone();
-        let transactions = block.transactions().clone();
+        let transactions = block.prepared().batch.clone();
         if self.has(Lie::Split) {
             // The time is in no record: the roots stay what they were.
             header.time_ms += 1;

@@ -101,8 +101,8 @@ impl Clients {
                 let Some(running) = world.running(asked) else { continue };
                 waiting.since_ms = now_ms;
                 // A pool that has it already refuses it: it waits there.
-                if running.ledger.lock().submit(&waiting.signed).is_ok() {
-                    let _ = running.submitted.send(waiting.signed.clone()).await;
+                if running.ledger.submit(&waiting.signed).is_ok() {
+                    let _ = running.submitted.send([&waiting.signed].into_iter().collect()).await;
                 }
             }
         }

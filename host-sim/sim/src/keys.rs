@@ -6,16 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use commonware_cryptography::Signer as _;
 use commonware_cryptography::ed25519::PrivateKey;
 use qenex_consensus::{CheckpointSigner as _, KeyCheckpointSigner};
+use qenex_core::codec::Lent;
 use qenex_core::consensus::finality_key;
+use qenex_core::consensus::{Proposal, Round, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::secret::label_seed;
-use qenex_core::crypto::{Purpose, Scheme};
+use qenex_core::crypto::{Hash, Purpose, Scheme};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET};
 use qenex_core::ledger::StakingRules;
 use qenex_core::num::Amount;
 use qenex_core::tx::{
-    AccountKind, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature, Transaction,
-    Transfer, encode_signed,
+    AccountKind, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, Report, Signature,
+    SignedTransaction, SignedVote, Transaction, Transfer, encode_signed,
 };
 use qenex_node::genesis::{Genesis, GenesisAccount, GenesisStaking, GenesisValidator};
 use qenex_signatures::LoadSigner;
@@ -163,7 +165,48 @@ pub fn transfer(from: usize, to: usize, amount: Amount, nonce: u64, last_valid_h
     };
     let key = signer(sender);
     let (public_key, signature) = (key.public_key(), key.sign(Purpose::Transaction, &transaction.id()));
-    let signatures = [Signature { scheme: Scheme::Ed25519, public_key: &public_key, signature: &signature }];
+    signed(
+        &transaction,
+        &[Signature { scheme: Scheme::Ed25519, public_key: &public_key, signature: &signature }],
+    )
+}
+
+/// The next transaction of the same sender, with the same signatures: they are of another one.
+pub fn forged(known: &[u8]) -> Option<Vec<u8>> {
+    let SignedTransaction { transaction, signatures, .. } = SignedTransaction::decode(known).ok()?;
+    Some(signed(&Transaction { nonce: transaction.nonce + 1, ..transaction }, &signatures))
+}
+
+/// A validator reports another one, whose votes it made up.
+pub fn accusation(reporter: usize, validator: usize) -> Vec<u8> {
+    let round = Round { epoch: 0, view: 1 };
+    let vote_key = vote_key(validator).public_key();
+    let votes =
+        [Vote::Nullify(round), Vote::Finalize(Proposal { round, parent_view: 0, header: Hash([1; 32]) })];
+    let [first, second] = votes.map(|vote| SignedVote { vote, signature: Lent(&[7; 64]) });
+    let transaction = Transaction {
+        chain_id: chain_id(),
+        sender: validator_account(reporter),
+        // Its first: no lie of it is taken.
+        nonce: 0,
+        last_valid_height: u64::MAX,
+        fee: Amount::ZERO,
+        op: Op::Report(Report {
+            validator: validator_account(validator),
+            vote_key: Lent(&vote_key),
+            first,
+            second,
+        }),
+    };
+    let key = signer(validator_account(reporter));
+    let (public_key, signature) = (key.public_key(), key.sign(Purpose::Transaction, &transaction.id()));
+    signed(
+        &transaction,
+        &[Signature { scheme: Scheme::Ed25519, public_key: &public_key, signature: &signature }],
+    )
+}
+
+fn signed(transaction: &Transaction<'_>, signatures: &[Signature<'_>]) -> Vec<u8> {
     let mut buffer = vec![0; MAX_SIGNED_LEN];
-    encode_signed(&transaction, &signatures, &mut buffer).map(<[u8]>::to_vec).unwrap_or_default()
+    encode_signed(transaction, signatures, &mut buffer).map(<[u8]>::to_vec).unwrap_or_default()
 }

@@ -20,6 +20,7 @@ pub mod byzantine;
 pub mod clients;
 pub mod finality;
 pub mod keys;
+pub mod network;
 pub mod plan;
 pub mod run;
 pub mod shrink;

@@ -10,7 +10,7 @@ use crate::byzantine::Lie;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// Validators whose bit is set hear the others no more, and the other way round.
+    /// Validators whose bit is set (of more than 64, each bit stands for several) hear the others no more, and the other way round.
     Partition(u64),
     /// So many percent of all messages are lost.
     Loss(u8),
@@ -18,6 +18,10 @@ pub enum Fault {
     Delay(u16),
     /// A validator loses its power: what its disk had not been told to keep is lost or torn.
     Crash(u8),
+    /// A validator's disk is full.
+    Full(u8),
+    /// A validator's clock is wrong by so many milliseconds.
+    Clock(u8, i32),
 }
 
 /// A fault and when it is there.
@@ -59,6 +63,15 @@ impl Plan {
         self.liars.iter().all(|(liar, _)| usize::from(*liar) != index)
     }
 
+    /// Whether so few lie or have a wrong clock at any time that the others keep the time of the chain right.
+    pub fn time_is_right(&self) -> bool {
+        let wrong = (0..self.validators).filter(|index| {
+            let clock = |timed: &Timed| matches!(timed.fault, Fault::Clock(who, _) if who == *index);
+            self.faults.iter().any(clock) || !self.is_honest((*index).into())
+        });
+        wrong.count() <= usize::from((self.validators - 1) / 3)
+    }
+
     /// A run with faults drawn from the seed, never so many at once that no progress could be asked for afterwards.
     pub fn random(seed: u64, validators: u8, duration_ms: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
@@ -67,10 +80,12 @@ impl Plan {
         let mut at_ms = 2_000;
         while at_ms < end_ms {
             let until_ms = (at_ms + rng.random_range(500..10_000)).min(end_ms);
-            let fault = match rng.random_range(0..6) {
+            let fault = match rng.random_range(0..8) {
                 0 => Fault::Partition(rng.random::<u64>() & mask(validators)),
                 1 => Fault::Loss(rng.random_range(1..40)),
                 2 => Fault::Delay(rng.random_range(10..800)),
+                3 => Fault::Full(rng.random_range(0..validators)),
+                4 => Fault::Clock(rng.random_range(0..validators), rng.random_range(-60_000..60_000)),
                 _ => Fault::Crash(rng.random_range(0..validators)),
             };
             faults.push(Timed { from_ms: at_ms, until_ms, fault });

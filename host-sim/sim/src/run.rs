@@ -8,7 +8,8 @@ use qenex_core::crypto::Hash;
 use qenex_core::ledger::{Record, RecordId, Validator};
 use qenex_node::sums::check_sums;
 use qenex_store::disk::Loss;
-use qenex_validator::application::now_ms;
+use qenex_validator::application::MAX_AHEAD_MS;
+use qenex_validator::clock::WallClock;
 use qenex_validator::ledger::Ledger;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -17,8 +18,9 @@ use serde::Serialize;
 use crate::clients::Clients;
 use crate::finality;
 use crate::keys;
+use crate::network::Link;
 use crate::plan::{CALM_MS, Fault, Plan, Timed};
-use crate::world::{World, good_link, link};
+use crate::world::{GOOD_LINK, World};
 
 /// How often the world is looked at.
 const STEP_MS: u64 = 100;
@@ -34,6 +36,8 @@ pub struct Report {
     pub transfers: u64,
     /// Epochs whose checkpoints and certificates a light client has followed from the genesis.
     pub epochs: u64,
+    /// Bytes that were sent, to all receivers.
+    pub bytes: u64,
     /// Faults that happened.
     pub faults: usize,
     /// How often a validator was started.
@@ -63,7 +67,7 @@ pub fn run(plan: &Plan) -> Report {
             epochs: 0,
             barred: Vec::new(),
         };
-        let mut world = World::new(context.child("world"), &plan).await;
+        let mut world = World::new(context.child("world"), &plan);
         let violation = run.carry_out(&context, &mut world, &plan).await.err();
         let (height, tip) = run.chain.last_key_value().map(|(height, id)| (*height, *id)).unwrap_or_default();
         Report {
@@ -71,6 +75,7 @@ pub fn run(plan: &Plan) -> Report {
             height,
             transfers: run.clients.transfers,
             epochs: run.epochs,
+            bytes: world.network.bytes(),
             faults: run.faults,
             starts: run.starts,
             barred: run.barred,
@@ -101,15 +106,15 @@ impl Run {
         world: &mut World,
         plan: &Plan,
     ) -> Result<(), String> {
-        world.connect(|_, _| Some(good_link())).await;
+        world.network.connect(|_, _| Some(GOOD_LINK));
         for index in 0..world.members.len() {
             self.start(world, index).await?;
         }
         let mut active: Vec<Timed> = Vec::new();
         let mut calm_heights = None;
-        let begin_ms = now_ms(context);
+        let begin_ms = WallClock::default().now_ms(context);
         loop {
-            let at_ms = now_ms(context) - begin_ms;
+            let at_ms = WallClock::default().now_ms(context) - begin_ms;
             if at_ms >= plan.duration_ms {
                 break;
             }
@@ -123,7 +128,7 @@ impl Run {
                 self.change(world, &active, &now).await?;
                 active = now;
             }
-            self.check(world)?;
+            self.check(context, world, plan)?;
             let calm = at_ms + CALM_MS >= plan.duration_ms;
             if calm && calm_heights.is_none() {
                 calm_heights = Some(self.heights(world));
@@ -133,7 +138,7 @@ impl Run {
             self.clients.step(world, &mut self.rng, at_ms, more).await?;
             context.sleep(Duration::from_millis(STEP_MS)).await;
         }
-        self.check(world)?;
+        self.check(context, world, plan)?;
         self.alive(world, plan, calm_heights.unwrap_or_default())?;
         self.epochs = finality::check(world, plan)?;
         for index in 0..world.members.len() {
@@ -168,13 +173,28 @@ impl Run {
         let crashed = |faults: &[Timed], index: usize| {
             faults.iter().any(|timed| matches!(timed.fault, Fault::Crash(who) if usize::from(who) == index))
         };
+        let full = |faults: &[Timed], index: usize| {
+            faults.iter().any(|timed| matches!(timed.fault, Fault::Full(who) if usize::from(who) == index))
+        };
         self.faults += now.iter().filter(|timed| !before.contains(timed)).count();
         for index in 0..world.members.len() {
             match (crashed(before, index), crashed(now, index)) {
                 (false, true) => world.crash(index, Loss::Random).await,
-                (true, false) => self.start(world, index).await?,
+                // Without room it does not start.
+                (true, false) if !full(now, index) => self.start(world, index).await?,
                 _ => {}
             }
+            world.set_full(index, full(now, index));
+            if full(before, index) && !full(now, index) && !crashed(now, index) {
+                // Whoever makes room starts the node again: it ended where it could not write.
+                world.crash(index, Loss::Nothing).await;
+                self.start(world, index).await?;
+            }
+            let ahead_ms = now.iter().find_map(|timed| match timed.fault {
+                Fault::Clock(who, ahead_ms) if usize::from(who) == index => Some(ahead_ms),
+                _ => None,
+            });
+            world.set_clock(index, ahead_ms.unwrap_or_default().into());
         }
         let mut loss = 0;
         let mut delay_ms = 0;
@@ -182,29 +202,35 @@ impl Run {
             match timed.fault {
                 Fault::Loss(percent) => loss = percent.max(loss),
                 Fault::Delay(more_ms) => delay_ms = more_ms.max(delay_ms),
-                Fault::Partition(_) | Fault::Crash(_) => {}
+                Fault::Partition(_) | Fault::Crash(_) | Fault::Full(_) | Fault::Clock(..) => {}
             }
         }
         let separated = |from: usize, to: usize| {
             now.iter().any(|timed| match timed.fault {
-                Fault::Partition(side) => (side >> from) & 1 != (side >> to) & 1,
+                Fault::Partition(side) => (side >> (from % 64)) & 1 != (side >> (to % 64)) & 1,
                 _ => false,
             })
         };
         let delay = Duration::from_millis(delay_ms.into());
-        let slow = link(crate::world::LATENCY + delay, Duration::from_millis(5) + delay, loss);
-        world.connect(|from, to| (!separated(from, to)).then(|| slow.clone())).await;
+        let Link { latency, jitter, .. } = GOOD_LINK;
+        let slow = Link { latency: latency + delay, jitter: jitter + delay, loss_percent: loss };
+        world.network.connect(|from, to| (!separated(from, to)).then_some(slow));
         Ok(())
     }
 
-    /// One final chain.
-    fn check(&mut self, world: &World) -> Result<(), String> {
+    /// One final chain, whose blocks have times that have come.
+    fn check(&mut self, context: &deterministic::Context, world: &World, plan: &Plan) -> Result<(), String> {
+        let latest_ms = WallClock::default().now_ms(context) + MAX_AHEAD_MS;
         for (index, checked) in self.checked.iter_mut().enumerate() {
             let Some(ledger) = world.ledger(index) else { continue };
             let ledger = ledger.lock();
             for height in *checked + 1..=ledger.tip().height {
                 let id = ledger.final_id(height).map_err(|error| format!("validator {index}: {error}"))?;
                 let agreed = *self.chain.entry(height).or_insert(id);
+                let time_ms = ledger.tip().time_ms;
+                if plan.time_is_right() && time_ms > latest_ms {
+                    return Err(format!("block {height} is of {} ms from now", time_ms - latest_ms));
+                }
                 if agreed != id {
                     return Err(format!("block {height} is {agreed}, and {id} at validator {index}"));
                 }

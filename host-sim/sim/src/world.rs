@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use commonware_cryptography::Signer as _;
 use commonware_cryptography::ed25519::PublicKey;
-use commonware_p2p::simulated::{self, Link, Network, Oracle};
-use commonware_runtime::{Handle, Quota, Supervisor, deterministic};
-use commonware_utils::{NZU32, NZUsize, Probability};
+use commonware_runtime::{Handle, Supervisor, deterministic};
 use qenex_consensus::{KeyCheckpointSigner, KeySigner};
 use qenex_node::error::NodeError;
 use qenex_node::genesis::Genesis;
@@ -19,13 +17,15 @@ use qenex_store::StoreError;
 use qenex_store::disk::{Loss, SimDisk};
 use qenex_validator::block::ChainBlock;
 use qenex_validator::checkpoints::Checkpoints;
-use qenex_validator::engine::{self, Channels, Config, Identity, Running, Timing, max_message_bytes};
+use qenex_validator::clock::WallClock;
+use qenex_validator::engine::{self, Channels, Config, Identity, Running, Timing};
 use qenex_validator::epochs::Epochs;
 use qenex_validator::evidence::Reporter;
 use qenex_validator::ledger::{Ledger, Shared};
 
 use crate::byzantine::{Carries, Lie, Lies};
 use crate::keys;
+use crate::network::{Link, Network};
 use crate::plan::Plan;
 use crate::votes::{Given, WatchedSigner};
 
@@ -42,7 +42,7 @@ const NODE: NodeConfig = NodeConfig {
 };
 
 /// What links are like when nothing fails.
-pub const LATENCY: Duration = Duration::from_millis(20);
+const LATENCY: Duration = Duration::from_millis(20);
 
 /// A validator.
 pub struct Member {
@@ -50,6 +50,7 @@ pub struct Member {
     /// The disk of its checkpoints.
     checkpoints: Arc<SimDisk>,
     checkpoint_signer: Arc<KeyCheckpointSigner>,
+    clock: WallClock,
     /// How often it was started.
     starts: u64,
     lies: Lies,
@@ -61,33 +62,27 @@ pub struct Member {
 /// The validators and the network.
 pub struct World {
     context: deterministic::Context,
-    oracle: Oracle<PublicKey, deterministic::Context>,
+    /// What connects them.
+    pub network: Network,
     genesis: Genesis,
-    peers: Vec<PublicKey>,
     epochs: Epochs,
     /// The validators, running or not.
     pub members: Vec<Member>,
-    _network: Handle<()>,
+    _delivery: Handle<()>,
 }
 
 impl World {
     /// A world in which nobody runs yet.
-    pub async fn new(context: deterministic::Context, plan: &Plan) -> Self {
+    pub fn new(context: deterministic::Context, plan: &Plan) -> Self {
         let count = usize::from(plan.validators);
-        let config = simulated::Config {
-            max_size: max_message_bytes(LIMITS),
-            max_peers_per_set: NZUsize!(256),
-            disconnect_on_block: true,
-            tracked_peer_sets: NZUsize!(4),
-        };
         let peers: Vec<PublicKey> = (0..count).map(|index| keys::peer_key(index).public_key()).collect();
-        let (network, oracle) =
-            Network::new_with_peers(context.child("network"), config, peers.clone()).await;
+        let (network, delivery) = Network::new(context.child("network"), plan.seed, peers);
         let members = (0..count)
             .map(|index| Member {
                 disk: SimDisk::new(plan.seed ^ (index as u64 + 1)),
                 checkpoints: SimDisk::new(plan.seed ^ (index as u64 + 0x1_0000)),
                 checkpoint_signer: keys::checkpoint_signer(index),
+                clock: WallClock::default(),
                 starts: 0,
                 lies: Lies::new(index, lies_of(plan, index), plan.seed),
                 given: Given::default(),
@@ -96,29 +91,12 @@ impl World {
             .collect();
         let epoch_blocks = NonZeroU64::new(plan.epoch_blocks).unwrap_or(NonZeroU64::MIN);
         Self {
-            _network: network.start(),
+            _delivery: delivery,
             context,
-            oracle,
+            network,
             genesis: keys::genesis(count, plan.clients.into(), plan.epoch_blocks),
-            peers,
             epochs: Epochs::new(epoch_blocks),
             members,
-        }
-    }
-
-    /// Connects or disconnects each pair as `link` says.
-    pub async fn connect(&self, link: impl Fn(usize, usize) -> Option<Link>) {
-        for (from, sender) in self.peers.iter().enumerate() {
-            for (to, receiver) in self.peers.iter().enumerate().filter(|(to, _)| *to != from) {
-                let (sender, receiver) = (sender.clone(), receiver.clone());
-                // A link that is there is not changed, only replaced; one that is not there need not be taken away.
-                let _ = self.oracle.remove_link(sender.clone(), receiver.clone()).await;
-                if let Some(link) = link(from, to)
-                    && let Err(error) = self.oracle.add_link(sender, receiver, link).await
-                {
-                    unreachable!("a simulated network takes a link that was not there: {error}");
-                }
-            }
         }
     }
 
@@ -150,19 +128,11 @@ impl World {
         let sequencer = Sequencer::new(keys::validator_account(index), MempoolLimits::default());
         let ledger = Shared::new(Ledger::new(node, sequencer, LIMITS));
         let peer = keys::peer_key(index).public_key();
-        let control = self.oracle.control(peer.clone());
-        let quota = Quota::per_second(NZU32!(1_024));
-        let mut channels = Vec::new();
-        for channel in 0..Channels::<(), ()>::COUNT {
-            match control.register(channel, quota).await {
-                Ok(pair) => channels.push(pair),
-                Err(error) => unreachable!("a simulated network has every channel: {error}"),
-            }
-        }
-        let mut channels = channels.into_iter();
+        let port = self.network.begin(self.context.child("port"), index);
+        let mut channels = 0..Channels::<(), ()>::COUNT;
         let mut next = |carries| {
-            let (sender, receiver) =
-                channels.next().unwrap_or_else(|| unreachable!("as many as were registered"));
+            let channel = channels.next().unwrap_or_else(|| unreachable!("as many as there are"));
+            let (sender, receiver) = port.register(channel);
             (member.lies.over(sender, carries), receiver)
         };
         let channels = Channels {
@@ -171,7 +141,7 @@ impl World {
             resolver: next(Carries::Other),
             blocks: next(Carries::Blocks),
             backfill: next(Carries::Other),
-            transactions: next(Carries::Other),
+            transactions: next(Carries::Transactions),
             checkpoints: next(Carries::Other),
         };
         let checkpoints =
@@ -194,6 +164,7 @@ impl World {
             epochs: self.epochs,
             limits: LIMITS,
             timing: Timing::default(),
+            clock: member.clock.clone(),
             followers: Vec::new(),
             checkpoints,
             reporter: Some(Reporter {
@@ -201,11 +172,21 @@ impl World {
                 key: keys::validator_key(index),
             }),
             partition: format!("validator-{index}"),
-            manager: self.oracle.manager(),
-            blocker: control,
+            manager: port.clone(),
+            blocker: port.clone(),
         };
         member.running = Some(engine::start(context, config, ledger, genesis, channels));
         Ok(())
+    }
+
+    /// Sets how far the clock of a validator is ahead.
+    pub fn set_clock(&self, index: usize, ahead_ms: i64) {
+        self.members[index].clock.set_ahead_ms(ahead_ms);
+    }
+
+    /// Fills the disk of a validator, or makes room. Its process has ended then, if it wrote anything.
+    pub fn set_full(&self, index: usize, full: bool) {
+        self.members[index].disk.set_full(full);
     }
 
     /// Cuts the power of a validator.
@@ -226,14 +207,4 @@ fn lies_of(plan: &Plan, index: usize) -> Vec<Lie> {
 }
 
 /// A link as it is when nothing fails.
-pub fn good_link() -> Link {
-    link(LATENCY, Duration::from_millis(5), 0)
-}
-
-/// A link of this latency, give or take, that loses so many percent.
-pub fn link(latency: Duration, jitter: Duration, loss_percent: u8) -> Link {
-    let delivered = 100 - u64::from(loss_percent.min(100));
-    let success_rate =
-        Probability::new(delivered, 100).unwrap_or_else(|| unreachable!("at most all of them"));
-    Link { latency, jitter, success_rate }
-}
+pub const GOOD_LINK: Link = Link { latency: LATENCY, jitter: Duration::from_millis(5), loss_percent: 0 };

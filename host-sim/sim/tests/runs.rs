@@ -25,13 +25,17 @@ fn without_faults() {
 }
 
 #[test]
-fn with_faults() {
+fn four_validators() {
     let first = number("QENEX_SEED", 100);
     for seed in first..first + number("QENEX_CASES", 3) {
         holds(&Plan::random(seed, 4, 60_000));
     }
+}
+
+#[test]
+fn seven_and_sixteen_validators() {
     for validators in [7, 16] {
-        holds(&Plan { clients: 8, ..Plan::random(first, validators, 30_000) });
+        holds(&Plan { clients: 8, ..Plan::random(number("QENEX_SEED", 100), validators, 30_000) });
     }
 }
 
@@ -44,6 +48,30 @@ fn checkpoints_spread_after_faults() {
         let report = holds(&plan);
         assert!(report.epochs > 8, "{report:?}");
     }
+}
+
+/// A validator whose clock is a minute ahead, or behind, for a while: no block is of a time that has not come, and the others go on.
+#[test]
+fn a_clock_that_is_wrong() {
+    for ahead_ms in [60_000, -60_000] {
+        let fault = Timed { from_ms: 2_000, until_ms: 9_000, fault: Fault::Clock(1, ahead_ms) };
+        let plan = Plan {
+            faults: vec![fault],
+            liars: Vec::new(),
+            ..Plan::random(number("QENEX_SEED", 1), 4, 25_000)
+        };
+        assert!(plan.time_is_right());
+        holds(&plan);
+    }
+}
+
+/// A disk without room: its node ends, and goes on where it was when there is room again.
+#[test]
+fn a_disk_that_is_full() {
+    let fault = Timed { from_ms: 2_000, until_ms: 8_000, fault: Fault::Full(1) };
+    let plan =
+        Plan { faults: vec![fault], liars: Vec::new(), ..Plan::random(number("QENEX_SEED", 1), 4, 25_000) };
+    assert_eq!(holds(&plan).starts, 5);
 }
 
 /// The same plan is the same run, event for event.

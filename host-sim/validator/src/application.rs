@@ -3,8 +3,6 @@
 //! A block is executed before anybody votes for it. A validator that computes something else votes no and says so; one that cannot
 //! execute a block (its store fails, its parent is missing) does not vote.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use commonware_actor::Feedback;
 use commonware_consensus::marshal::Update;
 use commonware_consensus::marshal::ancestry::Ancestry;
@@ -20,10 +18,11 @@ use qenex_consensus::{HeaderId, Scheme};
 use qenex_node::error::NodeError;
 
 use crate::block::ChainBlock;
+use crate::clock::WallClock;
 use crate::ledger::Shared;
 
 /// How far a block's time may be ahead of a validator's clock before it waits with its vote.
-const MAX_AHEAD_MS: u64 = 500;
+pub const MAX_AHEAD_MS: u64 = 500;
 
 /// A final block, to be acknowledged when it is durable.
 pub type FinalBlock = (Digested<ChainBlock>, Exact);
@@ -32,6 +31,7 @@ pub type FinalBlock = (Digested<ChainBlock>, Exact);
 #[derive(Clone)]
 pub struct Application {
     ledger: Shared,
+    clock: WallClock,
     block_interval_ms: u64,
     finalized: mpsc::UnboundedSender<FinalBlock>,
 }
@@ -50,10 +50,11 @@ impl Application {
     /// unacknowledged.
     pub const fn new(
         ledger: Shared,
+        clock: WallClock,
         block_interval_ms: u64,
         finalized: mpsc::UnboundedSender<FinalBlock>,
     ) -> Self {
-        Self { ledger, block_interval_ms, finalized }
+        Self { ledger, clock, block_interval_ms, finalized }
     }
 
     /// Executes a block and those of its ancestors that have not been.
@@ -87,7 +88,7 @@ impl Application {
             }
         }
         for block in path.iter().rev() {
-            let executed = self.ledger.lock().execute(block.inner());
+            let executed = self.ledger.execute(block.inner());
             let (height, id) = (block.height(), block.digest());
             match executed {
                 Ok(()) => {}
@@ -104,21 +105,6 @@ impl Application {
             }
         }
         Executed::Done
-    }
-}
-
-/// Milliseconds since the Unix epoch.
-pub fn now_ms(clock: &impl Clock) -> u64 {
-    let since = clock.current().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-async fn sleep_until(clock: &impl Clock, time_ms: u64) {
-    let deadline = UNIX_EPOCH.checked_add(Duration::from_millis(time_ms));
-    match deadline {
-        Some(deadline) => clock.sleep_until(deadline).await,
-        // A time that no clock reaches.
-        None => futures::future::pending::<()>().await,
     }
 }
 
@@ -139,8 +125,9 @@ impl<E: Clock> commonware_consensus::Application<E> for Application {
         if !matches!(self.execute(parent, &mut ancestry).await, Executed::Done) {
             return None;
         }
-        sleep_until(&clock, parent_ms.saturating_add(self.block_interval_ms)).await;
-        match self.ledger.lock().propose(parent_id.0, context.view().get(), now_ms(&clock)) {
+        self.clock.sleep_until(&clock, parent_ms.saturating_add(self.block_interval_ms)).await;
+        let now_ms = self.clock.now_ms(&clock);
+        match self.ledger.lock().propose(parent_id.0, context.view().get(), now_ms) {
             Ok(block) => Some(block.digested()),
             Err(error) => {
                 tracing::error!("no block can be proposed: {error}");
@@ -165,7 +152,7 @@ impl<E: Clock> commonware_consensus::Application<E> for Application {
             return false;
         }
         // Its time is no reason against a block, only one to wait: all validators must come to the same answer.
-        sleep_until(&clock, time_ms.saturating_sub(MAX_AHEAD_MS)).await;
+        self.clock.sleep_until(&clock, time_ms.saturating_sub(MAX_AHEAD_MS)).await;
         match self.execute(block, &mut ancestry).await {
             Executed::Done => true,
             Executed::Invalid => false,

@@ -3,6 +3,8 @@
 //! Its digest is the id of its header, so bytes are taken for a block only if the header commits to the transactions, signatures
 //! included: one id has one body.
 
+use std::sync::Arc;
+
 use bytes::{BufMut, Bytes};
 use commonware_codec::{Buf, EncodeSize, Error, RangeCfg, Read, Write};
 use commonware_consensus::types::Height;
@@ -12,15 +14,16 @@ use commonware_utils::Widen;
 use qenex_consensus::HeaderId;
 use qenex_core::codec::{DecodeError, Encoded};
 use qenex_core::consensus::Header;
-use qenex_node::block::{Batch, Block};
-use qenex_node::prepare::{Signatures, prepare};
+use qenex_node::block::Block;
+use qenex_node::prepare::{Prepared, Signatures, prepare};
 use qenex_node::sequencer::BlockLimits;
 
-/// A block whose header commits to its transactions. Nothing else about it has been checked.
+/// A block whose header commits to its transactions. Nothing else about it has been checked. Copies share the content.
 #[derive(Clone, Debug)]
 pub struct ChainBlock {
     id: HeaderId,
-    block: Block,
+    header: Header,
+    prepared: Arc<Prepared>,
     bytes: Bytes,
 }
 
@@ -37,7 +40,7 @@ impl ChainBlock {
     /// A block that this node made or has executed.
     pub fn new(block: Block) -> Self {
         let bytes = Bytes::from(block.encode());
-        Self { id: HeaderId(block.header.id()), block, bytes }
+        Self::of(block, bytes)
     }
 
     /// The block of these bytes.
@@ -45,13 +48,15 @@ impl ChainBlock {
     /// # Errors
     /// They are not the encoding of a block, or the header does not commit to the transactions.
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
-        let block = Block::decode(&bytes)?;
-        let prepared = prepare(block.transactions, Signatures::Committed);
-        if prepared.transaction_root() != block.header.transaction_root {
-            return Err(DecodeError::Malformed);
-        }
-        let block = Block { header: block.header, transactions: prepared.batch };
-        Ok(Self { id: HeaderId(block.header.id()), block, bytes })
+        let block = Self::of(Block::decode(&bytes)?, bytes);
+        let committed = block.prepared.transaction_root() == block.header.transaction_root;
+        if committed { Ok(block) } else { Err(DecodeError::Malformed) }
+    }
+
+    fn of(block: Block, bytes: Bytes) -> Self {
+        let Block { header, transactions } = block;
+        let prepared = Arc::new(prepare(transactions, Signatures::Committed));
+        Self { id: HeaderId(header.id()), header, prepared, bytes }
     }
 
     /// Its id.
@@ -61,12 +66,17 @@ impl ChainBlock {
 
     /// What it commits to.
     pub const fn header(&self) -> &Header {
-        &self.block.header
+        &self.header
     }
 
-    /// Its transactions.
-    pub const fn transactions(&self) -> &Batch {
-        &self.block.transactions
+    /// Its transactions with all that can be known without the state, but for whether their signatures are right.
+    pub fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    /// Its encoding.
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
     }
 
     /// Paired with its id.
@@ -114,13 +124,13 @@ impl Digestible for ChainBlock {
 
 impl Heightable for ChainBlock {
     fn height(&self) -> Height {
-        Height::new(self.block.header.height)
+        Height::new(self.header.height)
     }
 }
 
 impl EngineBlock for ChainBlock {
     fn parent(&self) -> HeaderId {
-        HeaderId(self.block.header.parent)
+        HeaderId(self.header.parent)
     }
 }
 

@@ -33,6 +33,7 @@ use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
 use qenex_consensus::{CheckpointSigner, HeaderId, Scheme, VoteSigner, proposal_of};
 use qenex_core::consensus::Header;
 use qenex_core::id::ChainId;
+use qenex_node::block::Batch;
 use qenex_node::sequencer::BlockLimits;
 use rand_core::CryptoRng;
 
@@ -40,6 +41,7 @@ use crate::application::{Application, FinalBlock};
 use crate::block::ChainBlock;
 use crate::checkpoint::Certified;
 use crate::checkpoints::Checkpoints;
+use crate::clock::WallClock;
 use crate::epochs::{Epochs, Schemes};
 use crate::evidence::{self, Reporter, Watcher};
 use crate::exchange::{self, Exchange};
@@ -105,6 +107,8 @@ pub struct Config<M, B> {
     pub limits: BlockLimits,
     /// How long things may take.
     pub timing: Timing,
+    /// By which blocks get their times.
+    pub clock: WallClock,
     /// Nodes that follow without a vote.
     pub followers: Vec<PublicKey>,
     /// Where checkpoints are kept.
@@ -162,7 +166,7 @@ pub struct Running {
     /// The ledger.
     pub ledger: Shared,
     /// Transactions for the others, which this node has taken.
-    pub submitted: mpsc::Sender<Vec<u8>>,
+    pub submitted: mpsc::Sender<Batch>,
     /// Its checkpoints.
     pub checkpoints: Checkpoints,
     /// Ends when a part of it does: none goes on without the others.
@@ -198,7 +202,7 @@ async fn run<E, M, B, S, R>(
     ledger: Shared,
     genesis: ChainBlock,
     channels: Channels<S, R>,
-    (submitted, to_send): (mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>),
+    (submitted, to_send): (mpsc::Sender<Batch>, mpsc::Receiver<Batch>),
 ) where
     E: Clock + CryptoRng + Spawner + Storage + Metrics,
     M: Manager<PublicKey = PublicKey>,
@@ -299,7 +303,7 @@ async fn run<E, M, B, S, R>(
     );
     let (finalized, to_finalize) = mpsc::unbounded_channel();
     let interval_ms = u64::try_from(config.timing.block_interval.as_millis()).unwrap_or(u64::MAX);
-    let application = Application::new(ledger.clone(), interval_ms, finalized);
+    let application = Application::new(ledger.clone(), config.clock.clone(), interval_ms, finalized);
     let automaton =
         Inline::new(context.child("application"), application.clone(), mailbox.clone(), config.epochs);
 
@@ -470,7 +474,7 @@ async fn until_final<E: Clock + Spawner>(
         },
         // Who votes in a later epoch knows the end of this one.
         Some((channel, (peer, _))) = ahead.recv() else break => {
-            let now_ms = crate::application::now_ms(context);
+            let now_ms = WallClock::default().now_ms(context);
             if channel > epoch && now_ms >= asked_ms {
                 mailbox.hint_finalized(Height::new(last), NonEmptyVec::new(peer));
                 asked_ms = now_ms.saturating_add(500);
@@ -537,7 +541,7 @@ fn finalize<E: Spawner>(
 ) -> Handle<()> {
     context.spawn(move |_| async move {
         while let Some((block, acknowledgement)) = blocks.recv().await {
-            let finalized = ledger.lock().finalize(block.inner());
+            let finalized = ledger.finalize(block.inner());
             if let Err(error) = finalized {
                 let height = block.inner().header().height;
                 tracing::error!(height, id = %block.inner().id(), "a final block is not taken: {error}");

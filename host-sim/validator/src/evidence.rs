@@ -21,6 +21,7 @@ use qenex_core::id::{AccountId, ChainId};
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
 use qenex_core::tx::{MAX_SIGNED_LEN, Op, Report, Signature, SignedVote, Transaction, encode_signed};
+use qenex_node::block::Batch;
 
 use crate::epochs::Schemes;
 use crate::ledger::{Ledger, Shared};
@@ -131,7 +132,7 @@ pub fn start<E: Spawner>(
     ledger: Shared,
     reporter: Option<Reporter>,
     mut found: mpsc::UnboundedReceiver<Evidence>,
-    submitted: mpsc::Sender<Vec<u8>>,
+    submitted: mpsc::Sender<Batch>,
 ) -> Handle<()> {
     context.spawn(move |_| async move {
         let mut reported = BTreeSet::new();
@@ -140,27 +141,26 @@ pub fn start<E: Spawner>(
                 continue;
             }
             let report = {
-                let mut ledger = ledger.lock();
+                let ledger = ledger.lock();
                 let Some(validator) = holder(&ledger, &evidence.vote_key) else { continue };
                 tracing::error!(
                     validator = validator.as_str(),
                     "two votes contradict each other: {:?}",
                     evidence.votes.map(|(vote, _)| vote)
                 );
-                let Some(reporter) = &reporter else { continue };
-                let Some(signed) = report(&ledger, reporter, validator, &evidence) else { continue };
-                match ledger.submit(&signed) {
-                    Ok(_) => {
-                        reported.insert(evidence.vote_key);
-                        signed
-                    }
-                    Err(error) => {
-                        tracing::error!("the report of it is not taken: {error:?}");
-                        continue;
-                    }
-                }
+                let Some(reporter) = &reporter else {
+                    reported.insert(evidence.vote_key);
+                    continue;
+                };
+                report(&ledger, reporter, validator, &evidence)
             };
-            let _ = submitted.send(report).await;
+            let Some(report) = report else { continue };
+            if let Err(error) = ledger.submit(&report) {
+                tracing::error!("the report of it is not taken: {error:?}");
+                continue;
+            }
+            reported.insert(evidence.vote_key);
+            let _ = submitted.send([report].into_iter().collect()).await;
         }
     })
 }

@@ -3,6 +3,7 @@
 //! A message is one or several signed transactions, each with its length (u32, little-endian) before it. Who sends a transaction that can be in no
 //! block is blocked. What is lost on the way is sent again while it waits.
 
+use std::iter::Peekable;
 use std::time::Duration;
 
 use commonware_cryptography::ed25519::PublicKey;
@@ -28,22 +29,20 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 const _: () = assert!(MAX_SIGNED_LEN + 4 <= MAX_MESSAGE_BYTES);
 
-/// The longest prefix of these transactions that fits into one message, and how many they are.
-fn pack<'a>(transactions: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, usize) {
-    let (mut message, mut count) = (Vec::new(), 0);
-    for signed in transactions {
-        if message.len() + 4 + signed.len() > MAX_MESSAGE_BYTES {
-            break;
-        }
+/// Takes as many of these transactions as fit into one message, and makes it.
+pub fn pack<'a>(transactions: &mut Peekable<impl Iterator<Item = &'a [u8]>>) -> Vec<u8> {
+    let mut message = Vec::new();
+    while let Some(signed) =
+        transactions.next_if(|signed| message.len() + 4 + signed.len() <= MAX_MESSAGE_BYTES)
+    {
         message.extend_from_slice(&(signed.len() as u32).to_le_bytes());
         message.extend_from_slice(signed);
-        count += 1;
     }
-    (message, count)
+    message
 }
 
 /// The transactions of a message; nothing if it is none.
-fn unpack(mut message: &[u8]) -> Option<Batch> {
+pub fn unpack(mut message: &[u8]) -> Option<Batch> {
     let mut batch = Batch::default();
     while let Some((length, rest)) = message.split_first_chunk::<4>() {
         let (signed, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
@@ -57,7 +56,7 @@ fn unpack(mut message: &[u8]) -> Option<Batch> {
 pub fn start<E: Spawner + Clock>(
     context: E,
     ledger: Shared,
-    mut submitted: mpsc::Receiver<Vec<u8>>,
+    mut submitted: mpsc::Receiver<Batch>,
     (mut sender, mut receiver): (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
     mut blocker: impl Blocker<PublicKey = PublicKey>,
 ) -> Handle<()> {
@@ -72,11 +71,9 @@ pub fn start<E: Spawner + Clock>(
                 while let Ok(next) = submitted.try_recv() {
                     waiting.push(next);
                 }
-                let mut rest = waiting.as_slice();
-                while !rest.is_empty() {
-                    let (message, count) = pack(rest.iter().map(Vec::as_slice));
-                    sender.send(Recipients::All, IoBuf::from(message), false);
-                    rest = &rest[count.max(1)..];
+                let mut rest = waiting.iter().flat_map(Batch::iter).peekable();
+                while rest.peek().is_some() {
+                    sender.send(Recipients::All, IoBuf::from(pack(&mut rest)), false);
                 }
             },
             message = receiver.recv() => {
@@ -86,7 +83,7 @@ pub fn start<E: Spawner + Clock>(
                 }
             },
             _ = context.sleep_until(again) => {
-                let message = pack(ledger.lock().best().into_iter()).0;
+                let message = pack(&mut ledger.lock().best().into_iter().peekable());
                 if !message.is_empty() {
                     sender.send(Recipients::All, IoBuf::from(message), false);
                 }
@@ -99,7 +96,7 @@ pub fn start<E: Spawner + Clock>(
 /// Takes what a peer sent into the pool; returns why the peer is at fault.
 fn take(ledger: &Shared, message: &[u8]) -> Option<String> {
     let Some(batch) = unpack(message) else { return Some("a message is no list of transactions".into()) };
-    let results = ledger.lock().submit_new(&batch);
+    let results = ledger.submit_new(&batch);
     results.into_iter().find_map(|result| match result {
         Err(SubmitError::Refused(refusal)) => {
             Some(format!("a transaction cannot be in any block: {}", refusal.code()))
@@ -115,7 +112,9 @@ mod tests {
     #[test]
     fn messages_hold_what_fits() {
         let transactions: Vec<Vec<u8>> = (0..400).map(|number| vec![number as u8; 1_000]).collect();
-        let (message, count) = pack(transactions.iter().map(Vec::as_slice));
+        let mut rest = transactions.iter().map(Vec::as_slice).peekable();
+        let message = pack(&mut rest);
+        let count = transactions.len() - rest.count();
         assert!(message.len() <= MAX_MESSAGE_BYTES && message.len() + 1_004 > MAX_MESSAGE_BYTES);
         let unpacked = unpack(&message).unwrap();
         assert_eq!(unpacked.len(), count);

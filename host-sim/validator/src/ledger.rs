@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use qenex_core::codec::DecodeError;
 use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_core::ledger::{RecordId, Staking};
 use qenex_node::block::Batch;
 use qenex_node::chain::Seat;
-use qenex_node::error::NodeError;
+use qenex_node::error::{NodeError, Refusal};
 use qenex_node::node::Node;
 use qenex_node::prepare::{Signatures, prepare};
 use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
@@ -73,21 +74,6 @@ impl Ledger {
         Ok((chain.staking(chain.tip_id())?.ok_or_else(none)?, chain.seats(chain.tip_id())?))
     }
 
-    /// Checks a signed transaction and lets it wait. Returns its id.
-    ///
-    /// # Errors
-    /// It can be in no block, or the pool does not take it.
-    pub fn submit(&mut self, signed: &[u8]) -> Result<Hash, SubmitError> {
-        self.sequencer.submit(&self.node, signed)
-    }
-
-    /// The same for those of several that do not wait yet, which are verified together; a result for each of these.
-    pub fn submit_new(&mut self, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
-        let mut new = Batch::default();
-        signed.iter().filter(|signed| !self.sequencer.waits(signed)).for_each(|signed| new.push(signed));
-        self.sequencer.submit_all(&self.node, new)
-    }
-
     /// What could be in the next block, best first.
     pub fn best(&self) -> Vec<&[u8]> {
         self.sequencer.best(&self.node, self.limits)
@@ -106,30 +92,18 @@ impl Ledger {
         Ok(ChainBlock::new(block.clone()))
     }
 
-    /// Executes a block over one that is held, and keeps it as pending.
-    ///
-    /// # Errors
-    /// It is not what execution yields, or this node cannot execute it.
-    pub fn execute(&mut self, block: &ChainBlock) -> Result<(), NodeError> {
+    /// Executes a block over one that is held, whose signatures were verified, and keeps it as pending.
+    fn execute(&mut self, block: &ChainBlock) -> Result<(), NodeError> {
         if self.holds(block.id().0) {
             return Ok(());
         }
-        let signatures = Signatures::Verify(self.sequencer.verifier());
-        let prepared = prepare(block.transactions().clone(), signatures);
-        self.node.chain_mut().execute(block.header(), &prepared).map(|_| ())
+        self.node.chain_mut().execute(block.header(), block.prepared()).map(|_| ())
     }
 
-    /// Makes a block final that consensus decided on, durably; does nothing if it is.
-    ///
-    /// # Errors
-    /// It does not follow the newest final block, does not hold, or the store fails.
-    pub fn finalize(&mut self, block: &ChainBlock) -> Result<(), NodeError> {
-        if block.header().height <= self.tip().height {
-            return Ok(());
-        }
+    fn finalize(&mut self, block: &ChainBlock) -> Result<(), NodeError> {
         self.execute(block)?;
         self.node.finalize(block.id().0)?;
-        self.sequencer.settled(&self.node, block.transactions());
+        self.sequencer.settled(&self.node, &block.prepared().batch);
         Ok(())
     }
 }
@@ -147,5 +121,67 @@ impl Shared {
     /// The ledger, which nobody else uses meanwhile. A task that panicked has left it between two calls, each of which is all or nothing.
     pub fn lock(&self) -> MutexGuard<'_, Ledger> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks a signed transaction and lets it wait. Returns its id.
+    ///
+    /// # Errors
+    /// It can be in no block, or the pool does not take it.
+    pub fn submit(&self, signed: &[u8]) -> Result<Hash, SubmitError> {
+        let result = self.submit_all([signed].into_iter().collect()).pop();
+        result.unwrap_or(Err(SubmitError::Refused(Refusal::Decode(DecodeError::Malformed))))
+    }
+
+    /// The same for those of several that neither wait nor were used up, which are verified together; a result for each of these.
+    pub fn submit_new(&self, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
+        let new = {
+            let ledger = self.lock();
+            ledger.sequencer.new_ones(&ledger.node, signed)
+        };
+        self.submit_all(new)
+    }
+
+    /// The same for several, which are verified together; a result for each.
+    pub fn submit_all(&self, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
+        let verifier = Arc::clone(self.lock().sequencer.verifier());
+        let prepared = prepare(signed, Signatures::Verify(&verifier));
+        let Ledger { node, sequencer, .. } = &mut *self.lock();
+        sequencer.insert_all(node, &prepared)
+    }
+
+    /// Executes a block over one that is held, and keeps it as pending.
+    ///
+    /// # Errors
+    /// It is not what execution yields, or this node cannot execute it.
+    pub fn execute(&self, block: &ChainBlock) -> Result<(), NodeError> {
+        self.verify(block)?;
+        self.lock().execute(block)
+    }
+
+    /// Makes a block final that consensus decided on, durably; does nothing if it is.
+    ///
+    /// # Errors
+    /// It does not follow the newest final block, does not hold, or the store fails.
+    pub fn finalize(&self, block: &ChainBlock) -> Result<(), NodeError> {
+        if block.header().height <= self.lock().tip().height {
+            return Ok(());
+        }
+        self.verify(block)?;
+        self.lock().finalize(block)
+    }
+
+    /// Verifies those signatures of a block that is not held which were not verified when its transactions came into the pool. Others use the
+    /// ledger meanwhile.
+    fn verify(&self, block: &ChainBlock) -> Result<(), NodeError> {
+        let (verifier, unverified) = {
+            let ledger = self.lock();
+            if ledger.holds(block.id().0) {
+                return Ok(());
+            }
+            (Arc::clone(ledger.sequencer.verifier()), ledger.sequencer.unverified(block.prepared()))
+        };
+        let refused =
+            block.prepared().first_refused(&verifier, |index| unverified.get(index) != Some(&false));
+        refused.map_or(Ok(()), |(index, refusal)| Err(NodeError::Transaction { index, refusal }))
     }
 }

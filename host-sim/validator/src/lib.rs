@@ -19,6 +19,7 @@ pub mod application;
 pub mod block;
 pub mod checkpoint;
 pub mod checkpoints;
+pub mod clock;
 pub mod engine;
 pub mod epochs;
 pub mod evidence;

@@ -79,6 +79,25 @@ pub enum Bench {
         #[command(flatten)]
         load: Load,
     },
+    /// A chain of validators on this machine: final and durable transfers a second, and how long one takes at half of that load.
+    Chain {
+        /// What is measured.
+        #[command(flatten)]
+        chain: ChainLoad,
+        /// Between the times of two blocks, at least.
+        #[arg(long, default_value_t = 100)]
+        block_interval_ms: u64,
+        /// The folder of the chain, which must not be there yet; a temporary one otherwise.
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
+    /// Send the transfers that `chain` measures.
+    #[command(hide = true)]
+    Send {
+        /// What is measured.
+        #[command(flatten)]
+        chain: ChainLoad,
+    },
     /// `replay` and `execute` from a few accounts to many, one line for each size.
     Growth {
         /// Numbers of accounts.
@@ -111,6 +130,26 @@ pub enum Bench {
         #[arg(long)]
         second: bool,
     },
+}
+
+/// A chain of validators, and transfers for them.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct ChainLoad {
+    /// Validators.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub validators: u16,
+    /// Accounts that send.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    pub clients: u32,
+    /// How long each part of the measurement takes.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=3_600))]
+    pub seconds: u64,
+    /// Transfers a second that are made beforehand: more than the chain takes.
+    #[arg(long, default_value_t = 40_000)]
+    pub per_second_max: u64,
+    /// The first of the ports; each validator takes two.
+    #[arg(long, default_value_t = 7_300)]
+    pub base_port: u16,
 }
 
 /// A chain of many accounts, and random transfers between them.

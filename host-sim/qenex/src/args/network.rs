@@ -1,5 +1,6 @@
 //! Arguments of nodes and of chains of several.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -19,6 +20,8 @@ pub enum Testnet {
     New(TestnetNew),
     /// Run four validators, kill some of them, bring them back.
     Run(TestnetRun),
+    /// Kill and start validators at random while clients send; check that nothing is lost, and nothing done twice.
+    Kill(TestnetKill),
 }
 
 /// A new chain.
@@ -36,8 +39,31 @@ pub struct TestnetNew {
     /// How many blocks an epoch has.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub epoch_blocks: u64,
+    /// The addresses of their machines, one for each validator; otherwise all run on this one.
+    #[arg(long, value_delimiter = ',')]
+    pub hosts: Vec<IpAddr>,
     /// The first of the ports; each validator takes two.
     #[arg(long, default_value_t = 7_100)]
+    pub base_port: u16,
+}
+
+/// Validators that are killed.
+#[derive(Args, Debug)]
+pub struct TestnetKill {
+    /// The folder of the chain; one of an earlier run is replaced.
+    #[arg(long, default_value = TESTNET_DATA)]
+    pub data: PathBuf,
+    /// For how long.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: u64,
+    /// How many validators.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub validators: u16,
+    /// Decides who is killed when, and who sends what.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The first of the ports; each validator takes two.
+    #[arg(long, default_value_t = 7_200)]
     pub base_port: u16,
 }
 
@@ -65,7 +91,7 @@ pub struct Sim {
     #[arg(long, default_value_t = 1)]
     pub runs: u64,
     /// How many validators.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=200))]
     pub validators: u8,
     /// How much simulated time each run takes; nothing fails in the last 15 seconds of it.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(20..))]
@@ -92,6 +118,10 @@ pub enum FaultKind {
     Delay,
     /// Validators lose their power, and what their disks had not been told to keep.
     Crash,
+    /// Disks have no room.
+    Full,
+    /// Clocks jump.
+    Clock,
     /// Validators lie: fewer than a third.
     Lies,
     /// None.
@@ -99,7 +129,8 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 5] = [Self::Partition, Self::Loss, Self::Delay, Self::Crash, Self::Lies];
+    const ALL: [Self; 7] =
+        [Self::Partition, Self::Loss, Self::Delay, Self::Crash, Self::Full, Self::Clock, Self::Lies];
 }
 
 /// Where a chain that makes itself is kept.

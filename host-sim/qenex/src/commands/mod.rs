@@ -8,6 +8,7 @@ mod demo;
 mod device;
 mod history;
 mod key;
+mod kill;
 mod node;
 mod pool;
 mod proof;

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use qenex_core::error::CHECK_FAILED;
+use qenex_node::clock::process_time;
 use qenex_sim::plan::{Fault, Plan};
 use qenex_sim::run::{Report, run as carry_out};
 use qenex_sim::shrink::shrink;
@@ -18,6 +19,7 @@ pub fn run(args: &Sim, output: &Output) -> Result<(), Failure> {
         None => (0..args.runs).map(|run| plan(args, args.seed.wrapping_add(run))).collect(),
     };
     let start = Instant::now();
+    let processor_start = process_time();
     let (mut blocks, mut transfers, mut reports) = (0, 0, Vec::new());
     for plan in plans {
         let report = carry_out(&plan);
@@ -29,11 +31,17 @@ pub fn run(args: &Sim, output: &Output) -> Result<(), Failure> {
         reports.push(report);
     }
     let seconds = start.elapsed().as_secs_f64();
+    let processor_ms =
+        1e3 * process_time().saturating_sub(processor_start).as_secs_f64() / blocks.max(1) as f64;
+    let bytes = reports.iter().map(|report: &Report| report.bytes).sum::<u64>() / blocks.max(1);
+    output.line(format_args!(
+        "{processor_ms:.1} ms of processor time and {bytes} bytes sent for each block, by all validators"
+    ));
     output.line(format_args!(
         "{} runs, {blocks} blocks, {transfers} transfers in {seconds:.1} s: nothing that must not happen did",
         reports.len()
     ));
-    output.result(&json!({ "runs": reports, "blocks": blocks, "transfers": transfers, "seconds": seconds }));
+    output.result(&json!({ "runs": reports, "blocks": blocks, "transfers": transfers, "seconds": seconds, "processor_ms_per_block": processor_ms, "bytes_per_block": bytes }));
     Ok(())
 }
 
@@ -46,6 +54,8 @@ fn plan(args: &Sim, seed: u64) -> Plan {
         Fault::Loss(_) => has(FaultKind::Loss),
         Fault::Delay(_) => has(FaultKind::Delay),
         Fault::Crash(_) => has(FaultKind::Crash),
+        Fault::Full(_) => has(FaultKind::Full),
+        Fault::Clock(..) => has(FaultKind::Clock),
     });
     if !has(FaultKind::Lies) {
         plan.liars.clear();

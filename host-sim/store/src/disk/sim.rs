@@ -44,6 +44,7 @@ struct State {
     operations: u64,
     cut_at: Option<u64>,
     powered: bool,
+    full: bool,
 }
 
 #[derive(Default)]
@@ -65,6 +66,14 @@ enum NameChange {
 }
 
 impl FileChange {
+    /// How long it makes a file at least.
+    fn end(&self) -> usize {
+        match self {
+            Self::Write { offset, bytes } => offset + bytes.len(),
+            Self::SetLen(len) => *len,
+        }
+    }
+
     fn apply(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::Write { offset, bytes: new } => write(bytes, *offset, new),
@@ -203,6 +212,7 @@ impl SimDisk {
             operations: 0,
             cut_at: None,
             powered: true,
+            full: false,
         };
         Arc::new(Self { state: Arc::new(Mutex::new(state)), session: 0 })
     }
@@ -228,6 +238,11 @@ impl SimDisk {
     /// Whether the power is on.
     pub fn is_powered(&self) -> bool {
         self.lock().powered
+    }
+
+    /// Whether there is room for more bytes than the files have.
+    pub fn set_full(&self, full: bool) {
+        self.lock().full = full;
     }
 
     /// Cuts the power if it is still on, decides what is left, and begins the next session.
@@ -282,6 +297,9 @@ impl Disk for SimDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let file = {
             let mut state = self.powered()?;
+            if state.full {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
             state.files.push(File::default());
             state.files.len() - 1
         };
@@ -345,7 +363,11 @@ impl SimFile {
 
     fn change(&self, change: FileChange) -> io::Result<()> {
         let mut state = self.powered()?;
+        let full = state.full;
         let file = &mut state.files[self.file];
+        if full && change.end() > file.bytes.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         change.apply(&mut file.bytes);
         file.unsynced.push(change);
         if state.cut_now() { Err(power_is_off()) } else { Ok(()) }

@@ -3,10 +3,12 @@
 //! The chain and the signed transfers are made by a process of their own, so that neither their time nor their memory
 //! counts. Transfers go between accounts that a seeded generator chooses uniformly: the worst case for every cache.
 
+mod chain;
 mod execute;
 mod growth;
 mod load;
 mod replay;
+mod send;
 mod verify;
 
 use crate::args::Bench;
@@ -15,6 +17,10 @@ use crate::output::{Failure, Output};
 pub fn run(args: Bench, output: &Output) -> Result<(), Failure> {
     match args {
         Bench::Replay { load, block, workers } => replay::run(&load, block, workers.map(usize::from), output),
+        Bench::Chain { chain, block_interval_ms, data } => {
+            chain::run(&chain, block_interval_ms, data, output)
+        }
+        Bench::Send { chain } => send::run(&chain),
         Bench::Execute { load } => execute::run(&load, output),
         Bench::Growth { accounts, transfers, data } => {
             growth::run(&accounts, transfers, data.as_deref(), output)
