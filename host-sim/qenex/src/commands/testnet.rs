@@ -3,6 +3,7 @@
 //! `run` tells a story: four validators decide, one of them is killed and the others go on, a second one is killed and nothing goes on, both come back and
 //! nothing is lost; a light client follows the checkpoints of what was decided.
 
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use qenex_core::consensus::{Anchor, Trusted};
@@ -94,12 +95,12 @@ pub fn transfer(chain: &str, (from, to): (u32, u32), amount: u64, nonce: u64) ->
 }
 
 /// Believes the genesis and what checkpoints say, at each of these nodes. Returns how many epochs that were.
-fn follow_checkpoints(network: &mut Network<'_>, nodes: &[u16]) -> Result<u64, Failure> {
-    let path = network.data.join("chain").join("genesis.json");
+fn follow_checkpoints(chain: &Path, network: &mut Processes, nodes: &[u16]) -> Result<u64, Failure> {
+    let path = chain.join("genesis.json");
     let genesis = GenesisFile::read(&path)?.genesis().map_err(|error| Failure::argument("genesis", error))?;
     let header = Chain::new(&genesis, usize::MAX)?.tip().clone();
     network.wait_for(nodes, EPOCH_BLOCKS + 1)?;
-    let over = network.height(nodes[0]).unwrap_or_default() / EPOCH_BLOCKS;
+    let over = network.nodes.height(nodes[0]).unwrap_or_default() / EPOCH_BLOCKS;
     for index in nodes {
         let anchor = Anchor { header: header.clone(), trusting_period_ms: u64::MAX };
         let wrong = |detail: String| Failure::refused(CHECK_FAILED, detail);
@@ -107,7 +108,7 @@ fn follow_checkpoints(network: &mut Network<'_>, nodes: &[u16]) -> Result<u64, F
         for epoch in 1..=over {
             let start = Instant::now();
             let answer = loop {
-                if let Some(answer) = network.get(*index, &format!("checkpoint/{epoch}")) {
+                if let Some(answer) = network.nodes.get(*index, &format!("checkpoint/{epoch}")) {
                     break answer;
                 }
                 if start.elapsed() > PATIENCE {
@@ -216,7 +217,7 @@ fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
         block["epoch"],
         block["state_root"].as_str().unwrap_or_default().get(..16).unwrap_or_default()
     ));
-    let epoch = follow_checkpoints(&mut network, &all)?;
+    let epoch = follow_checkpoints(&args.data.join("chain"), &mut network, &all)?;
     tell(format!(
         "a light client follows the checkpoints of {epoch} epochs from the genesis, at each of the four"
     ));
