@@ -508,6 +508,8 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_LOG_BEHIND 1070
 /* All parts of a node must run; its log says which one ended, and why. */
 #define QNX_ERR_NODE_ENDED 1071
+/* The epoch must be over, and a quorum must have signed its checkpoint. */
+#define QNX_ERR_CHECKPOINT_UNKNOWN 1072
 /* The line to the device must carry frames both ways. */
 #define QNX_ERR_DEVICE_LINE 1081
 /* The device must be the one that this host was paired with. */
@@ -941,6 +943,9 @@ typedef uint8_t qnx_purpose_t;
 
 // Raw data of other protocols, and nothing of the ledger.
 #define QNX_PURPOSE_PLAIN 7
+
+// Checkpoints of a chain, by a validator.
+#define QNX_PURPOSE_CHECKPOINT 8
 
 // Bytes of a scheme's public keys; zero for a number that is no scheme.
 size_t qnx_public_key_size(qnx_scheme_t of);
@@ -1986,13 +1991,14 @@ qnx_status_t qnx_finalize_id(const qnx_id_t *chain_id, const qnx_proposal_t *fin
 // Starts the hash of a set of validators.
 qnx_status_t qnx_validators_init(qnx_validators_t *state);
 
-// Adds a member; members come in ascending order of scheme and key.
+// Adds a member: the key of its votes, and the hash of its key of checkpoints; members come in ascending order of scheme and key.
 //
 // Codes: SCHEME_UNKNOWN, VALIDATOR_SET.
 qnx_status_t qnx_validators_push(qnx_validators_t *state,
                                  qnx_scheme_t scheme,
                                  const uint8_t *public_key,
-                                 size_t public_key_len);
+                                 size_t public_key_len,
+                                 const qnx_hash_t *finality_key);
 
 // The hash of the set.
 //
@@ -2028,6 +2034,7 @@ qnx_status_t qnx_following_push(qnx_following_t *state,
                                 qnx_scheme_t scheme,
                                 const uint8_t *public_key,
                                 size_t public_key_len,
+                                const qnx_hash_t *finality_key,
                                 const uint8_t *signature,
                                 size_t signature_len);
 
@@ -2041,6 +2048,63 @@ qnx_status_t qnx_following_clear(qnx_following_t *state);
 
 // How many bytes of a `qnx_following_t` are used.
 size_t qnx_following_size(void);
+
+/* =====================================================================================================================
+ * Checkpoints, by which the light client follows the ends of epochs without relying on Ed25519 alone.
+ *
+ * When an epoch has ended, those who decided in it sign its last header once more, each with the key of checkpoints whose hash stands in the set:
+ * of QNX_HYBRID, with QNX_PURPOSE_CHECKPOINT. The trusted header is the same as that of certificates, and moves on by either.
+ */
+
+// A header whose checkpoint is being checked.
+typedef struct {
+  // Only the library reads it.
+  uint64_t opaque[128];
+} qnx_checkpoint_t;
+
+// What validators sign of the last header of an epoch, for the purpose of checkpoints.
+//
+// Codes: ID_SYNTAX.
+qnx_status_t qnx_checkpoint_id(const qnx_header_t *from, qnx_hash_t *out);
+
+// Starts the check that a newer header is final by its checkpoint: all members of its set follow.
+//
+// Codes: ID_SYNTAX, HEADER_*.
+qnx_status_t qnx_checkpoint_init(qnx_checkpoint_t *state,
+                                 const qnx_trusted_t *believed,
+                                 const qnx_header_t *newer);
+
+// Takes the next member of the set, which did not sign: the key of its votes and the hash of its key of checkpoints.
+//
+// Codes: SCHEME_UNKNOWN, VALIDATOR_SET, CERTIFICATE_SIGNATURE.
+qnx_status_t qnx_checkpoint_push(qnx_checkpoint_t *state,
+                                 qnx_scheme_t scheme,
+                                 const uint8_t *vote_key,
+                                 size_t vote_key_len,
+                                 const qnx_hash_t *finality_key);
+
+// Takes the next member of the set, which signed: the key of its votes, its key of checkpoints and its signature.
+//
+// Codes: SCHEME_UNKNOWN, VALIDATOR_SET, CERTIFICATE_SIGNATURE.
+qnx_status_t qnx_checkpoint_push_signed(qnx_checkpoint_t *state,
+                                        qnx_scheme_t scheme,
+                                        const uint8_t *vote_key,
+                                        size_t vote_key_len,
+                                        const uint8_t *public_key,
+                                        size_t public_key_len,
+                                        const uint8_t *signature,
+                                        size_t signature_len);
+
+// What is believed from now on: replaces `*believed` if all members came and a quorum of them signed.
+//
+// Codes: ID_SYNTAX, HEADER_*, VALIDATOR_SET, CERTIFICATE_SIGNERS, CERTIFICATE_SIGNATURE.
+qnx_status_t qnx_checkpoint_finish(const qnx_checkpoint_t *state, qnx_trusted_t *believed);
+
+// Forgets a check.
+qnx_status_t qnx_checkpoint_clear(qnx_checkpoint_t *state);
+
+// How many bytes of a `qnx_checkpoint_t` are used.
+size_t qnx_checkpoint_size(void);
 
 /* =====================================================================================================================
  * The client of a device: a channel, and who may use it.
@@ -2316,6 +2380,7 @@ qnx_status_t qnx_client_push_member(qnx_client_t *state,
                                     qnx_scheme_t scheme,
                                     const uint8_t *public_key,
                                     size_t public_key_len,
+                                    const qnx_hash_t *finality_key,
                                     const uint8_t *signature,
                                     size_t signature_len);
 
@@ -2397,6 +2462,15 @@ qnx_status_t qnx_client_sign_data(qnx_client_t *state,
                                   size_t data_len,
                                   uint8_t *out,
                                   size_t *len);
+
+// The signature of the checkpoint of the header that the device trusts, by the key of checkpoints in a slot. `*len` is the room of `out` before, at
+// least QNX_MAX_SIGNATURE_SIZE, and the length after.
+//
+// Codes: BUFFER_TOO_SMALL.
+qnx_status_t qnx_client_checkpoint(qnx_client_t *state,
+                                   uint8_t slot,
+                                   uint8_t *out,
+                                   size_t *len);
 
 // Random bytes from the device: `count` of them to `out`, 1 to QNX_RANDOM_MAX.
 qnx_status_t qnx_client_random(qnx_client_t *state, uint8_t *out, size_t count);

@@ -477,9 +477,20 @@ private:
     Owned<qnx_log_t, qnx_log_clear> state_;
 };
 
-/// A validator that is to have signed a header: its signature is empty if it did not.
+/// A validator that is to have signed a header: its key of votes, the hash of its key of checkpoints, and its signature, which is empty if it did not.
 struct Member {
     qnx_scheme_t scheme;
+    Bytes public_key;
+    qnx_hash_t finality_key;
+    Bytes signature;
+};
+
+/// A validator that is to have signed a checkpoint: its key of votes, its key of checkpoints and its signature. Those two are empty if it did not
+/// sign; then the hash of the key of checkpoints counts instead.
+struct Endorser {
+    qnx_scheme_t scheme;
+    Bytes vote_key;
+    qnx_hash_t finality_key;
     Bytes public_key;
     Bytes signature;
 };
@@ -499,10 +510,27 @@ public:
         for (const Member& member : members) {
             if (status != QNX_OK) break;
             status = qnx_following_push(check.c(), member.scheme, member.public_key.data(), member.public_key.size(),
-                                        member.signature.empty() ? nullptr : member.signature.data(),
+                                        &member.finality_key, member.signature.empty() ? nullptr : member.signature.data(),
                                         member.signature.size());
         }
         return status == QNX_OK ? qnx_following_finish(check.c(), &trusted_) : status;
+    }
+
+    /// Believes the last header of an epoch if its checkpoint holds: all members of its set, in their order.
+    qnx_status_t try_follow_checkpoint(const qnx_header_t& header, Span<const Endorser> members) noexcept {
+        Owned<qnx_checkpoint_t, qnx_checkpoint_clear> check;
+        qnx_status_t status = qnx_checkpoint_init(check.c(), &trusted_, &header);
+        for (const Endorser& member : members) {
+            if (status != QNX_OK) break;
+            status = member.signature.empty()
+                         ? qnx_checkpoint_push(check.c(), member.scheme, member.vote_key.data(), member.vote_key.size(),
+                                               &member.finality_key)
+                         : qnx_checkpoint_push_signed(check.c(), member.scheme, member.vote_key.data(),
+                                                      member.vote_key.size(), member.public_key.data(),
+                                                      member.public_key.size(), member.signature.data(),
+                                                      member.signature.size());
+        }
+        return status == QNX_OK ? qnx_checkpoint_finish(check.c(), &trusted_) : status;
     }
 
 private:

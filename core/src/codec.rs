@@ -55,6 +55,8 @@ tags! {
     FINALIZE = 0x0160;
     /// [`crate::consensus::Trusted`].
     TRUSTED = 0x0168;
+    /// [`crate::consensus::Checkpoint`].
+    CHECKPOINT = 0x0170;
     /// [`crate::tx::CreateAccount`].
     CREATE_ACCOUNT = 0x0200;
     /// [`crate::tx::RotateAuthority`].

@@ -267,6 +267,7 @@ codes! {
     1069 DIRECTORY "A data directory holds one chain.";
     1070 LOG_BEHIND "The block log must reach at least to the checkpoint; blocks are missing.";
     1071 NODE_ENDED "All parts of a node must run; its log says which one ended, and why.";
+    1072 CHECKPOINT_UNKNOWN "The epoch must be over, and a quorum must have signed its checkpoint.";
     1081 DEVICE_LINE "The line to the device must carry frames both ways.";
     1082 DEVICE_STRANGER "The device must be the one that this host was paired with.";
     1083 DEVICE_FILE "The file or socket of a device must exist and belong to it.";

@@ -30,9 +30,14 @@ fn validators(from: u8, size: u8) -> Vec<SecretKey> {
     keys
 }
 
+/// The hash of a validator's key of checkpoints.
+fn finality_key(key: &SecretKey) -> [u8; 32] {
+    hash(Domain::LabelSeed, &[&key.public_key()]).0
+}
+
 fn set_hash(keys: &[SecretKey]) -> Hash {
     let mut hasher = SetHasher::new();
-    keys.iter().for_each(|key| hasher.push(Scheme::Ed25519, &key.public_key()).unwrap());
+    keys.iter().for_each(|key| hasher.push(Scheme::Ed25519, &key.public_key(), &finality_key(key)).unwrap());
     hasher.finish().unwrap()
 }
 
@@ -72,7 +77,7 @@ fn follow(
     for (index, key) in set.iter().enumerate() {
         let signature = signers.contains(&index).then(|| key.sign(Purpose::Vote, &vote).unwrap());
         let signature = signature.as_ref().map(|signature| &signature[..]);
-        following.certificate.push(Scheme::Ed25519, &key.public_key(), signature)?;
+        following.certificate.push(Scheme::Ed25519, &key.public_key(), &finality_key(key), signature)?;
     }
     following.finish(trusted)
 }
@@ -120,19 +125,19 @@ fn a_set_is_strictly_ascending() {
     let key = |i: usize| keys[i].public_key();
     let mut hasher = SetHasher::new();
     assert_eq!(hasher.clone().finish(), Err(ValidatorSetError::Set));
-    hasher.push(Scheme::Ed25519, &key(1)).unwrap();
+    hasher.push(Scheme::Ed25519, &key(1), &finality_key(&keys[1])).unwrap();
     for wrong in [&key(0)[..], &key(1)[..], &key(2)[..31], &[]] {
-        assert_eq!(hasher.clone().push(Scheme::Ed25519, wrong), Err(ValidatorSetError::Set));
+        assert_eq!(hasher.clone().push(Scheme::Ed25519, wrong, &[0; 32]), Err(ValidatorSetError::Set));
     }
-    hasher.push(Scheme::Ed25519, &key(2)).unwrap();
+    hasher.push(Scheme::Ed25519, &key(2), &finality_key(&keys[2])).unwrap();
     assert_eq!(hasher.finish().unwrap(), set_hash(&keys[1..]));
     assert_ne!(set_hash(&keys[1..]), set_hash(&keys));
     // 255 members are the most.
     let mut hasher = SetHasher::new();
     for i in 0..255u8 {
-        hasher.push(Scheme::Ed25519, &[i; 32]).unwrap();
+        hasher.push(Scheme::Ed25519, &[i; 32], &[0; 32]).unwrap();
     }
-    assert_eq!(hasher.push(Scheme::Ed25519, &[255; 32]), Err(ValidatorSetError::Set));
+    assert_eq!(hasher.push(Scheme::Ed25519, &[255; 32], &[0; 32]), Err(ValidatorSetError::Set));
 }
 
 #[test]
@@ -166,7 +171,9 @@ fn the_light_client_follows_a_quorum_and_the_change_of_the_set() {
     let vote = Vote::Finalize(proposed).id(&next.chain_id);
     for key in &second {
         let signature = key.sign(Purpose::Vote, &vote).unwrap();
-        late.certificate.push(Scheme::Ed25519, &key.public_key(), Some(&signature)).unwrap();
+        late.certificate
+            .push(Scheme::Ed25519, &key.public_key(), &finality_key(key), Some(&signature))
+            .unwrap();
     }
     assert_eq!(late.finish(&trusted), Err(LightError::NotNewer));
     let mut buffer = [0; 256];
@@ -200,8 +207,21 @@ fn a_header_that_does_not_follow_is_refused() {
         Err(LightError::Protocol)
     );
 
-    // A proposal for another header, or of another epoch.
+    // The right keys of votes with another key of checkpoints.
     let right = proposal(&good);
+    let vote = Vote::Finalize(right).id(&good.chain_id);
+    for wrong in 0..=set.len() {
+        let mut following = trusted.follow(&good, &right).unwrap();
+        for (index, key) in set.iter().enumerate() {
+            let signature = key.sign(Purpose::Vote, &vote).unwrap();
+            let mut other = finality_key(key);
+            other[31] ^= u8::from(index == wrong);
+            following.certificate.push(Scheme::Ed25519, &key.public_key(), &other, Some(&signature)).unwrap();
+        }
+        let expected = if wrong < set.len() { Err(LightError::Set) } else { Ok(11) };
+        assert_eq!(following.finish(&trusted).map(|trusted| trusted.height), expected);
+    }
+    // A proposal for another header, or of another epoch.
     for wrong in [
         Proposal { header: Hash([0; 32]), ..right },
         Proposal { round: Round { epoch: 2, view: 7 }, ..right },
@@ -222,17 +242,19 @@ fn a_header_that_does_not_follow_is_refused() {
     ] {
         let signature = key.sign(purpose, &id).unwrap();
         let mut certificate = following.certificate.clone();
-        let result = certificate.push(Scheme::Ed25519, &set[0].public_key(), Some(&signature));
+        let result =
+            certificate.push(Scheme::Ed25519, &set[0].public_key(), &finality_key(&set[0]), Some(&signature));
         assert_eq!(result, Err(CertificateError::Signature));
         // What failed once is never accepted.
         assert_eq!(
-            certificate.push(Scheme::Ed25519, &set[1].public_key(), None),
+            certificate.push(Scheme::Ed25519, &set[1].public_key(), &finality_key(&set[1]), None),
             Err(CertificateError::Signature)
         );
         assert_eq!(certificate.finish(&good.validators), Err(CertificateError::Signature));
     }
-    following.certificate.push(Scheme::Ed25519, &set[0].public_key(), None).unwrap();
-    let again = following.certificate.push(Scheme::Ed25519, &set[0].public_key(), None);
+    following.certificate.push(Scheme::Ed25519, &set[0].public_key(), &finality_key(&set[0]), None).unwrap();
+    let again =
+        following.certificate.push(Scheme::Ed25519, &set[0].public_key(), &finality_key(&set[0]), None);
     assert_eq!(again, Err(CertificateError::Set));
 }
 

@@ -14,7 +14,7 @@ use policy_lists::sorted;
 use qenex_core::amm::Reserves;
 use qenex_core::codec::{Encoded, Lent, Tag, encode};
 use qenex_core::consensus::work::{Seal, Target, WorkChain, WorkRules, unsealed};
-use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote, leader};
+use qenex_core::consensus::{Checkpoint, Header, Proposal, Round, SetHasher, Vote, finality_key, leader};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Domain, Hash, Purpose, Scheme, hash, shamir, signing_digest};
 use qenex_core::hsm::approval_id;
@@ -206,6 +206,7 @@ fn stake(lines: &mut Lines) {
         account: validator,
         vote_key: Lent(&[11; 32]),
         peer_key: Lent(&[12; 32]),
+        finality_key: Lent(&[13; 32]),
         weight: amount("200000"),
         commission_bps: 500,
         made: 200,
@@ -416,8 +417,13 @@ fn agreement_and_devices(lines: &mut Lines) {
     let mut set = SetHasher::new();
     let mut members = [key(1).public_key(), key(2).public_key(), key(3).public_key()];
     members.sort();
-    members.iter().for_each(|member| set.push(Scheme::Ed25519, member).unwrap());
+    let mut member = |key: &[u8; 32], number| set.push(Scheme::Ed25519, key, &[number; 32]).unwrap();
+    members.iter().zip(21..).for_each(|(key, number)| member(key, number));
     lines.hash("validator_set", set.finish().unwrap());
+    let checkpoint = Checkpoint { chain_id: chain, epoch: 3, height: 300, header: Hash([7; 32]) };
+    lines.encoding("checkpoint", &checkpoint);
+    lines.hash("checkpoint.id", checkpoint.id());
+    lines.hash("checkpoint.key", finality_key(&[9; Scheme::Hybrid.public_key_bytes()]).0);
 
     let rule = AssetRule {
         asset: asset("USDC"),

@@ -248,13 +248,16 @@ fn long_approvals_come_in_parts() {
     assert_eq!(client.judge().unwrap(), Some(Refusal(POLICY_APPROVALS.number)));
 }
 
+/// The hash of every validator's key of checkpoints.
+const FINALITY_KEY: [u8; 32] = [7; 32];
+
 #[test]
 fn a_header_is_followed_with_many_members_and_votes_are_signed() {
     let mut keys: Vec<_> =
         (1..=100).map(|seed| ed25519::SecretKey::from_seed(&[seed; 32]).unwrap()).collect();
     keys.sort_by_key(ed25519::SecretKey::public_key);
     let mut set = SetHasher::new();
-    keys.iter().for_each(|key| set.push(Scheme::Ed25519, &key.public_key()).unwrap());
+    keys.iter().for_each(|key| set.push(Scheme::Ed25519, &key.public_key(), &FINALITY_KEY).unwrap());
     let set = set.finish().unwrap();
     let header = |height| Header { validators: set, next_validators: set, ..hsm_board::header(height) };
 
@@ -278,6 +281,7 @@ fn a_header_is_followed_with_many_members_and_votes_are_signed() {
             .map(|((index, public_key), signature)| Member {
                 scheme: Scheme::Ed25519,
                 public_key,
+                finality_key: &FINALITY_KEY,
                 signature: set.contains(index).then_some(signature),
             })
             .collect();

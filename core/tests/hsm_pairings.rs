@@ -10,7 +10,7 @@ mod hsm_custodians;
 
 use hsm_board::{NOTHING, TestBoard, ask, give, header, name, power_on, refused, tell};
 use qenex_core::codec::{Encoded, decode, encode};
-use qenex_core::consensus::{Proposal, Round, Vote};
+use qenex_core::consensus::{Checkpoint, Proposal, Round, Vote};
 use qenex_core::crypto::scheme::{MAX_PUBLIC_KEY_BYTES, MAX_SIGNATURE_BYTES};
 use qenex_core::crypto::secret::SecretKey;
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
@@ -32,7 +32,7 @@ use qenex_core::tx::{KycLevel, Leg, LegsBuf, Op, Transaction, Transfer};
 const PIN: &[u8] = b"everybody's pin";
 const USERS: [(&str, Role); 3] =
     [("ALICE", Role::Officer), ("OSCAR", Role::Operator), ("AUDREY", Role::Auditor)];
-const PURPOSES: [Purpose; 7] = [
+const PURPOSES: [Purpose; 8] = [
     Purpose::Transaction,
     Purpose::Vote,
     Purpose::Attestation,
@@ -40,6 +40,7 @@ const PURPOSES: [Purpose; 7] = [
     Purpose::Backup,
     Purpose::Firmware,
     Purpose::Plain,
+    Purpose::Checkpoint,
 ];
 /// A slot without a key.
 const EMPTY: u8 = 15;
@@ -84,6 +85,8 @@ fn keys(hsm: &mut Hsm<TestBoard>) -> Vec<(u8, Scheme, Purpose, Vec<u8>)> {
                 Purpose::Transaction | Purpose::Approval => {}
                 Purpose::Plain if scheme == Scheme::Hybrid => assert_eq!(result, refused(KEY_SCHEME)),
                 Purpose::Plain => {}
+                Purpose::Checkpoint if scheme == Scheme::Hybrid => {}
+                Purpose::Checkpoint => assert_eq!(result, refused(KEY_SCHEME), "{scheme}"),
                 Purpose::Vote if scheme == Scheme::Ed25519 => {}
                 Purpose::Vote => assert_eq!(result, refused(KEY_SCHEME), "{scheme}"),
                 Purpose::Attestation | Purpose::Backup | Purpose::Firmware => {
@@ -95,7 +98,7 @@ fn keys(hsm: &mut Hsm<TestBoard>) -> Vec<(u8, Scheme, Purpose, Vec<u8>)> {
             }
         }
     }
-    assert_eq!(keys.len(), 12);
+    assert_eq!(keys.len(), 13);
     keys
 }
 
@@ -176,6 +179,12 @@ fn sign_data(hsm: &mut Hsm<TestBoard>, slot: u8) -> Result<Vec<u8>, Refusal> {
     read_on(hsm, first)
 }
 
+/// The signature of the checkpoint of the header that the device trusts.
+fn checkpoint(hsm: &mut Hsm<TestBoard>, slot: u8) -> Result<Vec<u8>, Refusal> {
+    let first = ask(hsm, Command::Checkpoint, &Index { index: slot })?;
+    read_on(hsm, first)
+}
+
 /// A signature from its first response on.
 fn read_on(hsm: &mut Hsm<TestBoard>, first: Vec<u8>) -> Result<Vec<u8>, Refusal> {
     let mut whole = Vec::new();
@@ -230,6 +239,8 @@ fn commands_are_given_to_keys_of_their_purpose_by_users_of_their_role() {
             }
             let signed = sign_data(&mut hsm, slot).map(drop);
             assert_eq!(signed, outcome(&[Role::Operator], Some(Purpose::Plain)), "sign-data: {what}");
+            let signed = checkpoint(&mut hsm, slot).map(drop);
+            assert_eq!(signed, outcome(&[Role::Operator], Some(Purpose::Checkpoint)), "checkpoint: {what}");
             let set = set_policy(&mut hsm, slot, &[]);
             assert_eq!(set, outcome(&[Role::Officer], Some(Purpose::Transaction)), "set-policy: {what}");
             // What was set is taken back: the next user meets the same device.
@@ -242,10 +253,10 @@ fn commands_are_given_to_keys_of_their_purpose_by_users_of_their_role() {
             assert_eq!(read, expected, "get-policy: {what}");
             let deleted = tell(&mut hsm, Command::DeleteKey, &Index { index: slot });
             assert_eq!(deleted, outcome(&[Role::Officer], None), "delete-key: {what}");
-            pairs += 7;
+            pairs += 8;
         }
     }
-    assert_eq!(pairs, 4 * 13 * 7);
+    assert_eq!(pairs, 4 * 14 * 8);
 }
 
 /// A signature of a device counts for its scheme, its purpose, its id and its key, and for nothing else.
@@ -266,6 +277,7 @@ fn a_signature_counts_for_one_pairing() {
                 let body = ask(&mut hsm, Command::Vote, &GiveVote { slot: *slot, vote: vote(9) }).unwrap();
                 (vote(9).id(&chain()), decode::<Signed<'_>>(&body).unwrap().signature.to_vec())
             }
+            Purpose::Checkpoint => (Checkpoint::of(&header(10)).id(), checkpoint(&mut hsm, *slot).unwrap()),
             // Under no digest that names a purpose, and so under no id.
             Purpose::Plain => {
                 let signature = sign_data(&mut hsm, *slot).unwrap();
@@ -282,7 +294,7 @@ fn a_signature_counts_for_one_pairing() {
         assert_eq!(signature.len(), scheme.signature_bytes());
         signatures.push((*scheme, *purpose, id, public_key, signature));
     }
-    assert_eq!(signatures.len(), 5);
+    assert_eq!(signatures.len(), 6);
     for (number, (_, _, _, _, signature)) in signatures.iter().enumerate() {
         let mut accepted = Vec::new();
         for (other, (_, _, id, public_key, _)) in signatures.iter().enumerate() {

@@ -8,7 +8,7 @@ mod hsm_board;
 
 use hsm_board::{IMAGE, NOTHING, TestBoard, VERSION, ask, get, give, name, power_on, refused, tell};
 use qenex_core::codec::{Encoded, decode, encode};
-use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote};
+use qenex_core::consensus::{Checkpoint, Header, Proposal, Round, SetHasher, SignerSet, Vote};
 use qenex_core::crypto::ed25519::{self, SecretKey};
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::{
@@ -23,8 +23,8 @@ use qenex_core::hsm::backup::Backup;
 use qenex_core::hsm::image::measure;
 use qenex_core::hsm::proto::{
     AddUser, Anchor, Attestation, AuditFrom, BackupKey, BeginHeader, ChangePin, Command, CreateKey, GiveVote,
-    Index, Initialise, KeyInfo, Login, Members, NamedUser, Nonce, Permission, SetPin, SetPolicy, Signed,
-    SignedHead, Status, UserInfo,
+    Index, Initialise, KeyInfo, Login, Members, NamedUser, Nonce, Permission, Rest, SetPin, SetPolicy,
+    Signed, SignedHead, Status, UserInfo,
 };
 use qenex_core::hsm::{Hsm, MAX_TRIES, Refusal, Role};
 use qenex_core::id::AccountId;
@@ -346,10 +346,13 @@ fn validators() -> Vec<SecretKey> {
     keys
 }
 
+/// The hash of every validator's key of checkpoints.
+const FINALITY_KEY: [u8; 32] = [7; 32];
+
 /// A header that these validators decide on.
 fn header(height: u64) -> Header {
     let mut set = SetHasher::new();
-    validators().iter().for_each(|key| set.push(Scheme::Ed25519, &key.public_key()).unwrap());
+    validators().iter().for_each(|key| set.push(Scheme::Ed25519, &key.public_key(), &FINALITY_KEY).unwrap());
     let set = set.finish().unwrap();
     Header { validators: set, next_validators: set, ..hsm_board::header(height) }
 }
@@ -372,6 +375,7 @@ fn follow(hsm: &mut Hsm<TestBoard>, header: &Header, signers: &[u8]) -> Result<(
     for (index, key) in validators().iter().enumerate() {
         let mut members = vec![Scheme::Ed25519.number()];
         members.extend(key.public_key());
+        members.extend(FINALITY_KEY);
         if signers.contains(&(index as u8)) {
             members.extend(key.sign(Purpose::Vote, &vote).unwrap());
         }
@@ -445,6 +449,49 @@ fn votes_are_signed_behind_the_guard() {
         assert_eq!(give(&mut hsm, 2, Vote::Finalize(proposal(view, 2))), contradicts);
     }
     give(&mut hsm, 2, Vote::Nullify(Round { epoch: 5, view: 1 })).unwrap();
+}
+
+/// What is signed follows from what is trusted: nothing of it can be asked for.
+#[test]
+fn the_checkpoint_of_the_trusted_header_is_signed() {
+    let mut hsm = device();
+    let key = create_key_of(&mut hsm, 2, Scheme::Hybrid, Purpose::Checkpoint).unwrap();
+    create_key_of(&mut hsm, 3, Scheme::Hybrid, Purpose::Transaction).unwrap();
+    let give = |hsm: &mut Hsm<TestBoard>, index| {
+        let body = ask(hsm, Command::Checkpoint, &Index { index })?;
+        let mut signature = decode::<Signed<'_>>(&body).unwrap().signature.to_vec();
+        let from = signature.len() as u16;
+        let rest = ask(hsm, Command::SignatureRest, &Rest { from })?;
+        signature.extend(decode::<Signed<'_>>(&rest).unwrap().signature);
+        Ok(signature)
+    };
+    login(&mut hsm, "OSCAR", OPERATOR_PIN).unwrap();
+    assert_eq!(give(&mut hsm, 2), refused(ANCHOR_MISSING));
+    let anchor = Anchor { trusting_period_ms: 1_000_000, header: header(10) };
+    tell(&mut hsm, Command::Anchor, &anchor).unwrap();
+    for (slot, refusal) in [(3, KEY_PURPOSE), (4, KEY_UNKNOWN)] {
+        assert_eq!(give(&mut hsm, slot), refused(refusal));
+    }
+    for height in [10, 11, 30] {
+        if height > 10 {
+            follow(&mut hsm, &header(height), &[0, 1, 3]).unwrap();
+        }
+        let checkpoint = Checkpoint::of(&header(height));
+        let signature = give(&mut hsm, 2).unwrap();
+        verify(Scheme::Hybrid, &key, &checkpoint.digest(), &signature).unwrap();
+        assert!(verify(Scheme::Hybrid, &key, &Checkpoint::of(&header(9)).digest(), &signature).is_err());
+        // A header on the way is not trusted yet.
+        let next = header(height + 1);
+        let round = Round { epoch: 4, view: 99 };
+        let proposal = Proposal { round, parent_view: 1, header: next.id() };
+        let begin = BeginHeader { header: next, proposal, signers: SignerSet::default().0 };
+        tell(&mut hsm, Command::BeginHeader, &begin).unwrap();
+        verify(Scheme::Hybrid, &key, &checkpoint.digest(), &give(&mut hsm, 2).unwrap()).unwrap();
+        assert_eq!(tell(&mut hsm, Command::FinishHeader, &NOTHING), refused(COMMAND_SEQUENCE));
+        hsm = restart(hsm);
+        assert_eq!(give(&mut hsm, 2), refused(ROLE));
+        login(&mut hsm, "OSCAR", OPERATOR_PIN).unwrap();
+    }
 }
 
 #[test]

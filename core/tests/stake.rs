@@ -273,11 +273,13 @@ impl World {
 
     /// The hash of the model's set.
     fn set(&self) -> Hash {
-        let mut members: Vec<[u8; 32]> =
-            self.model.seats.iter().map(|seat| self.keys.public(seat.vote_key)).collect();
+        let seats = self.model.seats.iter();
+        let mut members: Vec<_> = seats
+            .map(|seat| (self.keys.public(seat.vote_key), finality_key(&self.keys, seat.commission_bps)))
+            .collect();
         members.sort();
         let mut set = SetHasher::new();
-        members.iter().for_each(|member| set.push(Scheme::Ed25519, member).unwrap());
+        members.iter().for_each(|(vote_key, other)| set.push(Scheme::Ed25519, vote_key, other).unwrap());
         set.finish().unwrap()
     }
 
@@ -647,6 +649,7 @@ impl World {
                         (big(found.weight), found.made, found.missed, found.commission_bps),
                         (expected.weight.clone(), expected.made, expected.missed, expected.commission_bps)
                     );
+                    assert_eq!(found.finality_key.0, finality_key(&self.keys, expected.commission_bps));
                     seen.3 += 1;
                 }
                 (RecordId::Candidate(slot), Record::Holder(holder)) => {
@@ -669,6 +672,11 @@ impl World {
     }
 }
 
+/// The key of checkpoints changes with the commission, so that the model need not remember both.
+fn finality_key(keys: &Keys, commission_bps: u16) -> &'static [u8; 32] {
+    keys.lent(usize::from(commission_bps) % keys.len())
+}
+
 fn stand(
     keys: &Keys,
     slot: u16,
@@ -680,7 +688,7 @@ fn stand(
         slot,
         vote_key: Lent(keys.lent(vote_key)),
         peer_key: Lent(keys.lent(peer_key)),
-        finality_key: Lent(&[7; 32]),
+        finality_key: Lent(finality_key(keys, commission_bps)),
         commission_bps,
         amount,
     }

@@ -1,5 +1,5 @@
 /* A light client: it believes one header that somebody vouches for, and then every header that a quorum of the trusted validators finalized,
- * across a change of the validators. The chain is made here, so that the example needs nothing else. */
+ * across a change of the validators: by certificates, and by checkpoints, which outlive Ed25519. The chain is made here, so that the example needs nothing else. */
 #include "example.h"
 
 enum { VALIDATORS = 4, QUORUM = 3 };
@@ -7,6 +7,9 @@ enum { VALIDATORS = 4, QUORUM = 3 };
 typedef struct {
     qnx_key_t key;
     uint8_t public_key[32];
+    qnx_key_t checkpoint_key;
+    uint8_t checkpoint_public_key[QNX_MAX_PUBLIC_KEY_SIZE];
+    qnx_hash_t finality_key;
 } validator_t;
 
 /* A set of validators in the order of their keys, and its hash. */
@@ -28,10 +31,17 @@ static void make_set(set_t *set, uint8_t first_seed) {
         memset(seed, first_seed + i, sizeof seed);
         must(qnx_key_init(&set->members[i].key, QNX_ED25519, seed));
         must(qnx_key_public(&set->members[i].key, set->members[i].public_key, &len));
+        len = sizeof set->members[i].checkpoint_public_key;
+        must(qnx_key_init(&set->members[i].checkpoint_key, QNX_HYBRID, seed));
+        must(qnx_key_public(&set->members[i].checkpoint_key, set->members[i].checkpoint_public_key, &len));
+        must(qnx_key_hash(QNX_HYBRID, QNX_PURPOSE_CHECKPOINT, set->members[i].checkpoint_public_key, len,
+                          &set->members[i].finality_key));
     }
     qsort(set->members, VALIDATORS, sizeof set->members[0], by_key);
     must(qnx_validators_init(&hash));
-    for (i = 0; i < VALIDATORS; i++) must(qnx_validators_push(&hash, QNX_ED25519, set->members[i].public_key, 32));
+    for (i = 0; i < VALIDATORS; i++) {
+        must(qnx_validators_push(&hash, QNX_ED25519, set->members[i].public_key, 32, &set->members[i].finality_key));
+    }
     must(qnx_validators_hash(&hash, &set->hash));
     must(qnx_validators_clear(&hash));
 }
@@ -70,10 +80,35 @@ static qnx_status_t follow(qnx_trusted_t *trusted, const qnx_header_t *header, c
         size_t len = sizeof signature;
         must(qnx_key_sign(&set->members[i].key, QNX_PURPOSE_VOTE, &vote, signature, &len));
         status = qnx_following_push(&following, QNX_ED25519, set->members[i].public_key, 32,
-                                    i < signers ? signature : NULL, i < signers ? len : 0);
+                                    &set->members[i].finality_key, i < signers ? signature : NULL, i < signers ? len : 0);
     }
     if (status == QNX_OK) status = qnx_following_finish(&following, trusted);
     must(qnx_following_clear(&following));
+    return status;
+}
+
+/* Brings the last header of an epoch with its checkpoint, which the first `signers` members of a set signed. */
+static qnx_status_t follow_checkpoint(qnx_trusted_t *trusted, const qnx_header_t *header, const set_t *set, int signers) {
+    static qnx_checkpoint_t check;
+    qnx_hash_t id;
+    qnx_status_t status;
+    int i;
+    must(qnx_checkpoint_id(header, &id));
+    status = qnx_checkpoint_init(&check, trusted, header);
+    for (i = 0; i < VALIDATORS && status == QNX_OK; i++) {
+        const validator_t *member = &set->members[i];
+        if (i < signers) {
+            static uint8_t signature[QNX_MAX_SIGNATURE_SIZE];
+            size_t len = sizeof signature;
+            must(qnx_key_sign(&member->checkpoint_key, QNX_PURPOSE_CHECKPOINT, &id, signature, &len));
+            status = qnx_checkpoint_push_signed(&check, QNX_ED25519, member->public_key, 32, member->checkpoint_public_key,
+                                                sizeof member->checkpoint_public_key, signature, len);
+        } else {
+            status = qnx_checkpoint_push(&check, QNX_ED25519, member->public_key, 32, &member->finality_key);
+        }
+    }
+    if (status == QNX_OK) status = qnx_checkpoint_finish(&check, trusted);
+    must(qnx_checkpoint_clear(&check));
     return status;
 }
 
@@ -97,10 +132,18 @@ int main(void) {
     printf("height         %lu, epoch %lu\n", (unsigned long)trusted.height, (unsigned long)trusted.epoch);
     print_hash("header", &trusted.header);
 
+    /* The same by a checkpoint, at the end of an epoch. */
+    header = make_header(18, 2, &second, &first);
+    expect(follow_checkpoint(&trusted, &header, &second, QUORUM - 1), QNX_ERR_CERTIFICATE_SIGNERS);
+    expect(follow_checkpoint(&trusted, &header, &first, QUORUM), QNX_ERR_VALIDATOR_SET);
+    must(follow_checkpoint(&trusted, &header, &second, QUORUM));
+    printf("height         %lu, epoch %lu\n", (unsigned long)trusted.height, (unsigned long)trusted.epoch);
+    print_hash("header", &trusted.header);
+
     /* What is not final is not believed, and changes nothing. */
-    header = make_header(13, 2, &second, &second);
-    expect(follow(&trusted, &header, &second, QUORUM - 1), QNX_ERR_CERTIFICATE_SIGNERS);
-    expect(follow(&trusted, &header, &first, QUORUM), QNX_ERR_VALIDATOR_SET);
+    header = make_header(19, 3, &first, &first);
+    expect(follow(&trusted, &header, &first, QUORUM - 1), QNX_ERR_CERTIFICATE_SIGNERS);
+    expect(follow(&trusted, &header, &second, QUORUM), QNX_ERR_VALIDATOR_SET);
     header = make_header(12, 2, &second, &second);
     expect(follow(&trusted, &header, &second, QUORUM), QNX_ERR_HEADER_NOT_NEWER);
     header = make_header(90000, 2, &second, &second);

@@ -122,19 +122,22 @@ pub unsafe extern "C" fn qnx_client_push_member(
     scheme: qnx_scheme_t,
     public_key: *const u8,
     public_key_len: usize,
+    finality_key: *const qnx_hash_t,
     signature: *const u8,
     signature_len: usize,
 ) -> qnx_status_t {
     let act = |lent: &mut Lent, client: &mut Client<Callback>| {
         // SAFETY: promised by the caller.
         let public_key = unsafe { lent.values(public_key, public_key_len)? };
+        // SAFETY: promised by the caller.
+        let finality_key = &unsafe { lent.value(finality_key)? }.bytes;
         let signature = match signature.is_null() {
             true => None,
             // SAFETY: promised by the caller.
             false => Some(unsafe { lent.values(signature, signature_len)? }),
         };
         let scheme = Scheme::from_number(scheme)?;
-        Ok(client.members(&[Member { scheme, public_key, signature }])?)
+        Ok(client.members(&[Member { scheme, public_key, finality_key, signature }])?)
     };
     // SAFETY: promised by the caller.
     unsafe { with(state, act) }

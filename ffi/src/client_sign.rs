@@ -150,6 +150,26 @@ pub unsafe extern "C" fn qnx_client_sign_data(
     unsafe { with(state, act) }
 }
 
+/// The signature of the checkpoint of the header that the device trusts, by the key of checkpoints in a slot. `*len` is the room of `out` before, at
+/// least QNX_MAX_SIGNATURE_SIZE, and the length after.
+///
+/// Codes: BUFFER_TOO_SMALL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qnx_client_checkpoint(
+    state: *mut qnx_client_t,
+    slot: u8,
+    out: *mut u8,
+    len: *mut usize,
+) -> qnx_status_t {
+    let act = |lent: &mut Lent, client: &mut Client<Callback>| {
+        // SAFETY: promised by the caller.
+        let out = unsafe { lent.buffer(out, len)? };
+        out.need(QNX_MAX_SIGNATURE_SIZE)?.put(&client.checkpoint(slot)?)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { with(state, act) }
+}
+
 /// Random bytes from the device: `count` of them to `out`, 1 to QNX_RANDOM_MAX.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qnx_client_random(

@@ -41,6 +41,8 @@ pub const QNX_PURPOSE_ATTESTATION: qnx_purpose_t = 3;
 pub const QNX_PURPOSE_APPROVAL: qnx_purpose_t = 4;
 /// Raw data of other protocols, and nothing of the ledger.
 pub const QNX_PURPOSE_PLAIN: qnx_purpose_t = 7;
+/// Checkpoints of a chain, by a validator.
+pub const QNX_PURPOSE_CHECKPOINT: qnx_purpose_t = 8;
 
 /// Bytes of the longest public key.
 pub const QNX_MAX_PUBLIC_KEY_SIZE: usize = 2624;

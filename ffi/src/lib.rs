@@ -27,6 +27,7 @@ pub(crate) mod state;
 
 pub mod amm;
 pub mod amount;
+pub mod checkpoint;
 pub mod client;
 pub mod client_audit;
 pub mod client_backup;

@@ -162,7 +162,7 @@ pub(crate) const fn proposal(from: &qnx_proposal_t) -> Proposal {
     }
 }
 
-fn trusted(from: &qnx_trusted_t) -> Fallible<Trusted> {
+pub(crate) fn trusted(from: &qnx_trusted_t) -> Fallible<Trusted> {
     Ok(Trusted {
         chain_id: Text::read(&from.chain_id)?,
         height: from.height,
@@ -176,7 +176,7 @@ fn trusted(from: &qnx_trusted_t) -> Fallible<Trusted> {
     })
 }
 
-fn trusted_to_c(trusted: &Trusted) -> qnx_trusted_t {
+pub(crate) fn trusted_to_c(trusted: &Trusted) -> qnx_trusted_t {
     let mut out = qnx_trusted_t::zeroed();
     out.chain_id = trusted.chain_id.write();
     out.height = trusted.height;
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn qnx_validators_init(state: *mut qnx_validators_t) -> qn
     status(unsafe { Lent::new().init(state, SetHasher::new()) })
 }
 
-/// Adds a member; members come in ascending order of scheme and key.
+/// Adds a member: the key of its votes, and the hash of its key of checkpoints; members come in ascending order of scheme and key.
 ///
 /// Codes: SCHEME_UNKNOWN, VALIDATOR_SET.
 #[unsafe(no_mangle)]
@@ -283,6 +283,7 @@ pub unsafe extern "C" fn qnx_validators_push(
     scheme: qnx_scheme_t,
     public_key: *const u8,
     public_key_len: usize,
+    finality_key: *const qnx_hash_t,
 ) -> qnx_status_t {
     status((|| {
         let mut lent = Lent::new();
@@ -290,7 +291,9 @@ pub unsafe extern "C" fn qnx_validators_push(
         let set = unsafe { lent.state(state)? };
         // SAFETY: promised by the caller.
         let public_key = unsafe { lent.values(public_key, public_key_len)? };
-        Ok(set.push(Scheme::from_number(scheme)?, public_key)?)
+        // SAFETY: promised by the caller.
+        let finality_key = unsafe { lent.value(finality_key)? };
+        Ok(set.push(Scheme::from_number(scheme)?, public_key, &finality_key.bytes)?)
     })())
 }
 
@@ -380,6 +383,7 @@ pub unsafe extern "C" fn qnx_following_push(
     scheme: qnx_scheme_t,
     public_key: *const u8,
     public_key_len: usize,
+    finality_key: *const qnx_hash_t,
     signature: *const u8,
     signature_len: usize,
 ) -> qnx_status_t {
@@ -389,12 +393,15 @@ pub unsafe extern "C" fn qnx_following_push(
         let following = unsafe { lent.state(state)? };
         // SAFETY: promised by the caller.
         let public_key = unsafe { lent.values(public_key, public_key_len)? };
+        // SAFETY: promised by the caller.
+        let finality_key = &unsafe { lent.value(finality_key)? }.bytes;
         let signature = match signature.is_null() {
             true => None,
             // SAFETY: promised by the caller.
             false => Some(unsafe { lent.values(signature, signature_len)? }),
         };
-        Ok(following.certificate.push(Scheme::from_number(scheme)?, public_key, signature)?)
+        let scheme = Scheme::from_number(scheme)?;
+        Ok(following.certificate.push(scheme, public_key, finality_key, signature)?)
     })())
 }
 

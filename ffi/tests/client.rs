@@ -25,7 +25,7 @@ use c_client::{Context, bytes, code, context, exchange, id, open, text, zeroed};
 use hsm_bank::{Bench, policy, transaction, transfer};
 use hsm_board::{TestBoard, power_on};
 use qenex_core::codec::Encoded;
-use qenex_core::consensus::{Header, Proposal, Round, SetHasher, Vote};
+use qenex_core::consensus::{Checkpoint, Header, Proposal, Round, SetHasher, Vote};
 use qenex_core::crypto::{Purpose, Scheme, ed25519, signing_digest, verify};
 use qenex_core::error::{
     BUFFER_TOO_SMALL, CERTIFICATE_SIGNERS, DEVICE_LINE, DEVICE_STRANGER, FRAME_LENGTH, HOST_UNPAIRED,
@@ -211,12 +211,15 @@ fn header_of_c(header: &Header) -> qnx_header_t {
     out
 }
 
+/// The hash of every validator's key of checkpoints.
+const FINALITY_KEY: [u8; 32] = [7; 32];
+
 #[test]
 fn a_header_is_followed_and_votes_are_signed() {
     let mut keys: Vec<_> = (1..=4).map(|seed| ed25519::SecretKey::from_seed(&[seed; 32]).unwrap()).collect();
     keys.sort_by_key(ed25519::SecretKey::public_key);
     let mut set = SetHasher::new();
-    keys.iter().for_each(|key| set.push(Scheme::Ed25519, &key.public_key()).unwrap());
+    keys.iter().for_each(|key| set.push(Scheme::Ed25519, &key.public_key(), &FINALITY_KEY).unwrap());
     let set = set.finish().unwrap();
     let header = |height| Header { validators: set, next_validators: set, ..hsm_board::header(height) };
     let final_ = header(11);
@@ -228,6 +231,7 @@ fn a_header_is_followed_and_votes_are_signed() {
     let mut context = context(Device::new(Bench::new().hsm));
     let mut client = enter(&mut context);
     let at = &raw mut *client;
+    let other = qnx_hash_t { bytes: FINALITY_KEY };
     // SAFETY: valid arguments.
     unsafe {
         assert_eq!(qnx_client_anchor(at, &header_of_c(&header(10)), 1_000_000), QNX_OK);
@@ -239,7 +243,8 @@ fn a_header_is_followed_and_votes_are_signed() {
             for (index, key) in keys.iter().enumerate() {
                 let (public_key, signature) = (key.public_key(), key.sign(Purpose::Vote, &finalize).unwrap());
                 let signature = if index < signers { signature.as_ptr() } else { null() };
-                let pushed = qnx_client_push_member(at, QNX_ED25519, public_key.as_ptr(), 32, signature, 64);
+                let pushed =
+                    qnx_client_push_member(at, QNX_ED25519, public_key.as_ptr(), 32, &other, signature, 64);
                 assert_eq!(pushed, QNX_OK);
             }
             assert_eq!(qnx_client_finish_header(at), expected);
@@ -250,6 +255,16 @@ fn a_header_is_followed_and_votes_are_signed() {
         assert_eq!(status.trusted.header.bytes, final_.id().0);
 
         let mut info = zeroed::<qnx_key_info_t>();
+        let label = id("CHECKPOINTS");
+        assert_eq!(
+            qnx_client_create_key(at, 4, QNX_HYBRID, QNX_PURPOSE_CHECKPOINT, 0, &label, &raw mut info),
+            QNX_OK
+        );
+        let (mut signature, mut len) = ([0; QNX_MAX_SIGNATURE_SIZE], QNX_MAX_SIGNATURE_SIZE);
+        assert_eq!(qnx_client_checkpoint(at, 4, signature.as_mut_ptr(), &raw mut len), QNX_OK);
+        let digest = Checkpoint::of(&final_).digest();
+        assert_eq!(verify(Scheme::Hybrid, &info.public_key[..2_624], &digest, &signature[..len]), Ok(()));
+
         let label = id("VOTES");
         assert_eq!(
             qnx_client_create_key(at, 3, QNX_ED25519, QNX_PURPOSE_VOTE, 0, &label, &raw mut info),
@@ -398,8 +413,9 @@ fn wrong_arguments_reach_no_device() {
             (qnx_client_get_policy(at, 0, b, null_mut()), NULL_POINTER),
             (qnx_client_anchor(at, null(), 1), NULL_POINTER),
             (qnx_client_begin_header(at, &header, &proposal, null()), NULL_POINTER),
-            (qnx_client_push_member(at, 9, b, 32, n, 0), SCHEME_UNKNOWN),
-            (qnx_client_push_member(at, QNX_ED25519, n, 32, n, 0), NULL_POINTER),
+            (qnx_client_push_member(at, 9, b, 32, b.cast(), n, 0), SCHEME_UNKNOWN),
+            (qnx_client_push_member(at, QNX_ED25519, n, 32, b.cast(), n, 0), NULL_POINTER),
+            (qnx_client_push_member(at, QNX_ED25519, b, 32, null(), n, 0), NULL_POINTER),
             (qnx_client_vote(at, 0, QNX_VOTE_NOTARIZE, &proposal, null_mut()), NULL_POINTER),
             (qnx_client_vote(at, 0, 0, &proposal, b), NUMBER_UNKNOWN),
             (qnx_client_attest(at, null(), null_mut()), NULL_POINTER),
@@ -417,6 +433,7 @@ fn wrong_arguments_reach_no_device() {
             ),
             (qnx_client_sign(at, b, &raw mut len), BUFFER_TOO_SMALL),
             (qnx_client_sign_data(at, 0, n, 4, b, &raw mut len), NULL_POINTER),
+            (qnx_client_checkpoint(at, 0, b, null_mut()), NULL_POINTER),
             (qnx_client_random(at, b, 0), NUMBER_UNKNOWN),
             (qnx_client_random(at, b, huge), LENGTH_TOO_LARGE),
             // More than a request can bring.

@@ -9,7 +9,7 @@ use cbindgen::{Builder, Config, DocumentationStyle, ExportConfig, Language, Styl
 use qenex_core::error::TABLE;
 
 /// The groups of the header, in its order: each a module.
-const GROUPS: [&str; 21] = [
+const GROUPS: [&str; 22] = [
     "status",
     "text",
     "amount",
@@ -22,6 +22,7 @@ const GROUPS: [&str; 21] = [
     "transaction",
     "policy",
     "light",
+    "checkpoint",
     "client",
     "client_keys",
     "client_chain",

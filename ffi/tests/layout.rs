@@ -66,6 +66,7 @@ layout! {
     light::qnx_validators_t, 512, 8, [opaque 0];
     light::qnx_trusted_t, 192, 8, [height 0, epoch 8, time_ms 16, trusting_period_ms 24, chain_id 32, header 57, state_root 89, validators 121, next_validators 153];
     light::qnx_following_t, 1024, 8, [opaque 0];
+    checkpoint::qnx_checkpoint_t, 1024, 8, [opaque 0];
     client::qnx_client_t, 9216, 8, [opaque 0];
     client::qnx_trust_t, 80, 8, [height 0, time_ms 8, chain_id 16, header 41, present 73];
     client::qnx_client_status_t, 128, 8, [audit_count 0, audit_taken 8, trusted 16, version 96, name 100, officers_needed 125, logged_in 126, unlocked 127];

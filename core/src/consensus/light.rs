@@ -3,10 +3,14 @@
 //! Belief starts from an anchor that officers vouch for. A header follows if a quorum of the set that is trusted for its
 //! epoch finalized it; one final header covers all its ancestors, so headers between may be left out, but not the end
 //! of an epoch at which the set changes. Time comes from headers only and never goes back.
+//!
+//! What a quorum signed is a certificate, or a checkpoint: one client moves on by either. Who follows by checkpoints alone believes nothing that
+//! Ed25519 alone says.
 
 use serde::{Deserialize, Serialize};
 
 use super::certificate::{Certificate, CertificateError};
+use super::checkpoint::{Checkpoint, Endorsements};
 use super::header::Header;
 use super::vote::{Proposal, Round};
 use crate::codec::{Encoded, Tag, Tagging};
@@ -121,6 +125,22 @@ impl Trusted {
         Ok(Following { next, certificate: Certificate::new(&self.chain_id, &proposal) })
     }
 
+    /// Starts the check of a newer header by its checkpoint.
+    ///
+    /// # Errors
+    /// The header cannot follow whoever signed it.
+    pub fn follow_checkpoint(&self, header: &Header) -> Result<FollowingCheckpoint, LightError> {
+        let next = Self::of(header, self.trusting_period_ms)?;
+        self.admits(&next)?;
+        Ok(FollowingCheckpoint { next, endorsements: Endorsements::new(&next.checkpoint()) })
+    }
+
+    /// The checkpoint of the header that is believed.
+    pub const fn checkpoint(&self) -> Checkpoint {
+        let Self { chain_id, epoch, height, header, .. } = *self;
+        Checkpoint { chain_id, epoch, height, header }
+    }
+
     /// Whether a header can follow, whoever signed it.
     fn admits(&self, next: &Self) -> Result<(), LightError> {
         if next.chain_id != self.chain_id {
@@ -158,6 +178,26 @@ impl Following {
     pub fn finish(&self, trusted: &Trusted) -> Result<Trusted, LightError> {
         trusted.admits(&self.next)?;
         self.certificate.finish(&self.next.validators)?;
+        Ok(self.next)
+    }
+}
+
+/// A header whose checkpoint is being checked.
+#[derive(Clone)]
+pub struct FollowingCheckpoint {
+    next: Trusted,
+    /// Takes the members of the set.
+    pub endorsements: Endorsements,
+}
+
+impl FollowingCheckpoint {
+    /// What is believed from now on, after what is believed now.
+    ///
+    /// # Errors
+    /// The checkpoint does not hold; or what is believed has changed since, and the header cannot follow it.
+    pub fn finish(&self, trusted: &Trusted) -> Result<Trusted, LightError> {
+        trusted.admits(&self.next)?;
+        self.endorsements.finish(&self.next.validators)?;
         Ok(self.next)
     }
 }

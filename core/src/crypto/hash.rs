@@ -39,7 +39,7 @@ pub enum Domain {
     PublicKey = 0x23,
     /// Block header.
     Header = 0x30,
-    /// The set of validators: each one's scheme and public key, then their number.
+    /// The set of validators: each one's scheme, public key and hash of the key of checkpoints, then their number.
     ValidatorSet = 0x31,
     /// Vote: what simplex signs.
     Vote = 0x32,
@@ -47,8 +47,10 @@ pub enum Domain {
     LeaderSeed = 0x33,
     /// Leader of a view: the seed, epoch, view.
     Leader = 0x34,
+    /// Checkpoint: chain, epoch, height, id of a header.
+    Checkpoint = 0x35,
     /// Proof of work: the id that a header has without its seal, the seal.
-    Work = 0x35,
+    Work = 0x36,
     /// What a device makes of raw entropy: its unique secret, a counter, the raw bytes.
     Entropy = 0x40,
     /// Key that a PIN unlocks: the device's unique secret, salt, user, PIN; then again and again.

@@ -60,6 +60,8 @@ pub enum Purpose {
     Firmware = 6,
     /// Plain use: raw data for other protocols, PKCS#11 for example, and nothing of the ledger's.
     Plain = 7,
+    /// Checkpoints of a chain, by a validator.
+    Checkpoint = 8,
 }
 
 error_enum! {
@@ -139,6 +141,7 @@ impl Purpose {
             5 => Ok(Self::Backup),
             6 => Ok(Self::Firmware),
             7 => Ok(Self::Plain),
+            8 => Ok(Self::Checkpoint),
             _ => Err(SchemeError::UnknownPurpose),
         }
     }
@@ -236,7 +239,7 @@ mod tests {
     use crate::error::Coded;
     use std::vec::Vec;
 
-    const PURPOSES: [Purpose; 7] = [
+    const PURPOSES: [Purpose; 8] = [
         Purpose::Transaction,
         Purpose::Vote,
         Purpose::Attestation,
@@ -244,6 +247,7 @@ mod tests {
         Purpose::Backup,
         Purpose::Firmware,
         Purpose::Plain,
+        Purpose::Checkpoint,
     ];
 
     #[test]
@@ -269,7 +273,7 @@ mod tests {
                 }
                 Err(error) => {
                     assert_eq!(error.code().number, 303);
-                    assert!(!(1..=7).contains(&number), "{number}");
+                    assert!(!(1..=8).contains(&number), "{number}");
                     assert!(postcard::from_bytes::<Purpose>(&[number]).is_err(), "{number}");
                 }
             }

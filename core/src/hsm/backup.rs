@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::audit::NOBODY;
 use super::board::Board;
-use super::keys::{MAX_KEYS, Slot};
+use super::keys::{MAX_KEYS, Slot, root_of};
 use super::proto::{BackupKey, Command};
 use super::refusal::{HsmError, Refusal};
 use super::reply::Reply;
@@ -140,7 +140,7 @@ impl<B: Board> Hsm<B> {
         let storage_key = self.storage_key()?.clone();
         for index in 0..MAX_KEYS {
             let slot: Option<Slot> = self.store.get(self.board.flash(), kind::KEY, index)?;
-            if slot.is_some_and(|slot| slot.purpose != Purpose::Vote) {
+            if slot.is_some_and(|slot| root_of(slot.purpose) == secret::ROOT) {
                 return Err(HsmError::KeyExists.into());
             }
         }

@@ -80,6 +80,14 @@ impl AttestationKey {
 /// What the seed of the key that attests is for.
 const ATTESTATION: &[u8] = b"attestation";
 
+/// Which secret keys of a purpose derive from: no backup holds the one of votes and checkpoints, so that a validator's keys are in one device.
+pub(super) const fn root_of(purpose: Purpose) -> u8 {
+    match purpose {
+        Purpose::Vote | Purpose::Checkpoint => secret::VOTES,
+        _ => secret::ROOT,
+    }
+}
+
 impl Store {
     /// A root, opened with the storage key.
     pub(super) fn root<F: NorFlash>(
@@ -88,7 +96,7 @@ impl Store {
         storage_key: &StorageKey,
         purpose: Purpose,
     ) -> Result<Secret, Refusal> {
-        let index = storage_key.index(if purpose == Purpose::Vote { secret::VOTES } else { secret::ROOT });
+        let index = storage_key.index(root_of(purpose));
         self.secret(flash, storage_key, index)
     }
 

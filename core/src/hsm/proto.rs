@@ -133,6 +133,8 @@ commands! {
     FinishHeader = 33, "finish-header", USERS;
     /// [`GiveVote`] → [`Signed`].
     Vote = 40, "vote", SIGNERS;
+    /// [`Index`] of a key of checkpoints → [`Signed`]: of the checkpoint of the newest header that is trusted, and of nothing that a host says.
+    Checkpoint = 41, "checkpoint", SIGNERS;
     /// [`PieceAt`] of raw data that is to be signed → [`Nothing`]. The first one, at offset 0, begins anew.
     Data = 44, "data", SIGNERS;
     /// [`Index`] of a key of plain use → [`Signed`]: of the data that was brought.
@@ -153,7 +155,7 @@ commands! {
     Judge = 55, "judge", SIGNERS;
     /// [`Nothing`] → [`Signed`].
     Sign = 56, "sign", SIGNERS;
-    /// [`Rest`] → [`Signed`]: of the transaction or data that was signed last, what did not fit the answers so far.
+    /// [`Rest`] → [`Signed`]: of the transaction, checkpoint or data that was signed last, what did not fit the answers so far.
     SignatureRest = 57, "signature-rest", SIGNERS;
     /// [`Piece`] of an [`Approve`] that is longer than a request → [`Nothing`]. Before any records.
     ApprovalPart = 58, "approval-part", SIGNERS;

@@ -354,8 +354,7 @@ impl<B: Board> Hsm<B> {
     pub(super) fn sign(&mut self, reply: &mut Reply<'_>) -> Result<(), Refusal> {
         let work = self.sign_work()?;
         let (index, id) = (work.slot, work.transactions.id()?);
-        let slot = self.store.slot(self.board.flash(), index)?;
-        let storage_key = self.storage_key()?.clone();
+        self.storage_key()?;
         // What was signed and counted may be asked for again: a host may have lost it.
         self.read_signed(index)?;
         if !self.sign.signed()?.contains(&id) {
@@ -366,12 +365,25 @@ impl<B: Board> Hsm<B> {
         if !self.sign.signed()?.contains(black_box(&id)) {
             return Err(HsmError::KeyPolicy.into());
         }
-        // The records are not needed any more: the longest signature is half as long as they may be.
+        self.sign_thing(index, Purpose::Transaction, &id, reply)
+    }
+
+    /// Signs the thing that `id` names, with a key of this purpose. The signature lies where a request's records would: they are not needed any more, and
+    /// may be twice as long as the longest one.
+    pub(super) fn sign_thing(
+        &mut self,
+        index: u8,
+        purpose: Purpose,
+        id: &Hash,
+        reply: &mut Reply<'_>,
+    ) -> Result<(), Refusal> {
+        let slot = self.store.slot(self.board.flash(), index)?;
+        let storage_key = self.storage_key()?.clone();
         self.work = Work::None;
         let buffer = self.sign.records.reuse();
         // There is room for every signature.
         let _ = buffer.resize(slot.scheme.signature_bytes(), 0);
-        self.store.sign(self.board.flash(), &storage_key, &slot, Purpose::Transaction, &id, buffer)?;
+        self.store.sign(self.board.flash(), &storage_key, &slot, purpose, id, buffer)?;
         self.work = Work::Signed;
         self.signature_rest(&proto::Rest { from: 0 }, reply)
     }

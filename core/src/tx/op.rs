@@ -362,7 +362,7 @@ pub struct Stand<'a> {
     /// The Ed25519 key by which the network knows the validator.
     #[serde(borrow)]
     pub peer_key: Lent<'a, 32>,
-    /// The hash of a post-quantum key that will sign checkpoints.
+    /// The hash of the hybrid key that signs checkpoints ([`crate::consensus::finality_key`]).
     #[serde(borrow)]
     pub finality_key: Lent<'a, 32>,
     /// What the operator keeps of what the validator earns, in basis points.

@@ -248,6 +248,7 @@ pub fn record(record: &Record<'_>) -> Plain {
             .text(record.account)
             .lent(record.vote_key.0)
             .lent(record.peer_key.0)
+            .lent(record.finality_key.0)
             .amount(record.weight)
             .integer(record.commission_bps)
             .integer(record.made)

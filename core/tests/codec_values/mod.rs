@@ -303,6 +303,7 @@ pub fn record(rng: &mut StdRng) -> Record<'static> {
             account: account(rng),
             vote_key: lent(rng),
             peer_key: lent(rng),
+            finality_key: lent(rng),
             weight: amount(rng),
             commission_bps: small(rng),
             made: number(rng, 32) as u32,

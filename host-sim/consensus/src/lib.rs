@@ -8,18 +8,21 @@
 //! - [`Validators`]: who may vote in an epoch: the keys of votes, in the core's order, and the keys of peers, by which the
 //!   network and the engine know validators. The two keys differ, because a device signs votes only.
 //! - [`VoteSigner`]: who signs: a key in memory ([`KeySigner`]) or a device ([`DeviceSigner`]).
+//! - [`CheckpointSigner`]: who signs checkpoints.
 //! - [`Scheme`]: the scheme of the engine.
 //! - [`Certificate`]: what a quorum signed, with its signers in the core's order.
 //! - [`HeaderId`]: the digest that the engine orders.
 #![forbid(unsafe_code)]
 
 mod certificate;
+mod checkpoint;
 mod header_id;
 mod scheme;
 mod signer;
 mod validators;
 
 pub use certificate::{Certificate, Signature};
+pub use checkpoint::{CheckpointSigner, DeviceCheckpointSigner, KeyCheckpointSigner};
 pub use header_id::HeaderId;
 pub use scheme::{Scheme, proposal_of, vote_of};
 pub use signer::{DeviceSigner, KeySigner, VoteSigner};

@@ -15,6 +15,7 @@ use commonware_utils::ordered::Set;
 use commonware_utils::{N3f1, Participant};
 use qenex_core::consensus::{Proposal, Round, SignerSet, ValidatorSetError, Vote};
 use qenex_core::crypto::{Hash, Purpose, Scheme as Signatures, signing_digest, verify};
+use qenex_core::hsm::client::Member;
 use qenex_core::id::ChainId;
 use qenex_signatures::{Item, Verifier};
 use rand_core::CryptoRng;
@@ -96,9 +97,10 @@ impl Scheme {
             return false;
         }
         let Ok(members) = self.validators.members(certificate) else { return false };
-        items.extend(members.filter_map(|(key, signature)| signature.map(|signature| (key, signature))).map(
-            |(public_key, signature)| Item { scheme: Signatures::Ed25519, public_key, digest, signature },
-        ));
+        items.extend(members.filter_map(|member| {
+            let Member { scheme, public_key, .. } = member;
+            member.signature.map(|signature| Item { scheme, public_key, digest, signature })
+        }));
         true
     }
 

@@ -2,19 +2,19 @@
 
 use std::fmt;
 use std::io::{Read, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use qenex_core::codec;
 use qenex_core::consensus::{Header, Proposal, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::{Code, Coded};
-use qenex_core::hsm::client::Member;
 use qenex_core::hsm::proto::{BeginHeader, Command, GiveVote, Index, KeyInfo, Signed};
 use qenex_core::id::ChainId;
 use qenex_device::{Client, DeviceError};
 
 use crate::certificate::{Certificate, Signature};
+use crate::checkpoint::DeviceCheckpointSigner;
 use crate::validators::{Validators, VoteKey};
 
 /// Signs votes with one key. The same vote has the same signature whenever it is asked for.
@@ -62,9 +62,16 @@ impl VoteSigner for KeySigner {
 
 /// A key in a device, behind its guard.
 pub struct DeviceSigner<S> {
-    client: Mutex<Client<S>>,
+    client: Arc<Mutex<Client<S>>>,
     slot: u8,
     vote_key: VoteKey,
+}
+
+/// The public key in a slot.
+fn public_key<S: Read + Write>(client: &mut Client<S>, slot: u8) -> Result<Vec<u8>, DeviceError> {
+    let body = client.ask(Command::DescribeKey, &Index { index: slot })?;
+    let info: KeyInfo<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
+    Ok(info.public_key.to_vec())
 }
 
 impl<S: Read + Write> DeviceSigner<S> {
@@ -73,10 +80,17 @@ impl<S: Read + Write> DeviceSigner<S> {
     /// # Errors
     /// The device has no Ed25519 key there, or cannot be asked.
     pub fn new(mut client: Client<S>, slot: u8) -> Result<Self, DeviceError> {
-        let body = client.ask(Command::DescribeKey, &Index { index: slot })?;
-        let info: KeyInfo<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
-        let vote_key = info.public_key.try_into().map_err(|_| DeviceError::Message)?;
-        Ok(Self { client: Mutex::new(client), slot, vote_key })
+        let vote_key = public_key(&mut client, slot)?.try_into().map_err(|_| DeviceError::Message)?;
+        Ok(Self { client: Arc::new(Mutex::new(client)), slot, vote_key })
+    }
+
+    /// Who signs checkpoints with the key in another slot of the same device.
+    ///
+    /// # Errors
+    /// The device has no key there, or cannot be asked.
+    pub fn checkpoint_signer(&self, slot: u8) -> Result<DeviceCheckpointSigner<S>, DeviceError> {
+        let public_key = public_key(&mut self.client(), slot)?;
+        Ok(DeviceCheckpointSigner::new(Arc::clone(&self.client), slot, public_key))
     }
 
     /// A channel on which another thread panicked is as good as before: each request stands for itself.
@@ -111,14 +125,7 @@ impl<S: Read + Write + Send> VoteSigner for DeviceSigner<S> {
         validators: &Validators,
         certificate: &Certificate,
     ) -> Result<(), Code> {
-        let members = validators.members(certificate).map_err(|error| error.code())?;
-        let members: Vec<Member<'_>> = members
-            .map(|(vote_key, signature)| Member {
-                scheme: Scheme::Ed25519,
-                public_key: vote_key,
-                signature: signature.map(|bytes| &bytes[..]),
-            })
-            .collect();
+        let members: Vec<_> = validators.members(certificate).map_err(|error| error.code())?.collect();
         let (header, signers) = (header.clone(), certificate.signers().0);
         let request = BeginHeader { header, proposal: *proposal, signers };
         self.client().follow(&request, &members).map_err(|error| error.code())

@@ -6,8 +6,9 @@ use commonware_utils::ordered::Set;
 use qenex_core::consensus::{self, CertificateError, SetHasher, ValidatorSetError};
 use qenex_core::crypto::ed25519::{PUBLIC_KEY_BYTES, validate_public_key};
 use qenex_core::crypto::{Hash, Scheme};
+use qenex_core::hsm::client::Member;
 
-use crate::certificate::{Certificate, Signature};
+use crate::certificate::Certificate;
 
 /// A public key of votes.
 pub type VoteKey = [u8; PUBLIC_KEY_BYTES];
@@ -19,6 +20,8 @@ pub struct Validator {
     pub peer: PublicKey,
     /// The key that its votes are signed with.
     pub vote_key: VoteKey,
+    /// The hash of the key that it signs checkpoints with.
+    pub finality_key: [u8; 32],
 }
 
 /// The validators of an epoch. The core orders them by the keys of votes: that is a member's place in a set and in a
@@ -27,6 +30,8 @@ pub struct Validator {
 pub struct Validators {
     /// In the order of the core.
     vote_keys: Vec<VoteKey>,
+    /// Likewise.
+    finality_keys: Vec<[u8; 32]>,
     peers: Set<PublicKey>,
     /// For each participant its place among the members.
     places: Vec<u8>,
@@ -46,12 +51,13 @@ impl Validators {
         for validator in &validators {
             validate_public_key(&validator.vote_key).map_err(|_| ValidatorSetError::Set)?;
             participants.push((validator.peer.clone(), hasher.members()));
-            hasher.push(Scheme::Ed25519, &validator.vote_key)?;
+            hasher.push(Scheme::Ed25519, &validator.vote_key, &validator.finality_key)?;
         }
         participants.sort();
         let (peers, places): (Vec<_>, _) = participants.into_iter().unzip();
         Ok(Self {
-            vote_keys: validators.into_iter().map(|validator| validator.vote_key).collect(),
+            vote_keys: validators.iter().map(|validator| validator.vote_key).collect(),
+            finality_keys: validators.iter().map(|validator| validator.finality_key).collect(),
             peers: Set::try_from(peers).map_err(|_| ValidatorSetError::Set)?,
             places,
             hash: hasher.finish()?,
@@ -84,6 +90,11 @@ impl Validators {
         &self.vote_keys
     }
 
+    /// The hashes of the keys of checkpoints, in the order of the core.
+    pub fn finality_keys(&self) -> &[[u8; 32]] {
+        &self.finality_keys
+    }
+
     /// The place among the members of one of the engine's participants.
     pub fn place(&self, participant: Participant) -> Option<u8> {
         self.places.get(usize::from(participant)).copied()
@@ -102,14 +113,19 @@ impl Validators {
     pub fn members<'a>(
         &'a self,
         certificate: &'a Certificate,
-    ) -> Result<impl Iterator<Item = (&'a VoteKey, Option<&'a Signature>)>, CertificateError> {
+    ) -> Result<impl Iterator<Item = Member<'a>>, CertificateError> {
         let mut signatures = certificate.signatures().iter();
         let signed = |place: u8| certificate.signers().contains(place);
         if (0..=u8::MAX).skip(self.size()).any(signed) {
             return Err(CertificateError::Signers);
         }
-        let members = self.vote_keys.iter().zip(0..=u8::MAX);
-        Ok(members.map(move |(key, place)| (key, if signed(place) { signatures.next() } else { None })))
+        let members = self.vote_keys.iter().zip(&self.finality_keys).zip(0..=u8::MAX);
+        Ok(members.map(move |((vote_key, finality_key), place)| Member {
+            scheme: Scheme::Ed25519,
+            public_key: vote_key,
+            finality_key,
+            signature: if signed(place) { signatures.next().map(|bytes| &bytes[..]) } else { None },
+        }))
     }
 
     /// Hands a certificate to the core's check.
@@ -121,8 +137,8 @@ impl Validators {
         certificate: &Certificate,
         check: &mut consensus::Certificate,
     ) -> Result<(), CertificateError> {
-        for (vote_key, signature) in self.members(certificate)? {
-            check.push(Scheme::Ed25519, vote_key, signature.map(|bytes| &bytes[..]))?;
+        for member in self.members(certificate)? {
+            check.push(member.scheme, member.public_key, member.finality_key, member.signature)?;
         }
         Ok(())
     }

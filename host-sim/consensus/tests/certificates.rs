@@ -90,11 +90,11 @@ fn what_is_assembled_is_the_cores_certificate() {
 
         // The signers are places in the core's order, their signatures are those of the votes.
         let members = setting.validators.members(&certificate).unwrap();
-        for ((key, signature), place) in members.zip(0u8..) {
-            let participant = setting.validators.participant(key).unwrap();
+        for (member, place) in members.zip(0u8..) {
+            let participant = setting.validators.participant(member.public_key.try_into().unwrap()).unwrap();
             assert_eq!(setting.validators.place(participant), Some(place));
             let vote = votes.iter().find(|vote| vote.signer == participant);
-            assert_eq!(signature, vote.and_then(|vote| vote.signature.get()));
+            assert_eq!(member.signature, vote.and_then(|vote| vote.signature.get().map(|bytes| &bytes[..])));
             assert_eq!(certificate.signers().contains(place), vote.is_some());
         }
 

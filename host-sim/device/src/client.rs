@@ -212,6 +212,14 @@ impl<S: Read + Write> Client<S> {
         Ok(self.0.sign_data(slot, data)?.to_vec())
     }
 
+    /// The signature of the checkpoint of the header that the device trusts, by the key of checkpoints in a slot.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn checkpoint(&mut self, slot: u8) -> Result<Vec<u8>, DeviceError> {
+        Ok(self.0.checkpoint(slot)?.to_vec())
+    }
+
     /// Fills bytes from the device's source of entropy.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ pub struct Seat {
     pub vote_key: [u8; 32],
     /// The key of the network.
     pub peer_key: [u8; 32],
+    /// The hash of the key that signs checkpoints.
+    pub finality_key: [u8; 32],
     /// Its odds to lead a view, against the sum of all.
     pub weight: Amount,
 }
@@ -269,6 +271,7 @@ impl Chain {
                 account: seat.account,
                 vote_key: *seat.vote_key.0,
                 peer_key: *seat.peer_key.0,
+                finality_key: *seat.finality_key.0,
                 weight: seat.weight,
             }),
             _ => Err(NodeError::Record(RecordId::Seat(place))),

@@ -161,7 +161,9 @@ fn every_way_leads_to_the_same_epochs() {
             assert_eq!((header.epoch, header.view, header.height), (staking.epoch, view, height));
             assert_eq!(header.validators, before.next_validators);
             let mut set = SetHasher::new();
-            seats.iter().for_each(|seat| set.push(Scheme::Ed25519, &seat.vote_key).unwrap());
+            for seat in &seats {
+                set.push(Scheme::Ed25519, &seat.vote_key, &seat.finality_key).unwrap();
+            }
             assert_eq!(header.validators, set.finish().unwrap());
             if height % rules().epoch_blocks != 0 {
                 assert_eq!(header.next_validators, header.validators);

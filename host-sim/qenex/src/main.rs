@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod files;
 mod keys;
+mod light;
 mod local;
 mod output;
 mod processes;

@@ -1,8 +1,9 @@
 //! What a node answers programs: JSON over HTTP.
 //!
 //! `POST /api/tx` takes a signed transaction as hexadecimal digits and answers with its id, `POST /api/txs` several as bytes, each with its length (u32,
-//! little-endian) before it; `GET /api/status`, `/api/account/ID`, `/api/account/ID/ASSET`, `/api/block/HEIGHT` and, as bytes, `/api/block/HEIGHT/bytes` show what is final. Where work decides, they show the heaviest chain, and with each answer its `confirmations`: by how many blocks
-//! it is confirmed, at least, and whether it is `final`. A refusal names its code of the one table.
+//! little-endian) before it; `GET /api/status`, `/api/account/ID`, `/api/account/ID/ASSET`, `/api/block/HEIGHT` and, as bytes, `/api/block/HEIGHT/bytes` show what
+//! is final, and `/api/checkpoint/EPOCH` how a light client follows the end of an epoch. Where work decides, they show the heaviest chain, and with each answer its
+//! `confirmations`: by how many blocks it is confirmed, at least, and whether it is `final`. A refusal names its code of the one table.
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -13,14 +14,13 @@ use axum::{Json, Router};
 use commonware_utils::channel::mpsc;
 use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
-use qenex_core::error::{ACCOUNT_UNKNOWN, ARGUMENT, BLOCK_UNKNOWN, Code, Coded};
+use qenex_core::error::{ACCOUNT_UNKNOWN, ARGUMENT, BLOCK_UNKNOWN, CHECKPOINT_UNKNOWN, Code, Coded};
 use qenex_core::id::{AccountId, AssetId};
 use qenex_core::ledger::{Record, RecordId};
 use qenex_node::block::{Batch, Block};
 use qenex_node::error::NodeError;
 use qenex_node::sequencer::SubmitError;
 use qenex_validator::gossip::{MAX_MESSAGE_BYTES, unpack};
-use qenex_validator::ledger::Shared;
 use serde_json::{Value, json};
 
 /// A ledger that programs ask.
@@ -45,28 +45,13 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     /// # Errors
     /// There is none of this height, or the store fails.
     fn block(&self, height: u64) -> Result<(Block, Value), NodeError>;
-}
 
-impl Ledger for Shared {
-    fn submit(&self, signed: &[u8]) -> Result<Hash, SubmitError> {
-        Self::submit(self, signed)
-    }
-
-    fn submit_all(&self, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
-        Self::submit_all(self, signed)
-    }
-
-    fn status(&self) -> Value {
-        let ledger = self.lock();
-        status_of(ledger.tip(), ledger.waiting())
-    }
-
-    fn show(&self, id: &RecordId, show: impl FnOnce(Option<&Record<'_>>) -> Option<Value>) -> Option<Value> {
-        show(self.lock().node().chain().record(id).ok().flatten().as_ref())
-    }
-
-    fn block(&self, height: u64) -> Result<(Block, Value), NodeError> {
-        Ok((self.lock().node().block(height)?, json!({})))
+    /// How a light client follows the end of an epoch; nothing if that is not known, as where work decides.
+    ///
+    /// # Errors
+    /// The store fails.
+    fn checkpoint(&self, _epoch: u64) -> Result<Option<Value>, NodeError> {
+        Ok(None)
     }
 }
 
@@ -112,6 +97,7 @@ pub fn routes<L: Ledger>(api: Api<L>) -> Router {
         .route("/api/account/{id}/{asset}", get(balance::<L>))
         .route("/api/block/{height}", get(block::<L>))
         .route("/api/block/{height}/bytes", get(block_bytes::<L>))
+        .route("/api/checkpoint/{epoch}", get(checkpoint::<L>))
         .layer(axum::extract::DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
         .with_state(api)
 }
@@ -205,6 +191,14 @@ async fn block_bytes<L: Ledger>(State(api): State<Api<L>>, Path(height): Path<u6
     match api.ledger.block(height) {
         Ok((block, _)) => block.encode().into_response(),
         Err(error) => refused(StatusCode::NOT_FOUND, BLOCK_UNKNOWN, error),
+    }
+}
+
+async fn checkpoint<L: Ledger>(State(api): State<Api<L>>, Path(epoch): Path<u64>) -> Response {
+    match api.ledger.checkpoint(epoch) {
+        Ok(Some(checkpoint)) => Json(checkpoint).into_response(),
+        Ok(None) => refused(StatusCode::NOT_FOUND, CHECKPOINT_UNKNOWN, format_args!("epoch {epoch}")),
+        Err(error) => refused(StatusCode::INTERNAL_SERVER_ERROR, error.code(), error),
     }
 }
 

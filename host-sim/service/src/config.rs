@@ -25,6 +25,9 @@ pub struct Config {
     /// Who signs its votes; a node without one follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceConfig>,
+    /// The file of the seed of its key of checkpoints: 64 hexadecimal digits. A node without one collects what others sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_key: Option<PathBuf>,
     /// Where it listens for other nodes.
     pub listen: SocketAddr,
     /// Where other nodes reach it.
@@ -67,6 +70,9 @@ pub struct DeviceConfig {
     pub pin_file: PathBuf,
     /// The slot of the key of votes.
     pub slot: u8,
+    /// The slot of the key of checkpoints, if the device has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_slot: Option<u8>,
 }
 
 /// Another node.
@@ -89,11 +95,16 @@ impl Config {
         let mut config: Self =
             serde_json::from_slice(&text).map_err(|error| ServiceError::file(path, error))?;
         let folder = path.parent().unwrap_or(Path::new("."));
+        let has_checkpoint_key = config.checkpoint_key.is_some();
         let mut paths = vec![&mut config.genesis, &mut config.data, &mut config.peer_key];
         paths.extend(config.account_key.as_mut());
+        paths.extend(config.checkpoint_key.as_mut());
         if let Some(device) = &mut config.device {
             if device.soft.is_some() == device.at.is_some() {
                 return Err(ServiceError::file(path, "device: either `soft` or `at` was expected"));
+            }
+            if has_checkpoint_key && device.checkpoint_slot.is_some() {
+                return Err(ServiceError::file(path, "one key of checkpoints was expected"));
             }
             paths.extend([&mut device.host, &mut device.pin_file]);
             paths.extend(device.soft.as_mut());

@@ -1,9 +1,9 @@
-//! The device that votes for a node.
+//! The device that votes for a node, and may sign its checkpoints.
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use qenex_consensus::{DeviceSigner, VoteSigner};
+use qenex_consensus::{CheckpointSigner, DeviceSigner, VoteSigner};
 use qenex_core::hsm::UserName;
 use qenex_core::hsm::proto::{Command, Login};
 use qenex_device::host::Host;
@@ -15,11 +15,14 @@ use zeroize::Zeroizing;
 use crate::config::DeviceConfig;
 use crate::error::ServiceError;
 
+/// Who signs votes, and checkpoints if the device has a key for them.
+pub type Signers = (Arc<dyn VoteSigner>, Option<Arc<dyn CheckpointSigner>>);
+
 /// Opens a channel to the device and logs the operator in.
 ///
 /// # Errors
 /// The device is not there, is not the one that the node was paired with, or refuses.
-pub fn open(config: &DeviceConfig) -> Result<Arc<dyn VoteSigner>, ServiceError> {
+pub fn open(config: &DeviceConfig) -> Result<Signers, ServiceError> {
     let host = Host::new(&config.host);
     match (&config.soft, &config.at) {
         (Some(folder), _) => {
@@ -47,7 +50,7 @@ pub fn soft(board: SoftBoard, host: &Host) -> Result<Client<UnixStream>, DeviceE
     Client::open(here, &host.static_key()?, host.known_device()?.as_ref())
 }
 
-fn signer<S>(mut client: Client<S>, config: &DeviceConfig) -> Result<Arc<dyn VoteSigner>, ServiceError>
+fn signer<S>(mut client: Client<S>, config: &DeviceConfig) -> Result<Signers, ServiceError>
 where
     S: std::io::Read + std::io::Write + Send + 'static,
 {
@@ -55,5 +58,8 @@ where
     let pin = std::fs::read_to_string(&config.pin_file).map(Zeroizing::new);
     let pin = pin.map_err(|error| ServiceError::file(&config.pin_file, error))?;
     client.ask(Command::Login, &Login { user, pin: pin.trim().as_bytes() })?;
-    Ok(Arc::new(DeviceSigner::new(client, config.slot)?))
+    let signer = DeviceSigner::new(client, config.slot)?;
+    let checkpoints = config.checkpoint_slot.map(|slot| signer.checkpoint_signer(slot)).transpose()?;
+    let checkpoints = checkpoints.map(|signer| Arc::new(signer) as Arc<dyn CheckpointSigner>);
+    Ok((Arc::new(signer), checkpoints))
 }

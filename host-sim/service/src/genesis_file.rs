@@ -104,7 +104,7 @@ pub struct ValidatorFile {
     pub vote_key: String,
     /// The key of the network.
     pub peer_key: String,
-    /// The hash of the key that will sign checkpoints; zeros for none.
+    /// The hash of the hybrid key that signs checkpoints; zeros for none.
     pub finality_key: String,
     /// What the operator keeps, in basis points.
     pub commission_bps: u16,

@@ -2,22 +2,35 @@
 
 use std::num::NonZeroU64;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use commonware_cryptography::Signer as _;
 use commonware_runtime::{Runner, Supervisor};
+use qenex_consensus::{CheckpointSigner, KeyCheckpointSigner};
+use qenex_core::codec::{Encoded as _, encode};
+use qenex_core::consensus::Header;
+use qenex_core::crypto::Hash;
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::id::AccountId;
+use qenex_core::ledger::{Record, RecordId};
+use qenex_node::block::{Batch, Block};
+use qenex_node::error::NodeError;
 use qenex_node::mempool::MempoolLimits;
-use qenex_node::sequencer::{BlockLimits, Sequencer};
+use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
+use qenex_store::{RealDisk, StoreError};
 use qenex_validator::block::ChainBlock;
+use qenex_validator::checkpoint::Member;
+use qenex_validator::checkpoints::Checkpoints;
 use qenex_validator::clock::WallClock;
 use qenex_validator::engine::{self, Channels, Identity, Running, Timing, max_message_bytes};
 use qenex_validator::epochs::Epochs;
 use qenex_validator::evidence::Reporter;
 use qenex_validator::ledger::{Ledger, Shared};
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::api::{self, status_of};
 use crate::device;
 use crate::error::ServiceError;
 use crate::genesis_file::hex;
@@ -25,14 +38,26 @@ use crate::run::{Start, open_ledger};
 
 /// Messages of a channel that a peer may send in a second, in the order of the channels. What a channel may hold is this for all peers of several
 /// epochs at once, and takes memory.
-const QUOTAS: [u32; Channels::<(), ()>::COUNT as usize] = [256, 128, 128, 64, 64, 64];
+const QUOTAS: [u32; Channels::<(), ()>::COUNT as usize] = [256, 128, 128, 64, 64, 64, 32];
+
+/// Reads the key of checkpoints from its file.
+///
+/// # Errors
+/// It is not there, or holds something else.
+pub(crate) fn checkpoint_signer(path: &Path) -> Result<KeyCheckpointSigner, ServiceError> {
+    KeyCheckpointSigner::new(&*seed(path)?).map_err(|error| ServiceError::file(path, error))
+}
+
+/// Reads the seed of a secret key from its file.
+fn seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, ServiceError> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| ServiceError::file(path, error))?;
+    hex(text.trim()).map(Zeroizing::new).map_err(|error| ServiceError::file(path, error))
+}
 
 /// Reads the key of an account from its file.
 fn reporter(account: AccountId, path: &Path) -> Result<Reporter, ServiceError> {
-    let text = std::fs::read_to_string(path).map(Zeroizing::new);
-    let text = text.map_err(|error| ServiceError::file(path, error))?;
-    let seed = Zeroizing::new(hex(text.trim()).map_err(|error| ServiceError::file(path, error))?);
-    let key = SecretKey::from_seed(&seed).map_err(|error| ServiceError::file(path, error))?;
+    let key = SecretKey::from_seed(&*seed(path)?).map_err(|error| ServiceError::file(path, error))?;
     Ok(Reporter { account, key })
 }
 
@@ -41,7 +66,13 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
     let config = &start.config;
     let account_key = config.account_key.as_deref();
     let reporter = account_key.map(|path| reporter(start.account, path)).transpose()?;
-    let signer = config.device.as_ref().map(device::open).transpose()?;
+    let (signer, of_device) = config.device.as_ref().map(device::open).transpose()?.unzip();
+    let checkpoint_signer = config.checkpoint_key.as_deref().map(checkpoint_signer).transpose()?;
+    let checkpoint_signer = checkpoint_signer.map(|signer| Arc::new(signer) as Arc<dyn CheckpointSigner>);
+    let checkpoint_signer = checkpoint_signer.or(of_device.flatten());
+    let checkpoints = config.data.join("checkpoints");
+    let opened = Checkpoints::load(RealDisk::open(&checkpoints)?);
+    let checkpoints = opened.map_err(|error| ServiceError::file(&checkpoints, error))?;
     let node = open_ledger(&config.data.join("ledger"), &start.genesis)?;
     let Some(staking) = node.chain().staking(node.chain().tip_id())? else {
         return Err(ServiceError::file(&config.genesis, "the chain has no validators"));
@@ -54,13 +85,18 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
     start.runtime().start(|context| async move {
         let seats = usize::from(staking.rules.seats_max);
         let (network, oracle, channels) = start.connect(&context, seats, max_message_bytes(limits), &QUOTAS);
-        let Ok([votes, certificates, resolver, blocks, backfill, transactions]) =
+        let Ok([votes, certificates, resolver, blocks, backfill, transactions, checkpoint]) =
             <[_; QUOTAS.len()]>::try_from(channels)
         else {
             return Err(ServiceError::Ended("the network has other channels".into()));
         };
         let engine = engine::Config {
-            identity: Identity { chain_id: start.genesis.chain_id, peer: start.key.public_key(), signer },
+            identity: Identity {
+                chain_id: start.genesis.chain_id,
+                peer: start.key.public_key(),
+                signer,
+                checkpoint_signer,
+            },
             epochs,
             limits,
             timing: Timing {
@@ -69,14 +105,88 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
             },
             clock: WallClock::default(),
             followers: start.followers.clone(),
+            checkpoints,
             reporter,
             partition: "chain".into(),
             manager: oracle.clone(),
             blocker: oracle,
         };
-        let channels = Channels { votes, certificates, resolver, blocks, backfill, transactions };
-        let Running { ledger, submitted, handle } =
+        let channels = Channels {
+            votes,
+            certificates,
+            resolver,
+            blocks,
+            backfill,
+            transactions,
+            checkpoints: checkpoint,
+        };
+        let Running { ledger, submitted, checkpoints, handle } =
             engine::start(context.child("node"), engine, ledger, first, channels);
-        start.serve(&context, ledger, submitted, [network, handle]).await
+        start.serve(&context, Staked { ledger, epochs, checkpoints }, submitted, [network, handle]).await
     })
+}
+
+/// The ledger and the checkpoints, for programs.
+#[derive(Clone)]
+struct Staked {
+    ledger: Shared,
+    epochs: Epochs,
+    checkpoints: Checkpoints,
+}
+
+impl api::Ledger for Staked {
+    fn submit(&self, signed: &[u8]) -> Result<Hash, SubmitError> {
+        self.ledger.submit(signed)
+    }
+
+    fn submit_all(&self, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
+        self.ledger.submit_all(signed)
+    }
+
+    fn status(&self) -> Value {
+        let ledger = self.ledger.lock();
+        status_of(ledger.tip(), ledger.waiting())
+    }
+
+    fn show(&self, id: &RecordId, show: impl FnOnce(Option<&Record<'_>>) -> Option<Value>) -> Option<Value> {
+        show(self.ledger.lock().node().chain().record(id).ok().flatten().as_ref())
+    }
+
+    fn block(&self, height: u64) -> Result<(Block, Value), NodeError> {
+        Ok((self.ledger.lock().node().block(height)?, json!({})))
+    }
+
+    /// The last header of an epoch in its canonical bytes, all that signed its checkpoint, and its certificate if the node has it.
+    fn checkpoint(&self, epoch: u64) -> Result<Option<Value>, NodeError> {
+        let failed = |error| NodeError::Store(StoreError::io("checkpoints", "read")(error));
+        let (Some(collected), Some((_, last))) =
+            (self.checkpoints.done(epoch).map_err(failed)?, self.epochs.heights(epoch))
+        else {
+            return Ok(None);
+        };
+        let header = self.ledger.lock().node().block(last)?.header;
+        let mut buffer = [0; Header::MAX_LEN];
+        let bytes = encode(&header, &mut buffer).map(hex::encode).unwrap_or_default();
+        let member = |member: &Member| {
+            let mut out = json!({
+                "vote_key": hex::encode(member.vote_key), "finality_key": hex::encode(member.finality_key),
+            });
+            if let Some(signed) = &member.signed {
+                out["public_key"] = hex::encode(signed.public_key.as_slice()).into();
+                out["signature"] = hex::encode(signed.signature.as_slice()).into();
+            }
+            out
+        };
+        let certificate = collected.certified.as_ref().map(|certified| {
+            json!({
+                "view": certified.proposal.round.view, "parent_view": certified.proposal.parent_view,
+                "signers": hex::encode(certified.certificate.signers().0),
+                "signatures": certified.certificate.signatures().iter().map(hex::encode).collect::<Vec<_>>(),
+            })
+        });
+        Ok(Some(json!({
+            "epoch": epoch, "height": last, "id": header.id().to_string(), "header": bytes,
+            "members": collected.members().iter().map(member).collect::<Vec<_>>(), "certificate": certificate,
+        })))
+    }
 }

@@ -11,7 +11,9 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use commonware_cryptography::Signer as _;
+use qenex_consensus::CheckpointSigner as _;
 use qenex_core::codec;
+use qenex_core::consensus::finality_key;
 use qenex_core::crypto::secret::label_seed;
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, ed25519};
 use qenex_core::hsm::proto::{AddUser, Anchor, Command, CreateKey, Initialise, KeyInfo, Login};
@@ -28,6 +30,7 @@ use crate::device::soft;
 use crate::error::ServiceError;
 use crate::genesis_file::{AccountFile, Consensus, GenesisFile, StakingFile, ValidatorFile, WorkFile};
 use crate::run::peer_key;
+use crate::stake::checkpoint_signer;
 
 /// What a new chain is like.
 #[derive(Clone, Debug)]
@@ -116,6 +119,7 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
             peer_key: "peer.key".into(),
             account: account(index),
             account_key,
+            checkpoint_key: device.as_ref().map(|_| "checkpoint.key".into()),
             device,
             listen: at(index, 0),
             address: at(index, 0),
@@ -164,6 +168,7 @@ struct Member {
 /// The device of a validator.
 struct Device {
     vote_key: String,
+    finality_key: String,
     client: Client<UnixStream>,
 }
 
@@ -182,8 +187,11 @@ impl Member {
 }
 
 impl Device {
-    /// A device with an officer, an operator and a key of votes.
+    /// A device with an officer, an operator and a key of votes, and a key of checkpoints beside it.
     fn create(folder: &Path) -> Result<Self, ServiceError> {
+        let checkpoint_file = folder.join("checkpoint.key");
+        write(&checkpoint_file, format!("{}\n", Hash(*random()?)).as_bytes(), 0o600)?;
+        let finality_key = finality_key(checkpoint_signer(&checkpoint_file)?.public_key());
         let host = Host::new(&folder.join("host"));
         let mut client = soft(SoftBoard::open(&folder.join("device"), Person::Confirms)?, &host)?;
         client.tell(Command::Pair)?;
@@ -209,7 +217,8 @@ impl Device {
         )?;
         let info: KeyInfo<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
         let vote_key: [u8; 32] = info.public_key.try_into().map_err(|_| DeviceError::Message)?;
-        Ok(Self { vote_key: Hash(vote_key).to_string(), client })
+        let (vote_key, finality_key) = (Hash(vote_key).to_string(), finality_key.to_string());
+        Ok(Self { vote_key, finality_key, client })
     }
 
     /// The officer vouches for the genesis. Returns what a node's configuration says of the device.
@@ -224,6 +233,7 @@ impl Device {
             user: "OSCAR".into(),
             pin_file: "operator.pin".into(),
             slot: SLOT,
+            checkpoint_slot: None,
         })
     }
 }
@@ -249,11 +259,12 @@ fn genesis(members: &[Member], new: &NewTestnet) -> GenesisFile {
             entry(client_account(index), "individual", &[(native, 1_000), ("USDC", 1_000_000)])
         }));
     let validators = members.iter().enumerate().filter_map(|(index, member)| {
+        let device = member.device.as_ref()?;
         Some(ValidatorFile {
             account: account(index),
-            vote_key: member.device.as_ref()?.vote_key.clone(),
+            vote_key: device.vote_key.clone(),
             peer_key: member.peer_key.clone(),
-            finality_key: Hash::default().to_string(),
+            finality_key: device.finality_key.clone(),
             commission_bps: 1_000,
             stake: STAKE.to_string(),
         })

@@ -1,8 +1,13 @@
 //! Keys and accounts of a run, from its seed.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use commonware_cryptography::Signer as _;
 use commonware_cryptography::ed25519::PrivateKey;
+use qenex_consensus::{CheckpointSigner as _, KeyCheckpointSigner};
 use qenex_core::codec::Lent;
+use qenex_core::consensus::finality_key;
 use qenex_core::consensus::{Proposal, Round, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::secret::label_seed;
@@ -64,6 +69,18 @@ pub fn vote_key(index: usize) -> SecretKey {
     SecretKey::from_seed(&seed).unwrap_or_else(|_| unreachable!("a hash is not zero"))
 }
 
+/// The key that signs a validator's checkpoints, made once for each.
+pub fn checkpoint_signer(index: usize) -> Arc<KeyCheckpointSigner> {
+    static MADE: Mutex<BTreeMap<usize, Arc<KeyCheckpointSigner>>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let make = || {
+        let seed = label_seed(LABEL, &format!("checkpoint-{index}"));
+        let signer = KeyCheckpointSigner::new(&seed);
+        Arc::new(signer.unwrap_or_else(|_| unreachable!("a hash is not zero")))
+    };
+    Arc::clone(made.entry(index).or_insert_with(make))
+}
+
 /// The key of a validator's account.
 pub fn validator_key(index: usize) -> SecretKey {
     let seed = label_seed(LABEL, validator_account(index).as_str());
@@ -109,7 +126,7 @@ pub fn genesis(validators: usize, clients: usize, epoch_blocks: u64) -> Genesis 
         account: validator_account(index),
         vote_key: vote_key(index).public_key(),
         peer_key: *peer_key(index).public_key().as_ref().first_chunk().unwrap_or(&[0; 32]),
-        finality_key: [0; 32],
+        finality_key: finality_key(checkpoint_signer(index).public_key()).0.0,
         commission_bps: 1_000,
         stake: Amount::from_whole(STAKE),
     });

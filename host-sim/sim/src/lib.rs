@@ -11,12 +11,14 @@
 //! | [`world`] | the validators and the network |
 //! | [`byzantine`] | validators that lie |
 //! | [`votes`] | what a validator has signed |
+//! | [`finality`] | the ends of epochs as a light client sees them |
 //! | [`clients`] | transfers, and a ledger of what became of them |
 //! | [`keys`] | keys, accounts and the first state |
 #![forbid(unsafe_code)]
 
 pub mod byzantine;
 pub mod clients;
+pub mod finality;
 pub mod keys;
 pub mod network;
 pub mod plan;

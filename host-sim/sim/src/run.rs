@@ -16,6 +16,7 @@ use rand::rngs::StdRng;
 use serde::Serialize;
 
 use crate::clients::Clients;
+use crate::finality;
 use crate::keys;
 use crate::network::Link;
 use crate::plan::{CALM_MS, Fault, Plan, Timed};
@@ -33,6 +34,8 @@ pub struct Report {
     pub height: u64,
     /// Transfers that became final.
     pub transfers: u64,
+    /// Epochs whose checkpoints and certificates a light client has followed from the genesis.
+    pub epochs: u64,
     /// Bytes that were sent, to all receivers.
     pub bytes: u64,
     /// Faults that happened.
@@ -61,6 +64,7 @@ pub fn run(plan: &Plan) -> Report {
             rng: StdRng::seed_from_u64(plan.seed),
             starts: 0,
             faults: 0,
+            epochs: 0,
             barred: Vec::new(),
         };
         let mut world = World::new(context.child("world"), &plan);
@@ -70,6 +74,7 @@ pub fn run(plan: &Plan) -> Report {
             seed: plan.seed,
             height,
             transfers: run.clients.transfers,
+            epochs: run.epochs,
             bytes: world.network.bytes(),
             faults: run.faults,
             starts: run.starts,
@@ -90,6 +95,7 @@ struct Run {
     rng: StdRng,
     starts: u64,
     faults: usize,
+    epochs: u64,
     barred: Vec<usize>,
 }
 
@@ -134,6 +140,7 @@ impl Run {
         }
         self.check(context, world, plan)?;
         self.alive(world, plan, calm_heights.unwrap_or_default())?;
+        self.epochs = finality::check(world, plan)?;
         for index in 0..world.members.len() {
             if let Some(ledger) = world.ledger(index).filter(|_| plan.is_honest(index)) {
                 let ledger = ledger.lock();

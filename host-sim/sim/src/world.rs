@@ -7,14 +7,16 @@ use std::time::Duration;
 use commonware_cryptography::Signer as _;
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_runtime::{Handle, Supervisor, deterministic};
-use qenex_consensus::KeySigner;
+use qenex_consensus::{KeyCheckpointSigner, KeySigner};
 use qenex_node::error::NodeError;
 use qenex_node::genesis::Genesis;
 use qenex_node::mempool::MempoolLimits;
 use qenex_node::node::{Node, NodeConfig};
 use qenex_node::sequencer::{BlockLimits, Sequencer};
+use qenex_store::StoreError;
 use qenex_store::disk::{Loss, SimDisk};
 use qenex_validator::block::ChainBlock;
+use qenex_validator::checkpoints::Checkpoints;
 use qenex_validator::clock::WallClock;
 use qenex_validator::engine::{self, Channels, Config, Identity, Running, Timing};
 use qenex_validator::epochs::Epochs;
@@ -45,6 +47,9 @@ const LATENCY: Duration = Duration::from_millis(20);
 /// A validator.
 pub struct Member {
     disk: Arc<SimDisk>,
+    /// The disk of its checkpoints.
+    checkpoints: Arc<SimDisk>,
+    checkpoint_signer: Arc<KeyCheckpointSigner>,
     clock: WallClock,
     /// How often it was started.
     starts: u64,
@@ -75,6 +80,8 @@ impl World {
         let members = (0..count)
             .map(|index| Member {
                 disk: SimDisk::new(plan.seed ^ (index as u64 + 1)),
+                checkpoints: SimDisk::new(plan.seed ^ (index as u64 + 0x1_0000)),
+                checkpoint_signer: keys::checkpoint_signer(index),
                 clock: WallClock::default(),
                 starts: 0,
                 lies: Lies::new(index, lies_of(plan, index), plan.seed),
@@ -135,7 +142,10 @@ impl World {
             blocks: next(Carries::Blocks),
             backfill: next(Carries::Other),
             transactions: next(Carries::Transactions),
+            checkpoints: next(Carries::Other),
         };
+        let checkpoints =
+            Checkpoints::load(member.checkpoints.clone()).map_err(StoreError::io("checkpoints", "open"))?;
         let context = self
             .context
             .child("validator")
@@ -149,12 +159,14 @@ impl World {
                     key: KeySigner(keys::vote_key(index)),
                     given: member.given.clone(),
                 })),
+                checkpoint_signer: Some(member.checkpoint_signer.clone()),
             },
             epochs: self.epochs,
             limits: LIMITS,
             timing: Timing::default(),
             clock: member.clock.clone(),
             followers: Vec::new(),
+            checkpoints,
             reporter: Some(Reporter {
                 account: keys::validator_account(index),
                 key: keys::validator_key(index),
@@ -185,6 +197,7 @@ impl World {
             let _ = running.handle.await;
         }
         member.disk = member.disk.restart(loss);
+        member.checkpoints = member.checkpoints.restart(loss);
     }
 }
 

@@ -21,7 +21,7 @@ fn holds(plan: &Plan) -> Report {
 fn without_faults() {
     let plan = Plan { faults: Vec::new(), liars: Vec::new(), epoch_blocks: 10, ..Plan::random(1, 4, 30_000) };
     let report = holds(&plan);
-    assert!(report.height > 60 && report.transfers > 100, "{report:?}");
+    assert!(report.height > 60 && report.transfers > 100 && report.epochs > 4, "{report:?}");
 }
 
 #[test]
@@ -36,6 +36,17 @@ fn four_validators() {
 fn seven_and_sixteen_validators() {
     for validators in [7, 16] {
         holds(&Plan { clients: 8, ..Plan::random(number("QENEX_SEED", 100), validators, 30_000) });
+    }
+}
+
+/// Short epochs end while validators are apart, crash and lie: each has its checkpoint in the end.
+#[test]
+fn checkpoints_spread_after_faults() {
+    for seed in [100, 101] {
+        let plan = Plan { epoch_blocks: 5, ..Plan::random(seed, 4, 45_000) };
+        assert!(!plan.faults.is_empty());
+        let report = holds(&plan);
+        assert!(report.epochs > 8, "{report:?}");
     }
 }
 

@@ -26,7 +26,7 @@ impl StoreError {
     }
 
     /// The file system refused; for use with `map_err`.
-    pub(crate) fn io(file: &str, doing: &str) -> impl FnOnce(io::Error) -> Self {
+    pub fn io(file: &str, doing: &str) -> impl FnOnce(io::Error) -> Self {
         move |error| Self {
             code: if error.kind() == io::ErrorKind::UnexpectedEof { STORE_DAMAGED } else { STORE_IO },
             file: file.to_owned(),

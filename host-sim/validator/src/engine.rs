@@ -30,7 +30,7 @@ use commonware_utils::channel::mpsc;
 use commonware_utils::ordered::Set;
 use commonware_utils::vec::NonEmptyVec;
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
-use qenex_consensus::{HeaderId, Scheme, VoteSigner, proposal_of};
+use qenex_consensus::{CheckpointSigner, HeaderId, Scheme, VoteSigner, proposal_of};
 use qenex_core::consensus::Header;
 use qenex_core::id::ChainId;
 use qenex_node::block::Batch;
@@ -39,9 +39,12 @@ use rand_core::CryptoRng;
 
 use crate::application::{Application, FinalBlock};
 use crate::block::ChainBlock;
+use crate::checkpoint::Certified;
+use crate::checkpoints::Checkpoints;
 use crate::clock::WallClock;
 use crate::epochs::{Epochs, Schemes};
 use crate::evidence::{self, Reporter, Watcher};
+use crate::exchange::{self, Exchange};
 use crate::gossip;
 use crate::ledger::Shared;
 use crate::seats::{Leaders, validators};
@@ -90,6 +93,8 @@ pub struct Identity {
     pub peer: PublicKey,
     /// Who signs its votes; nobody for a node that only follows.
     pub signer: Option<Arc<dyn VoteSigner>>,
+    /// Who signs its checkpoints; nobody for a node that only follows.
+    pub checkpoint_signer: Option<Arc<dyn CheckpointSigner>>,
 }
 
 /// What all nodes of a chain agree on, and what this one is.
@@ -106,6 +111,8 @@ pub struct Config<M, B> {
     pub clock: WallClock,
     /// Nodes that follow without a vote.
     pub followers: Vec<PublicKey>,
+    /// Where checkpoints are kept.
+    pub checkpoints: Checkpoints,
     /// Who reports validators that equivocate.
     pub reporter: Option<Reporter>,
     /// What its files are called.
@@ -130,11 +137,13 @@ pub struct Channels<S, R> {
     pub backfill: (S, R),
     /// Transactions.
     pub transactions: (S, R),
+    /// Checkpoints.
+    pub checkpoints: (S, R),
 }
 
 impl<S, R> Channels<S, R> {
     /// How many there are.
-    pub const COUNT: u64 = 6;
+    pub const COUNT: u64 = 7;
 }
 
 /// The longest message of any channel.
@@ -144,7 +153,12 @@ pub fn max_message_bytes(limits: BlockLimits) -> u32 {
     let votes = simplex::max_payload_size::<Scheme, HeaderId>(members);
     let blocks = marshal::max_payload_size::<Standard<ChainBlock>, Scheme>(members, &block);
     let prefixed = commonware_p2p::utils::mux::prefixed;
-    commonware_p2p::max_message_size(&[prefixed(votes), prefixed(blocks), gossip::MAX_MESSAGE_BYTES])
+    commonware_p2p::max_message_size(&[
+        prefixed(votes),
+        prefixed(blocks),
+        gossip::MAX_MESSAGE_BYTES,
+        exchange::MAX_MESSAGE_BYTES,
+    ])
 }
 
 /// A node that runs.
@@ -153,6 +167,8 @@ pub struct Running {
     pub ledger: Shared,
     /// Transactions for the others, which this node has taken.
     pub submitted: mpsc::Sender<Batch>,
+    /// Its checkpoints.
+    pub checkpoints: Checkpoints,
     /// Ends when a part of it does: none goes on without the others.
     pub handle: Handle<()>,
 }
@@ -174,9 +190,10 @@ where
 {
     let (submitted, to_send) = mpsc::channel(MAILBOX.get());
     let shared = ledger.clone();
+    let checkpoints = config.checkpoints.clone();
     let local = (submitted.clone(), to_send);
     let handle = context.spawn(move |context| run(context, config, ledger, genesis, channels, local));
-    Running { ledger: shared, submitted, handle }
+    Running { ledger: shared, submitted, checkpoints, handle }
 }
 
 async fn run<E, M, B, S, R>(
@@ -240,7 +257,7 @@ async fn run<E, M, B, S, R>(
     };
     // The engine checks certificates of the epoch that the ledger is in from its first message on.
     let mut epoch = config.epochs.of(ledger.lock().tip().height.saturating_add(1));
-    let mut leaders = match begin(&config.identity, &ledger, &schemes) {
+    let mut leaders = match begin(&config.identity, &ledger, &schemes, &config.checkpoints) {
         Ok(leaders) => leaders,
         Err(reason) => {
             tracing::error!(epoch, "{reason}");
@@ -311,6 +328,15 @@ async fn run<E, M, B, S, R>(
             channels.transactions,
             config.blocker.clone(),
         ),
+        Exchange {
+            ledger: ledger.clone(),
+            checkpoints: config.checkpoints.clone(),
+            epochs: config.epochs,
+            schemes: schemes.clone(),
+            me: config.identity.peer.clone(),
+            signer: config.identity.checkpoint_signer.take(),
+        }
+        .start(context.child("checkpoints"), channels.checkpoints, config.blocker.clone()),
     ];
 
     loop {
@@ -371,13 +397,14 @@ async fn run<E, M, B, S, R>(
             return;
         }
         engine.abort();
-        if let (Some(signer), Some(finalization)) =
-            (&config.identity.signer, mailbox.get_finalization(Height::new(last)).await)
+        if let Some(finalization) = mailbox.get_finalization(Height::new(last)).await
+            && let Err(error) = ended(&config, &ledger, &scheme, finalization)
         {
-            follow(&**signer, &ledger, &scheme, &finalization);
+            tracing::error!(epoch, "the checkpoint cannot be kept: {error}");
+            return;
         }
         epoch += 1;
-        leaders = match begin(&config.identity, &ledger, &schemes) {
+        leaders = match begin(&config.identity, &ledger, &schemes, &config.checkpoints) {
             Ok(leaders) => leaders,
             Err(reason) => {
                 tracing::error!(epoch, "{reason}");
@@ -435,7 +462,7 @@ async fn until_final<E: Clock + Spawner>(
             tracing::error!("the engine ended");
             break;
         },
-        _ = ended(parts) => {
+        _ = first_ended(parts) => {
             tracing::error!("a part of the node ended");
             break;
         },
@@ -458,31 +485,42 @@ async fn until_final<E: Clock + Spawner>(
 }
 
 /// Waits until one of these tasks has ended.
-async fn ended(parts: &mut [Handle<()>]) {
+async fn first_ended(parts: &mut [Handle<()>]) {
     let _ = futures::future::select_all(parts.iter_mut()).await;
 }
 
-/// Brings the last header of an epoch to the device that votes.
-fn follow(
-    signer: &dyn VoteSigner,
+/// Brings the last header of an epoch to the device that votes, and its certificate to the checkpoint.
+fn ended<M, B>(
+    config: &Config<M, B>,
     ledger: &Shared,
     scheme: &Scheme,
-    finalization: &Finalization<Scheme, HeaderId>,
-) {
-    let Some(proposal) = proposal_of(&finalization.proposal) else { return };
+    finalization: Finalization<Scheme, HeaderId>,
+) -> std::io::Result<()> {
+    let Some(proposal) = proposal_of(&finalization.proposal) else { return Ok(()) };
+    let certificate = finalization.certificate;
     let header = ledger.lock().tip().clone();
     if header.id() != proposal.header {
-        return;
+        return Ok(());
     }
-    if let Err(code) = signer.follow(&header, &proposal, scheme.validators(), &finalization.certificate) {
+    if let Some(signer) = &config.identity.signer
+        && let Err(code) = signer.follow(&header, &proposal, scheme.validators(), &certificate)
+    {
         tracing::warn!(height = header.height, "the device does not follow the chain: {code}");
     }
+    config.checkpoints.certify(&header, Certified { proposal, certificate })
 }
 
 /// The leaders of the epoch of the next block, whose scheme is added.
-fn begin(identity: &Identity, ledger: &Shared, schemes: &Schemes) -> Result<Leaders, String> {
+fn begin(
+    identity: &Identity,
+    ledger: &Shared,
+    schemes: &Schemes,
+    checkpoints: &Checkpoints,
+) -> Result<Leaders, String> {
     let (staking, seats) = ledger.lock().seats().map_err(|error| error.to_string())?;
     let validators = validators(&seats).map_err(|error| error.to_string())?;
+    // Before anything of the epoch can become final.
+    checkpoints.begin(staking.epoch, &validators).map_err(|error| error.to_string())?;
     let votes =
         identity.signer.as_ref().filter(|signer| validators.participant(&signer.vote_key()).is_some());
     let scheme = match votes {

@@ -11,15 +11,19 @@
 //! | [`epochs`], [`seats`] | who decides when |
 //! | [`evidence`] | votes that contradict each other, reported to the ledger |
 //! | [`gossip`] | transactions between nodes |
+//! | [`checkpoint`], [`checkpoints`], [`exchange`] | the ends of epochs, signed to outlive Ed25519: one, all that a node has, between nodes |
 //! | [`engine`] | all of it put together |
 #![forbid(unsafe_code)]
 
 pub mod application;
 pub mod block;
+pub mod checkpoint;
+pub mod checkpoints;
 pub mod clock;
 pub mod engine;
 pub mod epochs;
 pub mod evidence;
+pub mod exchange;
 pub mod gossip;
 pub mod ledger;
 pub mod seats;

@@ -19,7 +19,7 @@ use qenex_node::chain::Seat;
 pub fn validators(seats: &[Seat]) -> Result<Validators, ValidatorSetError> {
     let validators = seats.iter().map(|seat| {
         let peer = PublicKey::decode(seat.peer_key.to_vec()).map_err(|_| ValidatorSetError::Set)?;
-        Ok(Validator { peer, vote_key: seat.vote_key })
+        Ok(Validator { peer, vote_key: seat.vote_key, finality_key: seat.finality_key })
     });
     Validators::new(validators.collect::<Result<Vec<_>, _>>()?)
 }

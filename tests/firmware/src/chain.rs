@@ -12,6 +12,9 @@ use crate::device::Session;
 /// The epoch of the chain.
 pub const EPOCH: u64 = 4;
 
+/// The hash of every validator's key of checkpoints.
+const FINALITY_KEY: [u8; 32] = [7; 32];
+
 /// Bytes of members in one request.
 const PIECE: usize = 3_072;
 
@@ -53,7 +56,7 @@ impl Chain {
     fn header(&self, height: u64) -> Result<Header> {
         let mut set = SetHasher::new();
         for key in &self.validators {
-            set.push(Scheme::Ed25519, &key.public_key())?;
+            set.push(Scheme::Ed25519, &key.public_key(), &FINALITY_KEY)?;
         }
         let set = set.finish()?;
         Ok(Header {
@@ -109,6 +112,7 @@ impl Chain {
         for (index, key) in (0..).zip(&self.validators) {
             let mut member = vec![Scheme::Ed25519.number()];
             member.extend(key.public_key());
+            member.extend(FINALITY_KEY);
             if signers.contains(index) {
                 member.extend(key.sign(Purpose::Vote, &vote)?);
             }

@@ -165,6 +165,7 @@ fn body(command: Command, input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         | Command::DeleteKey
         | Command::GetPolicy
         | Command::SignData
+        | Command::Checkpoint
         | Command::Unpair => bytes(&Index { index }),
         Command::CreateKey => {
             let purpose = match index {

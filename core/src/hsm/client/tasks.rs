@@ -31,15 +31,18 @@ pub struct Member<'a> {
     pub scheme: Scheme,
     /// Its public key.
     pub public_key: &'a [u8],
+    /// The hash of its key of checkpoints.
+    pub finality_key: &'a [u8; 32],
     /// Its signature, if it signed.
     pub signature: Option<&'a [u8]>,
 }
 
 impl Member<'_> {
-    /// As the device reads it: the scheme's number, the key, the signature if there is one.
+    /// As the device reads it: the scheme's number, the key, the hash of the other key, the signature if there is one.
     fn bytes(&self) -> impl Iterator<Item = u8> + Clone {
         let signature = self.signature.unwrap_or_default();
-        [self.scheme.number()].into_iter().chain(self.public_key.iter().chain(signature).copied())
+        let rest = self.public_key.iter().chain(self.finality_key).chain(signature).copied();
+        [self.scheme.number()].into_iter().chain(rest)
     }
 }
 
@@ -196,6 +199,14 @@ impl<T: Transport> Client<T> {
         // Data of no bytes is one piece too.
         self.pieces(Command::Data, 0, data.chunks(DATA_PIECE).chain(data.is_empty().then_some(data)))?;
         self.signature(Command::SignData, &Index { index: slot })
+    }
+
+    /// The signature of the checkpoint of the header that the device trusts, by the key of checkpoints in a slot.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn checkpoint(&mut self, slot: u8) -> Answer<heapless::Vec<u8, MAX_SIGNATURE_BYTES>, T> {
+        self.signature(Command::Checkpoint, &Index { index: slot })
     }
 
     /// A signature, however many responses it takes.

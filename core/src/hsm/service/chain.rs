@@ -1,4 +1,4 @@
-//! Which header is trusted, and votes.
+//! Which header is trusted, votes and checkpoints.
 
 use core::hint::black_box;
 
@@ -50,13 +50,14 @@ impl<B: Board> Hsm<B> {
         while let Some((number, tail)) = rest.split_first() {
             let scheme = Scheme::from_number(*number)?;
             let (public_key, tail) = tail.split_at_checked(scheme.public_key_bytes()).ok_or(malformed)?;
+            let (finality_key, tail) = tail.split_first_chunk().ok_or(malformed)?;
             let (signature, tail) = if signers.contains(*next) {
                 let (signature, tail) = tail.split_at_checked(scheme.signature_bytes()).ok_or(malformed)?;
                 (Some(signature), tail)
             } else {
                 (None, tail)
             };
-            following.certificate.push(scheme, public_key, signature)?;
+            following.certificate.push(scheme, public_key, finality_key, signature)?;
             *next = next.checked_add(1).ok_or(malformed)?;
             rest = tail;
         }
@@ -100,5 +101,15 @@ impl<B: Board> Hsm<B> {
         let flash = self.board.flash();
         let signature = self.store.sign(flash, &storage_key, &slot, Purpose::Vote, &id, &mut buffer)?;
         reply.value(&proto::Signed { signature })
+    }
+
+    /// What is trusted never goes back, so no two checkpoints of a height are signed unless officers anchor the device anew.
+    pub(super) fn checkpoint(
+        &mut self,
+        request: &proto::Index,
+        reply: &mut Reply<'_>,
+    ) -> Result<(), Refusal> {
+        let trusted = self.trusted.ok_or(HsmError::AnchorMissing)?;
+        self.sign_thing(request.index, Purpose::Checkpoint, &trusted.checkpoint().id(), reply)
     }
 }

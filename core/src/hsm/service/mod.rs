@@ -83,7 +83,7 @@ pub(super) enum Work {
     Sign,
     /// Raw data is being brought: it lies where the records of a transaction would.
     Data,
-    /// A transaction or data was signed: there lies the signature.
+    /// A transaction, a checkpoint or data was signed: there lies the signature.
     Signed,
     Header {
         following: Following,
@@ -248,6 +248,7 @@ impl<B: Board> Hsm<B> {
                 self.finish_header()
             }
             Command::Vote => self.vote(&codec::decode(body)?, reply),
+            Command::Checkpoint => self.checkpoint(&codec::decode(body)?, reply),
             Command::Data => self.data(&codec::decode(body)?),
             Command::SignData => self.sign_data(&codec::decode(body)?, reply),
             Command::Random => self.give_random(&codec::decode(body)?, reply),

@@ -28,6 +28,8 @@ impl<B: Board> Hsm<B> {
             Purpose::Transaction | Purpose::Approval => {}
             Purpose::Vote if request.scheme != Scheme::Ed25519 => return Err(HsmError::KeyScheme.into()),
             Purpose::Vote => self.no_vote_key()?,
+            Purpose::Checkpoint if request.scheme != Scheme::Hybrid => return Err(HsmError::KeyScheme.into()),
+            Purpose::Checkpoint => {}
             // Each half of a hybrid's signature of raw data would count alone.
             Purpose::Plain if request.scheme == Scheme::Hybrid => return Err(HsmError::KeyScheme.into()),
             Purpose::Plain => {}

@@ -146,6 +146,7 @@ fn take_seat<S: Store>(store: &mut S, place: u8, standing: &Standing, price: Amo
         account: standing.account,
         vote_key: validator.vote_key,
         peer_key: validator.peer_key,
+        finality_key: validator.finality_key,
         weight: standing.tokens.min(price.checked_add(price).unwrap_or(Amount::MAX)),
         commission_bps: validator.commission_bps,
         made: 0,
@@ -159,7 +160,8 @@ fn take_seat<S: Store>(store: &mut S, place: u8, standing: &Standing, price: Amo
 fn set_hash<S: Store>(store: &S, seats: u8) -> Result<Hash, Reject> {
     let mut set = SetHasher::new();
     for place in 0..seats {
-        let pushed = with_seat(store, place, |seat| set.push(Scheme::Ed25519, seat.vote_key.0))?;
+        let pushed =
+            with_seat(store, place, |seat| set.push(Scheme::Ed25519, seat.vote_key.0, seat.finality_key.0))?;
         pushed.map_err(|_| ViewError::Damaged)?;
     }
     // A chain is not made without a seat, and never gives up its last set.

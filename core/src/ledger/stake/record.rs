@@ -116,7 +116,7 @@ pub struct Validator<'a> {
     /// The key of the network, from the next draw on.
     #[serde(borrow)]
     pub peer_key: Lent<'a, 32>,
-    /// The hash of the key that will sign checkpoints.
+    /// The hash of the key that signs checkpoints ([`crate::consensus::finality_key`]), from the next draw on.
     #[serde(borrow)]
     pub finality_key: Lent<'a, 32>,
     /// The key that voted before; the present one if there was none.
@@ -173,6 +173,9 @@ pub struct Seat<'a> {
     /// The key of the network.
     #[serde(borrow)]
     pub peer_key: Lent<'a, 32>,
+    /// The hash of the key that signs checkpoints.
+    #[serde(borrow)]
+    pub finality_key: Lent<'a, 32>,
     /// Its odds to lead a view, against the sum of all.
     pub weight: Amount,
     /// What the operator keeps, in basis points.

@@ -9,8 +9,8 @@ use commonware_cryptography::Signer as _;
 use commonware_cryptography::ed25519::PrivateKey;
 use qenex_consensus::{HeaderId, KeySigner, Scheme, Validator, Validators};
 use qenex_core::consensus::Header;
-use qenex_core::crypto::Hash;
 use qenex_core::crypto::ed25519::SecretKey;
+use qenex_core::crypto::{Domain, Hash, hash};
 use qenex_core::id::{AccountId, ChainId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -56,7 +56,10 @@ impl Keys {
     }
 
     pub fn validator(&self) -> Validator {
-        Validator { peer: self.peer.public_key(), vote_key: self.vote().public_key() }
+        let vote_key = self.vote().public_key();
+        // Any hash, and each another.
+        let finality_key = hash(Domain::LabelSeed, &[&vote_key]).0;
+        Validator { peer: self.peer.public_key(), vote_key, finality_key }
     }
 }
 

@@ -362,6 +362,8 @@ pub enum Purpose {
     Approval,
     /// Raw data for other protocols, PKCS#11 for example.
     Plain,
+    /// Checkpoints of a validator; hybrid keys only
+    Checkpoint,
 }
 
 /// `device policy`.

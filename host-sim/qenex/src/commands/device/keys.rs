@@ -21,6 +21,7 @@ pub fn run(args: DeviceKey, output: &Output) -> Result<(), Failure> {
                 Purpose::Vote => KeyPurpose::Vote,
                 Purpose::Approval => KeyPurpose::Approval,
                 Purpose::Plain => KeyPurpose::Plain,
+                Purpose::Checkpoint => KeyPurpose::Checkpoint,
             };
             let scheme = match scheme {
                 Scheme::Ed25519 => KeyScheme::Ed25519,

@@ -1,13 +1,13 @@
 //! `qenex testnet`: a chain of several nodes on this machine.
 //!
 //! `run` tells a story. Four validators decide, one of them is killed and the others go on, a second one is killed and nothing goes on, both come back and
-//! nothing is lost. Four miners work, one of them goes on alone, and those that come back take its chain.
+//! nothing is lost; a light client follows the checkpoints of what was decided. Four miners work, one of them goes on alone, and those that come back take its chain.
 
 mod kill;
 mod stake;
 mod work;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -31,6 +31,9 @@ const MARKER: &str = "testnet";
 /// The nodes and the clients of a story.
 const NODES: u16 = 4;
 const CLIENTS: u32 = 100;
+
+/// Blocks of an epoch in the story of the validators.
+const EPOCH_BLOCKS: u64 = 30;
 
 pub fn run(args: Testnet, output: &Output) -> Result<(), Failure> {
     match args {
@@ -75,7 +78,7 @@ fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
         consensus: args.consensus.into(),
         validators: NODES,
         clients: CLIENTS,
-        epoch_blocks: 30,
+        epoch_blocks: EPOCH_BLOCKS,
         block_interval_ms: block_interval_ms(),
         hosts: Vec::new(),
         base_port: args.base_port,
@@ -96,6 +99,8 @@ fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
 
 /// The nodes of a story, and what its clients do with them.
 struct Network {
+    /// Its folder.
+    chain: PathBuf,
     processes: Processes,
     /// The next one of every client.
     nonce: u64,
@@ -104,7 +109,8 @@ struct Network {
 impl Network {
     /// The nodes of a chain in this folder, none of which runs yet.
     fn new(chain: &Path, base_port: u16) -> Self {
-        Self { processes: Processes::new(chain, NODES, base_port), nonce: 0 }
+        let processes = Processes::new(chain, NODES, base_port);
+        Self { chain: chain.to_path_buf(), processes, nonce: 0 }
     }
 
     /// Each client sends one transfer to one of these nodes. Returns how long it took until the first of them has all in its chain.

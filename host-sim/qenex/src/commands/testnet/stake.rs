@@ -1,12 +1,17 @@
 //! The story of four validators.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use qenex_core::consensus::{Anchor, Trusted};
 use qenex_core::error::CHECK_FAILED;
+use qenex_node::chain::Chain;
+use qenex_service::genesis_file::GenesisFile;
 use serde_json::json;
 
-use super::{CLIENTS, NODES, Network};
+use super::{CLIENTS, EPOCH_BLOCKS, NODES, Network};
+use crate::light;
 use crate::output::{Failure, Output};
+use crate::processes::PATIENCE;
 
 /// How long a chain without a quorum is watched.
 const WATCH: Duration = Duration::from_secs(5);
@@ -60,6 +65,43 @@ pub fn story(network: &mut Network, output: &Output) -> Result<(), Failure> {
         block["epoch"],
         block["state_root"].as_str().unwrap_or_default().get(..16).unwrap_or_default()
     ));
-    output.result(&json!({ "height": height, "block": block, "transfers": 3 * CLIENTS }));
+    let epochs = follow_checkpoints(network, &all)?;
+    tell(format!(
+        "a light client follows the checkpoints of {epochs} epochs from the genesis, at each of the four"
+    ));
+    output.result(&json!({ "height": height, "block": block, "transfers": 3 * CLIENTS, "epochs": epochs }));
     Ok(())
+}
+
+/// Believes the genesis and what checkpoints say, at each of these nodes. Returns how many epochs that were.
+fn follow_checkpoints(network: &mut Network, nodes: &[u16]) -> Result<u64, Failure> {
+    let path = network.chain.join("genesis.json");
+    let genesis = GenesisFile::read(&path)?.genesis().map_err(|error| Failure::argument("genesis", error))?;
+    let header = Chain::new(&genesis, usize::MAX)?.tip().clone();
+    network.processes.wait_for(nodes, EPOCH_BLOCKS + 1)?;
+    let chain = &network.processes.nodes;
+    let over = chain.height(nodes[0]).unwrap_or_default() / EPOCH_BLOCKS;
+    for index in nodes {
+        let anchor = Anchor { header: header.clone(), trusting_period_ms: u64::MAX };
+        let wrong = |detail: String| Failure::refused(CHECK_FAILED, detail);
+        let mut trusted = Trusted::new(&anchor).map_err(|error| wrong(format!("{error:?}")))?;
+        for epoch in 1..=over {
+            let start = Instant::now();
+            let answer = loop {
+                if let Some(answer) = chain.get(*index, &format!("checkpoint/{epoch}")) {
+                    break answer;
+                }
+                if start.elapsed() > PATIENCE {
+                    return Err(wrong(format!("epoch {epoch} has no checkpoint at validator {}", index + 1)));
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            };
+            trusted = light::follow(&trusted, &answer)
+                .map_err(|error| wrong(format!("the checkpoint of epoch {epoch}: {error}")))?;
+        }
+        if trusted.height != over * EPOCH_BLOCKS {
+            return Err(wrong(format!("a light client ends at height {}", trusted.height)));
+        }
+    }
+    Ok(over)
 }
