@@ -178,7 +178,7 @@ def functions(image):
     found = set()
     for line in output.splitlines():
         parts = line.split(" ", 3)
-        if len(parts) == 4 and parts[2] in "tTwW" and int(parts[1], 16):
+        if len(parts) == 4 and parts[2] in ("t", "T", "w", "W") and int(parts[1], 16):
             start = int(parts[0], 16) & ~1
             found.add((start, start + int(parts[1], 16), parts[3]))
     return sorted(found)

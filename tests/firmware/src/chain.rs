@@ -1,9 +1,9 @@
 //! The chain of the tests: its validators, and headers that they sign.
 
 use anyhow::Result;
-use qenex_core::consensus::{Header, Proposal, Round, SetHasher, SignerSet, Vote, quorum};
+use qenex_core::consensus::{Checkpoint, Header, Proposal, Round, SetHasher, SignerSet, Vote, quorum};
 use qenex_core::crypto::ed25519::SecretKey;
-use qenex_core::crypto::{Hash, Purpose, Scheme};
+use qenex_core::crypto::{self, Hash, Purpose, Scheme};
 use qenex_core::hsm::proto::{Anchor, BeginHeader, Command, Members};
 use qenex_core::id::{AccountId, ChainId};
 
@@ -87,6 +87,12 @@ impl Chain {
         let anchor = Anchor { trusting_period_ms: 1_000_000, header: self.header(height)? };
         session.ask(Command::Anchor, &anchor)?;
         Ok(())
+    }
+
+    /// Checks the signature of the checkpoint of a height.
+    pub fn verify_checkpoint(&self, public_key: &[u8], height: u64, signature: &[u8]) -> Result<()> {
+        let checkpoint = Checkpoint::of(&self.header(height)?);
+        Ok(crypto::verify(Scheme::Hybrid, public_key, &checkpoint.digest(), signature)?)
     }
 
     /// Brings a header with the signatures of a quorum.

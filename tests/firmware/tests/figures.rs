@@ -25,6 +25,9 @@ const MILLION: usize = 1_000_000;
 /// The slot of a key of plain use.
 const RAW: u8 = 14;
 
+/// The slot of a key of checkpoints.
+const CHECKPOINTS: u8 = 13;
+
 /// The budgets of a kind.
 fn budgets(of: &str) -> BTreeMap<String, u64> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../firmware/budgets.toml");
@@ -111,6 +114,15 @@ fn the_image_fits() {
         let (_, public_key) = create_key_of(session, RAW, Purpose::Plain, Scheme::MlDsa87).unwrap();
         let signature = session.sign_data(RAW, &[5; 8_192]).unwrap();
         ml_dsa::verify(&public_key, &[5; 8_192], &[], &signature).unwrap();
+    });
+    step(&mut emulator, "signing a checkpoint", &|session| {
+        login(session, "ALICE").unwrap();
+        login(session, "OSCAR").unwrap();
+        let (_, public_key) =
+            create_key_of(session, CHECKPOINTS, Purpose::Checkpoint, Scheme::Hybrid).unwrap();
+        let trusted = Chain::new(4, Hash::default()).unwrap();
+        trusted.anchor(session, 14).unwrap();
+        trusted.verify_checkpoint(&public_key, 14, &session.checkpoint(CHECKPOINTS).unwrap()).unwrap();
     });
     // No run goes deeper than the call graph says, and none that is left out of this test can.
     let bound = image.stack_bound().unwrap();
@@ -219,6 +231,11 @@ fn commands_are_done_in_time() {
     let mut signed = Vec::new();
     let (_, data) = emulator.measure(|| signed = session.sign_data(RAW, &[5; 32]).unwrap()).unwrap();
     ed25519::verify(&public_key, &[5; 32], &signed).unwrap();
+    proven.anchor(&mut session, 14).unwrap();
+    let (_, public_key) =
+        create_key_of(&mut session, CHECKPOINTS, Purpose::Checkpoint, Scheme::Hybrid).unwrap();
+    let (endorsement, checkpoint) = emulator.measure(|| session.checkpoint(CHECKPOINTS).unwrap()).unwrap();
+    proven.verify_checkpoint(&public_key, 14, &endorsement).unwrap();
     check(
         "instructions",
         &[
@@ -233,6 +250,7 @@ fn commands_are_done_in_time() {
             ("sign_with_witness", witnessed),
             ("sign_ml_dsa_87", ml_dsa),
             ("sign_hybrid", hybrid),
+            ("checkpoint", checkpoint),
             ("sign_p256", p256),
             ("sign_data", data),
             ("header_with_three_signatures", header),
