@@ -180,8 +180,19 @@ def functions(image):
         parts = line.split(" ", 3)
         if len(parts) == 4 and parts[2] in ("t", "T", "w", "W") and int(parts[1], 16):
             start = int(parts[0], 16) & ~1
-            found.add((start, start + int(parts[1], 16), parts[3]))
+            found.add((start, start + int(parts[1], 16), plain(parts[3])))
     return sorted(found)
+
+
+def plain(name):
+    """A method's name without the brackets around its type, which newer compilers write: `<a::B<C>>::d` is `a::B<C>::d`."""
+    depth = 0
+    for place, letter in enumerate(name):
+        depth += {"<": 1, ">": -1}.get(letter, 0)
+        if depth == 0:
+            inner = name[1:place]
+            return inner + name[place + 1 :] if name.startswith("<") and " as " not in inner else name
+    return name
 
 
 def unframed(frame):

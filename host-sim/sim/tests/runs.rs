@@ -43,7 +43,7 @@ fn seven_and_sixteen_validators() {
 #[test]
 fn checkpoints_spread_after_faults() {
     for seed in [100, 101] {
-        let plan = Plan { epoch_blocks: 5, ..Plan::random(seed, 4, 45_000) };
+        let plan = Plan { epoch_blocks: 5, ..Plan::random(seed, 4, 60_000) };
         assert!(!plan.faults.is_empty());
         let report = holds(&plan);
         assert!(report.epochs > 8, "{report:?}");

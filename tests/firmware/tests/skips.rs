@@ -312,7 +312,7 @@ fn a_header_with_a_wrong_signature_is_not_trusted() {
     let mut forged = chain.certified(11, chain.quorum()).unwrap();
     // The last signature's second half; the last member did not sign.
     let members = &mut forged.members[0];
-    let at = members.len() - 33 - 1;
+    let at = members.len() - 65 - 1;
     members[at - 20] ^= 1;
     untrusted("a header with a wrong signature", 1, CERTIFICATE_SIGNATURE, &forged);
 }
