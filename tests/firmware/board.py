@@ -185,13 +185,19 @@ def functions(image):
 
 
 def plain(name):
-    """A method's name without the brackets around its type, which newer compilers write: `<a::B<C>>::d` is `a::B<C>::d`."""
-    depth = 0
+    """A function's name as older compilers write it, too: `<a::B<C>>::d::<E>` is `a::B<C>::d`."""
+    depth, begins = 0, 0
     for place, letter in enumerate(name):
-        depth += {"<": 1, ">": -1}.get(letter, 0)
-        if depth == 0:
-            inner = name[1:place]
-            return inner + name[place + 1 :] if name.startswith("<") and " as " not in inner else name
+        if letter == "<":
+            begins = place if depth == 0 else begins
+            depth += 1
+        elif letter == ">" and name[place - 1] != "-":
+            depth -= 1
+            inner = name[begins + 1 : place]
+            if depth == 0 and begins == 0 and " as " not in inner:
+                return plain(inner + name[place + 1 :])
+            if depth == 0 and place == len(name) - 1 and name[:begins].endswith("::"):
+                return name[: begins - 2]
     return name
 
 
