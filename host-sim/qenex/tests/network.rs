@@ -111,8 +111,8 @@ fn wrong_configurations_are_refused() {
     let path_of_genesis = folder.path("genesis.json");
     let genesis = std::fs::read_to_string(&path_of_genesis).unwrap();
     let cases = [
-        (genesis.replace("\"stake\"", "\"pow\""), "neither"),
-        (genesis.replace("\"stake\"", "\"luck\""), "luck"),
+        (genesis.replace("\"consensus\": \"stake\"", "\"consensus\": \"pow\""), "neither"),
+        (genesis.replace("\"consensus\": \"stake\"", "\"consensus\": \"luck\""), "luck"),
         (genesis.replace("\"staking\"", "\"work\""), "work"),
     ];
     for (wrong, expected) in cases {
