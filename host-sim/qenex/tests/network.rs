@@ -113,7 +113,7 @@ fn wrong_configurations_are_refused() {
     let cases = [
         (genesis.replace("\"consensus\": \"stake\"", "\"consensus\": \"pow\""), "neither"),
         (genesis.replace("\"consensus\": \"stake\"", "\"consensus\": \"luck\""), "luck"),
-        (genesis.replace("\"staking\"", "\"work\""), "work"),
+        (genesis.replace("\"staking\"", "\"work\""), "epoch_blocks"),
     ];
     for (wrong, expected) in cases {
         assert_ne!(wrong, genesis);
