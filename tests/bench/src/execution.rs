@@ -66,7 +66,14 @@ fn genesis() -> Genesis {
         balances: vec![(asset(), Amount::from_whole(OPENING.into()))],
     };
     let accounts = (0..ACCOUNTS).map(account).collect();
-    Genesis { chain_id: chain_id(), time_ms: 0, assets: vec![(asset(), name(0))], accounts, staking: None, work: None }
+    Genesis {
+        chain_id: chain_id(),
+        time_ms: 0,
+        assets: vec![(asset(), name(0))],
+        accounts,
+        staking: None,
+        work: None,
+    }
 }
 
 /// A transfer with a signature that nobody looks at.
