@@ -139,13 +139,9 @@ impl Prepared {
         keys.items.get(keys.start(range.start)..keys.start(range.end)).unwrap_or_default()
     }
 
-    /// The first transaction that can be in no block, of those at the places for which `new` is true; the others were verified before. For a
-    /// batch that was prepared without its signatures.
-    pub fn first_refused(
-        &self,
-        verifier: &Verifier,
-        new: impl Fn(usize) -> bool,
-    ) -> Option<(usize, Refusal)> {
+    /// The first transaction that can be in no block. Signatures are looked at where `unverified` is not false: the others were verified before. For
+    /// a batch that was prepared without its signatures.
+    pub fn first_refused(&self, verifier: &Verifier, unverified: &[bool]) -> Option<(usize, Refusal)> {
         let (mut signed_by, mut reports) = (Vec::new(), Vec::new());
         let mut first = None;
         for (index, signed) in self.batch.iter().enumerate() {
@@ -153,9 +149,10 @@ impl Prepared {
                 first = Some((index, refusal));
                 break;
             }
-            let Some(decoded) = new(index).then(|| SignedTransaction::decode(signed).ok()).flatten() else {
+            if unverified.get(index) == Some(&false) {
                 continue;
-            };
+            }
+            let Ok(decoded) = SignedTransaction::decode(signed) else { continue };
             signed_by.extend(decoded.signatures.iter().map(|signature| (index, *signature)));
             if let Op::Report(report) = decoded.transaction.op {
                 reports.push((index, decoded.transaction.chain_id, report));
@@ -348,7 +345,15 @@ mod tests {
             let keys = signers.map(|(scheme, public_key, _)| KeyRef::of(scheme, &public_key));
             expected.push((keys, error));
         }
-        let prepared = prepare(batch, Signatures::Verify(&Verifier::default()));
+        let verifier = Verifier::default();
+        let prepared = prepare(batch, Signatures::Verify(&verifier));
+        // The same, one step later, and without those that are known to be right or were looked at before.
+        let unsigned = prepare(prepared.batch.clone(), Signatures::Committed);
+        for known in 0..=12 {
+            let unverified: Vec<bool> = (0..12).map(|index| index >= known).collect();
+            let first = (known..12).find_map(|index| Some((index, prepared.transaction(index).err()?)));
+            assert_eq!(unsigned.first_refused(&verifier, &unverified), first);
+        }
         for (index, (keys, error)) in expected.into_iter().enumerate() {
             assert_eq!(prepared.signers(index), keys);
             match (prepared.transaction(index), error) {

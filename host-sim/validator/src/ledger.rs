@@ -180,8 +180,7 @@ impl Shared {
             }
             (Arc::clone(ledger.sequencer.verifier()), ledger.sequencer.unverified(block.prepared()))
         };
-        let refused =
-            block.prepared().first_refused(&verifier, |index| unverified.get(index) != Some(&false));
+        let refused = block.prepared().first_refused(&verifier, &unverified);
         refused.map_or(Ok(()), |(index, refusal)| Err(NodeError::Transaction { index, refusal }))
     }
 }

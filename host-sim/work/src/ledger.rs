@@ -228,9 +228,7 @@ impl Ledger {
         }
         let block = ChainBlock::decode(bytes.clone())?;
         let unverified = self.sequencer.unverified(block.prepared());
-        let refused = block
-            .prepared()
-            .first_refused(self.sequencer.verifier(), |index| unverified.get(index) != Some(&false));
+        let refused = block.prepared().first_refused(self.sequencer.verifier(), &unverified);
         if let Some((index, refusal)) = refused {
             return Err(NodeError::Transaction { index, refusal }.into());
         }

@@ -147,6 +147,17 @@ pub fn chain_id() -> Result<ChainId, Failure> {
     ChainId::new("QENEX-BENCH").map_err(|error| Failure::argument("chain", error))
 }
 
+/// Signs a transaction with one key.
+pub fn sign<'b>(
+    key: &LoadSigner,
+    transaction: &Transaction<'_>,
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8], Failure> {
+    let (public_key, signature) = (key.public_key(), key.sign(Purpose::Transaction, &transaction.id()));
+    let signature = Signature { scheme: Scheme::Ed25519, public_key: &public_key, signature: &signature };
+    Ok(encode_signed(transaction, &[signature], buffer)?)
+}
+
 /// Makes the chain and the transfers in the directory.
 pub fn make(load: &Load) -> Result<(), Failure> {
     let data = load.data.clone().unwrap_or_else(|| "bench.qenex".into());
@@ -216,7 +227,7 @@ pub fn make(load: &Load) -> Result<(), Failure> {
             (*from, *to, *cents, nonce)
         })
         .collect();
-    let sign = |part: &[(u32, u32, u64, u64)]| -> Result<Vec<u8>, Failure> {
+    let sign_part = |part: &[(u32, u32, u64, u64)]| -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::with_capacity(part.len() * 192);
         let mut buffer = [0; MAX_SIGNED_LEN];
         for chunk in part.chunks(BATCH) {
@@ -235,11 +246,7 @@ pub fn make(load: &Load) -> Result<(), Failure> {
                     fee: Amount::ZERO,
                     op: Op::Transfer(Transfer { asset, legs: legs.get() }),
                 };
-                let signature = key.sign(Purpose::Transaction, &transaction.id());
-                let public_key = key.public_key();
-                let signature =
-                    Signature { scheme: Scheme::Ed25519, public_key: &public_key, signature: &signature };
-                let signed = encode_signed(&transaction, &[signature], &mut buffer)?;
+                let signed = sign(key, &transaction, &mut buffer)?;
                 bytes.extend_from_slice(&(signed.len() as u32).to_le_bytes());
                 bytes.extend_from_slice(signed);
             }
@@ -249,7 +256,8 @@ pub fn make(load: &Load) -> Result<(), Failure> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     for part in numbered.chunks(threads * 128 * BATCH) {
         let signed = std::thread::scope(|scope| {
-            let threads: Vec<_> = part.chunks(128 * BATCH).map(|part| scope.spawn(|| sign(part))).collect();
+            let threads: Vec<_> =
+                part.chunks(128 * BATCH).map(|part| scope.spawn(|| sign_part(part))).collect();
             threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
         });
         for bytes in signed {

@@ -7,19 +7,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use qenex_core::crypto::{Purpose, Scheme};
 use qenex_core::error::CHECK_FAILED;
 use qenex_core::id::{AccountId, AssetId, ChainId, Reference};
 use qenex_core::num::Amount;
-use qenex_core::tx::{
-    Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature, SignedTransaction, Transaction, Transfer, encode_signed,
-};
+use qenex_core::tx::{Leg, LegsBuf, MAX_SIGNED_LEN, Op, SignedTransaction, Transaction, Transfer};
 use qenex_node::block::Block;
 use qenex_service::testnet::{LABEL, client_account};
 use qenex_signatures::LoadSigner;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::load;
 use crate::args::ChainLoad;
 use crate::keys::label_seed;
 use crate::output::Failure;
@@ -181,11 +179,7 @@ fn sign_all(args: &ChainLoad, chain_id: ChainId, count: u64) -> Result<Vec<Lane>
                 fee: Amount::ZERO,
                 op: Op::Transfer(Transfer { asset, legs: legs.get() }),
             };
-            let signature = key.sign(Purpose::Transaction, &transaction.id());
-            let public_key = key.public_key();
-            let signature =
-                Signature { scheme: Scheme::Ed25519, public_key: &public_key, signature: &signature };
-            Ok(encode_signed(&transaction, &[signature], &mut buffer)?.to_vec())
+            Ok(load::sign(&key, &transaction, &mut buffer)?.to_vec())
         });
         signed.collect()
     };

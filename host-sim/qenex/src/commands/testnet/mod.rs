@@ -7,6 +7,7 @@ mod kill;
 mod stake;
 mod work;
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -97,6 +98,24 @@ fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Tells the steps of a story.
+struct Steps<'a> {
+    output: &'a Output,
+    count: u32,
+}
+
+impl<'a> Steps<'a> {
+    fn new(output: &'a Output, title: &str) -> Self {
+        output.line(title);
+        Self { output, count: 0 }
+    }
+
+    fn tell(&mut self, what: impl Display) {
+        self.count += 1;
+        self.output.line(format_args!("{:>3}  {what}", self.count));
+    }
+}
+
 /// The nodes of a story, and what its clients do with them.
 struct Network {
     /// Its folder.
@@ -111,6 +130,14 @@ impl Network {
     fn new(chain: &Path, base_port: u16) -> Self {
         let processes = Processes::new(chain, NODES, base_port);
         Self { chain: chain.to_path_buf(), processes, nonce: 0 }
+    }
+
+    /// Starts all nodes and waits until they have this height. Returns their numbers.
+    fn start(&mut self, height: u64) -> Result<Vec<u16>, Failure> {
+        let all: Vec<u16> = (0..NODES).collect();
+        all.iter().try_for_each(|index| self.processes.start(*index))?;
+        self.processes.wait_for(&all, height)?;
+        Ok(all)
     }
 
     /// Each client sends one transfer to one of these nodes. Returns how long it took until the first of them has all in its chain.

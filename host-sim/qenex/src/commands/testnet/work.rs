@@ -2,25 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{CLIENTS, NODES, Network};
+use super::{CLIENTS, NODES, Network, Steps};
 use crate::output::{Failure, Output};
 
 pub fn story(network: &mut Network, output: &Output) -> Result<(), Failure> {
-    output.line("A chain of four miners on this machine, each with one thread");
-    let mut step = 0;
-    let mut tell = |what: String| {
-        step += 1;
-        output.line(format_args!("{step:>3}  {what}"));
-    };
-    let all: Vec<u16> = (0..NODES).collect();
-    for index in &all {
-        network.processes.start(*index)?;
-    }
-    network.processes.wait_for(&all, 3)?;
+    let mut steps = Steps::new(output, "A chain of four miners on this machine, each with one thread");
+    let all = network.start(3)?;
     let chain_id = network.processes.nodes.chain_id();
-    tell(format!("{chain_id}: {NODES} miners over encrypted TCP, all of them have block 3"));
+    steps.tell(format_args!("{chain_id}: {NODES} miners over encrypted TCP, all of them have block 3"));
     let took = network.transfers(&all)?;
-    tell(format!(
+    steps.tell(format_args!(
         "{CLIENTS} transfers, sent to all of them, are in the chain after {:.2} s",
         took.as_secs_f64()
     ));
@@ -31,7 +22,7 @@ pub fn story(network: &mut Network, output: &Output) -> Result<(), Failure> {
     let before = network.processes.nodes.height(0).unwrap_or_default();
     network.processes.wait_for(&[0], before + 5)?;
     let took = network.transfers(&[0])?;
-    tell(format!(
+    steps.tell(format_args!(
         "three of them are killed; the first goes on, and {CLIENTS} transfers are in its chain after {:.2} s",
         took.as_secs_f64()
     ));
@@ -41,9 +32,9 @@ pub fn story(network: &mut Network, output: &Output) -> Result<(), Failure> {
     }
     let newest = network.processes.nodes.height(0).unwrap_or_default();
     let took = network.processes.wait_for(&all, newest + 5)?;
-    tell(format!("they are back, and all go on after {:.1} s", took.as_secs_f64()));
+    steps.tell(format_args!("they are back, and all go on after {:.1} s", took.as_secs_f64()));
     let took = network.transfers(&all)?;
-    tell(format!("{CLIENTS} transfers are in the chain after {:.2} s", took.as_secs_f64()));
+    steps.tell(format_args!("{CLIENTS} transfers are in the chain after {:.2} s", took.as_secs_f64()));
 
     // So deep that chance does not change it any more.
     let height =
@@ -51,7 +42,7 @@ pub fn story(network: &mut Network, output: &Output) -> Result<(), Failure> {
     network.processes.wait_for(&all, height + 8)?;
     let block = network.processes.nodes.same_block(&all, height)?;
     let status = network.processes.nodes.get(0, "status").unwrap_or_default();
-    tell(format!(
+    steps.tell(format_args!(
         "block {height} is the same at all four: state root {}; a block takes {} hashes, and a miner makes {} a second",
         block["state_root"].as_str().unwrap_or_default().get(..16).unwrap_or_default(),
         status["hashes_per_block"],
