@@ -24,6 +24,6 @@ mod validators;
 pub use certificate::{Certificate, Signature};
 pub use checkpoint::{CheckpointSigner, DeviceCheckpointSigner, KeyCheckpointSigner};
 pub use header_id::HeaderId;
-pub use scheme::{Scheme, proposal_of, vote_of};
+pub use scheme::{Scheme, proposal_of, simplex_proposal, vote_of};
 pub use signer::{DeviceSigner, KeySigner, VoteSigner};
 pub use validators::{Validator, Validators, VoteKey};

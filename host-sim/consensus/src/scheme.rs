@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use commonware_consensus::simplex::types as simplex;
+use commonware_consensus::types::{Epoch, Round as SimplexRound, View};
 use commonware_consensus::{Epochable, Viewable};
 use commonware_cryptography::certificate::{
     self, AssemblyError, Attestation, Membership, Verification, verify_then_assemble,
@@ -21,6 +22,7 @@ use qenex_signatures::{Item, Verifier};
 use rand_core::CryptoRng;
 
 use crate::certificate::{Certificate, Signature};
+use crate::header_id::HeaderId;
 use crate::signer::VoteSigner;
 use crate::validators::{Validators, VoteKey};
 
@@ -29,6 +31,13 @@ pub fn proposal_of<D: Digest>(proposal: &simplex::Proposal<D>) -> Option<Proposa
     let round = Round { epoch: proposal.epoch().get(), view: proposal.view().get() };
     let header = Hash(proposal.payload.as_ref().try_into().ok()?);
     Some(Proposal { round, parent_view: proposal.parent.get(), header })
+}
+
+/// Simplex's proposal that the core means.
+pub fn simplex_proposal(proposal: &Proposal) -> simplex::Proposal<HeaderId> {
+    let Round { epoch, view } = proposal.round;
+    let round = SimplexRound::new(Epoch::new(epoch), View::new(view));
+    simplex::Proposal::new(round, View::new(proposal.parent_view), HeaderId(proposal.header))
 }
 
 /// The core's vote that simplex asks for; nothing if its payload has not the length of a header's id.

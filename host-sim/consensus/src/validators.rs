@@ -1,5 +1,6 @@
 //! Who may vote in an epoch.
 
+use commonware_codec::DecodeExt;
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_utils::Participant;
 use commonware_utils::ordered::Set;
@@ -62,6 +63,21 @@ impl Validators {
             places,
             hash: hasher.finish()?,
         })
+    }
+
+    /// The set of these keys of votes and hashes of keys of checkpoints, whose keys of peers are not known: each stands under its key of votes. Certificates can
+    /// be verified with it.
+    ///
+    /// # Errors
+    /// As [`Validators::new`].
+    pub fn without_peers<'a>(
+        members: impl IntoIterator<Item = (&'a VoteKey, &'a [u8; 32])>,
+    ) -> Result<Self, ValidatorSetError> {
+        let validator = |(vote_key, finality_key): (&VoteKey, &[u8; 32])| {
+            let peer = PublicKey::decode(vote_key.to_vec()).map_err(|_| ValidatorSetError::Set)?;
+            Ok(Validator { peer, vote_key: *vote_key, finality_key: *finality_key })
+        };
+        Self::new(members.into_iter().map(validator).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// The hash of the set, as headers name it.

@@ -24,8 +24,9 @@ use crate::hashing::{hash_all, lanes, log_root};
 use crate::machine::decode;
 use crate::overlay::Overlay;
 use crate::prepare::Prepared;
-use crate::records::{Records, Snapshot};
+use crate::records::{Changed, Records};
 use crate::settle::settle;
+use crate::snapshot::Frozen;
 
 /// A seat of the set that decides on a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,8 +192,13 @@ impl Chain {
     }
 
     /// What changed since the last call, for a checkpoint at the tip.
-    pub fn take_changed(&mut self) -> Snapshot {
+    pub fn take_changed(&mut self) -> Changed {
         self.records.take_changed()
+    }
+
+    /// The newest final state as it is now, to be sent to others.
+    pub fn freeze(&self) -> Frozen {
+        Frozen::of(&self.records, &self.tree)
     }
 
     /// The header of a block that is the newest final one or pending.

@@ -11,6 +11,7 @@
 //! | [`chain`] | the final state and pending blocks over it |
 //! | [`catch_up`] | committed blocks executed again at start |
 //! | settle | a block's changes become final |
+//! | [`snapshot`] | a state that travels, in parts that are checked one by one |
 //! | [`sums`] | what the records must add up to |
 //! | [`hashing`] | many hashes at once |
 //! | [`history`] | receipts and what touched an account |
@@ -41,4 +42,5 @@ pub mod prepare;
 pub mod records;
 pub mod sequencer;
 mod settle;
+pub mod snapshot;
 pub mod sums;

@@ -3,6 +3,9 @@
 //! The block log is the write-ahead log: a block is committed when it is durable there. Every some transactions a
 //! checkpoint of the records is written on another thread. [`Node::open`] loads the newest checkpoint, checks its root, and
 //! executes the blocks after it again, so the time to recover is bounded by twice the interval between checkpoints.
+//!
+//! A node may forget blocks that are older than some number, and what they did; the newest checkpoint and all after it stay. [`Node::install`] puts a
+//! state in that others executed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use qenex_core::codec::{self, Encoded};
+use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::Receipt;
@@ -24,7 +29,7 @@ use crate::error::NodeError;
 use crate::genesis::Genesis;
 use crate::history;
 use crate::prepare::{Signatures, prepare};
-use crate::records::{Records, Snapshot};
+use crate::records::{Changed, Records};
 
 const GENESIS_FILE: &str = "genesis";
 
@@ -41,6 +46,10 @@ pub struct NodeConfig {
     pub checkpoint_transactions: u64,
     /// A checkpoint is due after so many blocks.
     pub checkpoint_blocks: u64,
+    /// Whether execution goes on while a checkpoint is written.
+    pub background: bool,
+    /// How many of the newest blocks are kept; all where nothing is said.
+    pub history_blocks: Option<u64>,
 }
 
 impl Default for NodeConfig {
@@ -51,6 +60,18 @@ impl Default for NodeConfig {
             segment_bytes: 64 << 20,
             checkpoint_transactions: 500_000,
             checkpoint_blocks: 10_000,
+            background: true,
+            history_blocks: None,
+        }
+    }
+}
+
+impl NodeConfig {
+    /// The lowest block that is kept when a checkpoint of this height is there.
+    const fn keep_from(&self, height: u64) -> u64 {
+        match self.history_blocks {
+            Some(blocks) => (height + 1).saturating_sub(blocks),
+            None => 0,
         }
     }
 }
@@ -94,8 +115,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Job {
     height: u64,
     state_root: Hash,
-    snapshot: Snapshot,
+    changed: Changed,
     records: Vec<(u64, Arc<Vec<u8>>)>,
+    /// The lowest block that is kept afterwards.
+    keep_from: u64,
 }
 
 /// Writes checkpoints on a thread of its own, one at a time.
@@ -107,12 +130,14 @@ struct Checkpointer {
 }
 
 impl Checkpointer {
-    fn start(checkpoints: Arc<Checkpoints>, recent: Recent) -> Self {
+    fn start(checkpoints: Arc<Checkpoints>, log: Arc<BlockLog>, recent: Recent) -> Self {
         let (jobs, inbox) = sync_channel::<Job>(1);
         let (report, done) = sync_channel(1);
         let thread = std::thread::spawn(move || {
             for job in inbox {
-                let result = save(&checkpoints, job);
+                let keep_from = job.keep_from;
+                let saved = save(&checkpoints, job);
+                let result = saved.and_then(|saved| log.forget(keep_from).map(|()| saved));
                 if let Ok(saved) = result {
                     lock(&recent).retain(|height, _| *height > saved);
                 }
@@ -156,14 +181,15 @@ impl Drop for Checkpointer {
 
 /// Writes a checkpoint and returns its height. A bucket that is written is let go, so that execution need not copy it to change it.
 fn save(checkpoints: &Checkpoints, job: Job) -> Result<u64, StoreError> {
-    let Job { height, state_root, snapshot: Snapshot { bits, buckets }, records } = job;
+    let Job { height, state_root, changed: Changed { bits, buckets }, records, keep_from } = job;
     let records = records.iter().map(|(height, record)| (*height, record.as_slice()));
-    checkpoints.write(height, *state_root.as_bytes(), bits as u8, buckets, records).map(|_| height)
+    checkpoints.write(height, *state_root.as_bytes(), bits as u8, buckets, records, keep_from).map(|_| height)
 }
 
 /// A node.
 pub struct Node {
     chain: Chain,
+    genesis: Header,
     log: Arc<BlockLog>,
     checkpoints: Arc<Checkpoints>,
     checkpointer: Checkpointer,
@@ -173,22 +199,24 @@ pub struct Node {
     transactions_since: u64,
 }
 
-fn read_genesis(disk: &dyn Disk) -> Result<Option<Hash>, NodeError> {
+/// The header of the chain's first block: the chain is known by it, whatever else is forgotten.
+fn read_genesis(disk: &dyn Disk) -> Result<Option<Header>, NodeError> {
     let path = disk.describe(GENESIS_FILE);
     let io = |error: io::Error| NodeError::Directory { path: path.clone(), detail: error.to_string() };
     let Some(file) = disk.open(GENESIS_FILE).map_err(io)? else { return Ok(None) };
-    let mut text = [0; 64];
-    file.read_at(0, &mut text).map_err(io)?;
-    let id = std::str::from_utf8(&text).ok().and_then(Hash::from_hex);
-    let detail = || "64 hexadecimal digits were expected".to_string();
-    id.map(Some).ok_or_else(|| NodeError::Directory { path: path.clone(), detail: detail() })
+    let mut bytes = vec![0; usize::try_from(file.len().map_err(io)?).unwrap_or(0).min(Header::MAX_LEN)];
+    file.read_at(0, &mut bytes).map_err(io)?;
+    let detail = || "the header of a first block was expected".to_string();
+    let header = codec::decode::<Header>(&bytes);
+    header.map(Some).map_err(|_| NodeError::Directory { path: path.clone(), detail: detail() })
 }
 
-fn write_genesis(disk: &dyn Disk, id: Hash) -> Result<(), NodeError> {
+fn write_genesis(disk: &dyn Disk, header: &Header) -> Result<(), NodeError> {
     let path = disk.describe(GENESIS_FILE);
     let write = || {
         let file = disk.create(GENESIS_FILE)?;
-        file.write_at(0, id.to_string().as_bytes())?;
+        // Cannot fail: the buffer has the greatest length.
+        file.write_at(0, codec::encode(header, &mut [0; Header::MAX_LEN]).unwrap_or_default())?;
         file.sync()?;
         disk.sync_directory()
     };
@@ -203,11 +231,11 @@ impl Node {
     pub fn create(disk: Arc<dyn Disk>, genesis: &Genesis, config: NodeConfig) -> Result<Self, NodeError> {
         let mut chain = Chain::new(genesis, config.state_bytes)?;
         let id = chain.genesis_id();
-        let existing = read_genesis(&*disk)?;
+        let existing = read_genesis(&*disk)?.map(|header| header.id());
         if let Some(found) = existing.filter(|found| *found != id) {
             return Err(NodeError::OtherGenesis { found, expected: id });
         }
-        write_genesis(&*disk, id)?;
+        write_genesis(&*disk, chain.tip())?;
         let (log, checkpoints) = open_store(&disk, id, config)?;
         if log.0.last_height().is_some() {
             return Err(NodeError::Directory {
@@ -220,13 +248,15 @@ impl Node {
         let job = Job {
             height: 0,
             state_root: tip.state_root,
-            snapshot: chain.take_changed(),
+            changed: chain.take_changed(),
             records: Vec::new(),
+            keep_from: 0,
         };
         save(&checkpoints, job)?;
         log.0.append(0, &Block { header: tip, transactions: Default::default() }.encode())?;
         log.0.sync()?;
-        Ok(Self::assemble(chain, log.0, checkpoints, config))
+        let genesis = chain.tip().clone();
+        Ok(Self::assemble(chain, genesis, log.0, checkpoints, config))
     }
 
     /// Opens the chain of a disk and recovers its newest committed state.
@@ -236,8 +266,17 @@ impl Node {
     pub fn open(disk: Arc<dyn Disk>, config: NodeConfig) -> Result<(Self, Recovery), NodeError> {
         let start = Instant::now();
         let missing = || NodeError::Directory { path: disk.describe(""), detail: "it holds no chain".into() };
-        let id = read_genesis(&*disk)?.ok_or_else(missing)?;
+        let genesis = read_genesis(&*disk)?.ok_or_else(missing)?;
+        let id = genesis.id();
         let ((log, cut), checkpoints) = open_store(&disk, id, config)?;
+        let state_height = checkpoints.latest()?.map(|meta| meta.height);
+        if let Some((height, block)) = checkpoints.base()?
+            && state_height == Some(height)
+            && log.last_height().is_none_or(|last| last < height)
+        {
+            // A state was put in, and the power went before the log began anew.
+            log.restart(height, &block)?;
+        }
         let last = log.last_height().ok_or_else(missing)?;
         let mut blobs: Vec<(u32, Blob)> = Vec::new();
         let meta =
@@ -283,9 +322,8 @@ impl Node {
             }
             Ok::<_, NodeError>(())
         })?;
-        let genesis = Block::decode_header(&log.read(0)?)?;
         let chain = Chain::restore(id, last_block, config.state_bytes)?.of_genesis(&genesis)?;
-        let mut node = Self::assemble(chain, log, checkpoints, config);
+        let mut node = Self::assemble(chain, genesis, log, checkpoints, config);
         lock(&node.recent).extend(recent);
         (node.blocks_since, node.transactions_since) = (recovery.blocks, recovery.transactions);
         // Written before anything new is committed, so that the next start has no more to do than this one.
@@ -301,19 +339,27 @@ impl Node {
     /// There is no chain, or something is damaged.
     pub fn verify_store(disk: &Arc<dyn Disk>, config: NodeConfig) -> Result<(), NodeError> {
         let missing = || NodeError::Directory { path: disk.describe(""), detail: "it holds no chain".into() };
-        let id = read_genesis(&**disk)?.ok_or_else(missing)?;
+        let id = read_genesis(&**disk)?.ok_or_else(missing)?.id();
         let ((log, _), mut checkpoints) = open_store(disk, id, config)?;
         log.verify()?;
         Ok(checkpoints.verify()?)
     }
 
-    fn assemble(chain: Chain, log: BlockLog, checkpoints: Checkpoints, config: NodeConfig) -> Self {
-        let checkpoints = Arc::new(checkpoints);
+    fn assemble(
+        chain: Chain,
+        genesis: Header,
+        log: BlockLog,
+        checkpoints: Checkpoints,
+        config: NodeConfig,
+    ) -> Self {
+        let (log, checkpoints) = (Arc::new(log), Arc::new(checkpoints));
         let recent = Recent::default();
-        let checkpointer = Checkpointer::start(Arc::clone(&checkpoints), Arc::clone(&recent));
+        let checkpointer =
+            Checkpointer::start(Arc::clone(&checkpoints), Arc::clone(&log), Arc::clone(&recent));
         Self {
             chain,
-            log: Arc::new(log),
+            genesis,
+            log,
             checkpoints,
             checkpointer,
             recent,
@@ -331,6 +377,40 @@ impl Node {
     /// The state, to execute blocks on.
     pub fn chain_mut(&mut self) -> &mut Chain {
         &mut self.chain
+    }
+
+    /// The block that the chain begins with.
+    pub fn genesis(&self) -> Block {
+        Block { header: self.genesis.clone(), transactions: Default::default() }
+    }
+
+    /// The lowest block that is kept.
+    pub fn first_height(&self) -> u64 {
+        self.log.first_height().unwrap_or(0)
+    }
+
+    /// Puts the state of a later block in, in place of this node's own and of all blocks that it has. The block must be final.
+    ///
+    /// # Errors
+    /// It is no later block, the state does not have its root, or the store fails: the node is then as it was before, or of no more use until it is
+    /// opened again.
+    pub fn install(&mut self, block: &Block, records: Records) -> Result<(), NodeError> {
+        let (header, tip) = (&block.header, self.chain.tip());
+        if header.chain_id != tip.chain_id || header.height <= tip.height {
+            return Err(NodeError::Header { field: "height", height: header.height });
+        }
+        let state = CatchUp::new(header.clone(), records);
+        let chain = Chain::restore(self.chain.genesis_id(), state, self.config.state_bytes)?;
+        let mut chain = chain.of_genesis(&self.genesis)?;
+        let Changed { bits, buckets } = chain.take_changed();
+        self.checkpointer.wait()?;
+        let bytes = block.encode();
+        let base = (header.height, bytes.as_slice());
+        self.checkpoints.replace(base, header.state_root.0, bits as u8, buckets)?;
+        self.log.restart(header.height, &bytes)?;
+        lock(&self.recent).clear();
+        (self.chain, self.blocks_since, self.transactions_since) = (chain, 0, 0);
+        Ok(())
     }
 
     /// The block log, to append to from another thread.
@@ -381,6 +461,9 @@ impl Node {
         // that was under way, at the worst, and has at most twice the interval to execute again.
         self.checkpointer.wait()?;
         self.begin_checkpoint();
+        if !self.config.background {
+            self.checkpointer.wait()?;
+        }
         Ok(())
     }
 
@@ -388,7 +471,8 @@ impl Node {
         let (height, state_root) = (self.chain.tip().height, self.chain.tip().state_root);
         let records =
             lock(&self.recent).range(..=height).map(|(h, record)| (*h, Arc::clone(record))).collect();
-        self.checkpointer.submit(Job { height, state_root, snapshot: self.chain.take_changed(), records });
+        let (changed, keep_from) = (self.chain.take_changed(), self.config.keep_from(height));
+        self.checkpointer.submit(Job { height, state_root, changed, records, keep_from });
         self.blocks_since = 0;
         self.transactions_since = 0;
     }
@@ -420,27 +504,28 @@ impl Node {
     /// A final block.
     ///
     /// # Errors
-    /// There is none at this height, or the store fails.
+    /// There is none at this height, or it was forgotten, or the store fails.
     pub fn block(&self, height: u64) -> Result<Block, NodeError> {
         Ok(Block::decode(&self.block_bytes(height)?)?)
     }
 
-    /// The encoding of a final block.
+    /// The encoding of a final block. The first one is always there.
     ///
     /// # Errors
-    /// There is none at this height, or the store fails.
+    /// There is none at this height, or it was forgotten, or the store fails.
     pub fn block_bytes(&self, height: u64) -> Result<Vec<u8>, NodeError> {
-        Ok(self.log.read(height)?)
+        if height == 0 { Ok(self.genesis().encode()) } else { Ok(self.log.read(height)?) }
     }
 
-    /// The newest transactions that touched an account, newest first.
+    /// The newest transactions that touched an account, newest first, as far back as blocks are kept.
     ///
     /// # Errors
     /// The store fails.
     pub fn history(&self, account: AccountId, most: usize) -> Result<Vec<HistoryEntry>, NodeError> {
         let mut entries = Vec::new();
         let mut height = self.chain.head(account).unwrap_or(0);
-        while height != 0 && entries.len() < most {
+        let first = self.checkpoints.latest()?.map_or(1, |meta| meta.receipts_from);
+        while height >= first && entries.len() < most {
             let damaged = NodeError::HistoryDamaged { height };
             let Some(record) = self.block_record(height)? else { return Err(damaged) };
             let block = self.block(height)?;

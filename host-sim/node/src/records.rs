@@ -52,7 +52,7 @@ impl State for Records {
 }
 
 /// What a checkpoint has to write.
-pub struct Snapshot {
+pub struct Changed {
     /// Buckets are named by this many leading bits of the key.
     pub bits: u32,
     /// The buckets that changed, ascending.
@@ -254,12 +254,22 @@ impl Records {
         })
     }
 
+    /// By how many first bits of their keys records are put into buckets.
+    pub fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// All buckets as they are now, in the order of their keys. A change copies what is shared.
+    pub fn share(&self) -> Vec<Blob> {
+        self.buckets.clone()
+    }
+
     /// What changed since the last call.
-    pub fn take_changed(&mut self) -> Snapshot {
+    pub fn take_changed(&mut self) -> Changed {
         let changed =
             self.dirty.iter_mut().enumerate().filter_map(|(i, dirty)| std::mem::take(dirty).then_some(i));
         let buckets = changed.filter_map(|i| Some((i as u32, Arc::clone(self.buckets.get(i)?)))).collect();
-        Snapshot { bits: self.bits, buckets }
+        Changed { bits: self.bits, buckets }
     }
 }
 

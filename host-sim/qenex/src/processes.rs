@@ -1,4 +1,4 @@
-//! The validators of a chain on this machine: their processes, and what they answer.
+//! The nodes of a chain on this machine: their processes, and what they answer.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use qenex_core::error::{CHECK_FAILED, INPUT_FILE};
-use qenex_service::testnet::config_of;
 use serde_json::Value;
 
 use crate::files::unwritable;
@@ -86,34 +85,38 @@ impl Nodes {
 pub struct Processes {
     /// What they answer.
     pub nodes: Nodes,
-    chain: PathBuf,
+    configs: Vec<PathBuf>,
     children: Vec<Option<Child>>,
 }
 
 impl Processes {
-    /// Those of the chain in a folder, of which none runs yet.
-    pub fn new(chain: &Path, validators: u16, base_port: u16) -> Self {
-        let children = (0..validators).map(|_| None).collect();
-        Self { nodes: Nodes::new(base_port), chain: chain.to_path_buf(), children }
+    /// Those with these configurations, of which none runs yet.
+    pub fn new(configs: Vec<PathBuf>, base_port: u16) -> Self {
+        let children = configs.iter().map(|_| None).collect();
+        Self { nodes: Nodes::new(base_port), configs, children }
+    }
+
+    fn config(&self, index: u16) -> &Path {
+        &self.configs[usize::from(index)]
     }
 
     fn log(&self, index: u16) -> PathBuf {
-        config_of(&self.chain, index).with_file_name("log")
+        self.config(index).with_file_name("log")
     }
 
     /// Starts a node.
     pub fn start(&mut self, index: u16) -> Result<(), Failure> {
-        let log = self.log(index);
-        let log = File::options().create(true).append(true).open(&log).map_err(unwritable(&log))?;
-        let program = std::env::current_exe().map_err(unwritable(&self.chain))?;
+        let path = self.log(index);
+        let log = File::options().create(true).append(true).open(&path).map_err(unwritable(&path))?;
+        let program = std::env::current_exe().map_err(unwritable(&path))?;
         let child = Command::new(program)
             .args(["node", "--config"])
-            .arg(config_of(&self.chain, index))
+            .arg(self.config(index))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .map_err(unwritable(&self.chain))?;
+            .map_err(unwritable(&path))?;
         self.children[usize::from(index)] = Some(child);
         Ok(())
     }
@@ -121,8 +124,7 @@ impl Processes {
     /// SIGKILL: nothing in the process runs any more.
     pub fn kill(&mut self, index: u16) -> Result<(), Failure> {
         if let Some(mut child) = self.children[usize::from(index)].take() {
-            child.kill().map_err(unwritable(&self.chain))?;
-            child.wait().map_err(unwritable(&self.chain))?;
+            child.kill().and_then(|()| child.wait()).map_err(unwritable(self.config(index)))?;
         }
         Ok(())
     }

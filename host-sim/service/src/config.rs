@@ -45,11 +45,47 @@ pub struct Config {
     /// Between the times of two blocks, at least, where validators decide.
     #[serde(default = "block_interval_ms")]
     pub block_interval_ms: u64,
+    /// How many of the newest blocks it keeps, with what they did; all where nothing is said. At least those of two epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_blocks: Option<u64>,
+    /// After how many epochs it offers the state at the end of one to others; zero for never.
+    #[serde(default = "snapshot_epochs")]
+    pub snapshot_epochs: u64,
+    /// When it asks others for a state; never where nothing is said: then it executes all blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_sync: Option<StateSyncConfig>,
 }
 
 /// What it is where a configuration does not say.
 pub const fn block_interval_ms() -> u64 {
     200
+}
+
+/// What it is where a configuration does not say.
+pub const fn snapshot_epochs() -> u64 {
+    8
+}
+
+/// When a node asks others for a state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateSyncConfig {
+    /// It starts, and its newest block is older than this.
+    pub behind_seconds: u64,
+    /// The end of an epoch that the operator has from somebody whom he believes. Whoever was away for longer than stake is bound should have one: those
+    /// who have long taken their stake back could show another chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<TrustedConfig>,
+}
+
+/// The end of an epoch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedConfig {
+    /// The epoch.
+    pub epoch: u64,
+    /// The id of its last block.
+    pub id: String,
 }
 
 /// The device that votes.

@@ -46,14 +46,19 @@ fn public_key(text: &str, path: &Path) -> Result<PublicKey, ServiceError> {
     PublicKey::decode(bytes.to_vec()).map_err(|error| ServiceError::file(path, error))
 }
 
-/// Opens the ledger in a folder, or begins it.
-pub(crate) fn open_ledger(folder: &Path, genesis: &Genesis) -> Result<Node, ServiceError> {
+/// Opens the ledger in a folder, or begins it. So many of its newest blocks are kept, or all.
+pub(crate) fn open_ledger(
+    folder: &Path,
+    genesis: &Genesis,
+    history_blocks: Option<u64>,
+) -> Result<Node, ServiceError> {
+    let config = NodeConfig { history_blocks, ..NodeConfig::default() };
     let disk: Arc<dyn Disk> = RealDisk::open(folder)?;
     let begun = disk.list().is_ok_and(|names| names.iter().any(|name| name == "genesis"));
     if !begun {
-        return Ok(Node::create(disk, genesis, NodeConfig::default())?);
+        return Ok(Node::create(disk, genesis, config)?);
     }
-    let (node, recovery) = Node::open(disk, NodeConfig::default())?;
+    let (node, recovery) = Node::open(disk, config)?;
     tracing::info!(
         height = node.chain().tip().height,
         executed = recovery.blocks,

@@ -27,10 +27,13 @@ use qenex_validator::engine::{self, Channels, Identity, Running, Timing, max_mes
 use qenex_validator::epochs::Epochs;
 use qenex_validator::evidence::Reporter;
 use qenex_validator::ledger::{Ledger, Shared};
+use qenex_validator::snapshots::Snapshots;
+use qenex_validator::state_sync::Policy;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::api::{self, status_of};
+use crate::api::{self, status_of, with};
+use crate::config::{StateSyncConfig, TrustedConfig};
 use crate::device;
 use crate::error::ServiceError;
 use crate::genesis_file::hex;
@@ -38,7 +41,7 @@ use crate::run::{Start, open_ledger};
 
 /// Messages of a channel that a peer may send in a second, in the order of the channels. What a channel may hold is this for all peers of several
 /// epochs at once, and takes memory.
-const QUOTAS: [u32; Channels::<(), ()>::COUNT as usize] = [256, 128, 128, 64, 64, 64, 32];
+const QUOTAS: [u32; Channels::<(), ()>::COUNT as usize] = [256, 128, 128, 64, 64, 64, 32, 32];
 
 /// Reads the key of checkpoints from its file.
 ///
@@ -61,6 +64,17 @@ fn reporter(account: AccountId, path: &Path) -> Result<Reporter, ServiceError> {
     Ok(Reporter { account, key })
 }
 
+/// When the node asks for a state, as its configuration says.
+fn policy(sync: &StateSyncConfig, path: &Path) -> Result<Policy, ServiceError> {
+    let trusted = |trusted: &TrustedConfig| {
+        let id = Hash::from_hex(&trusted.id);
+        let wrong = || ServiceError::file(path, "state_sync: the id of a block was expected");
+        Ok::<_, ServiceError>((trusted.epoch, id.ok_or_else(wrong)?))
+    };
+    let trusted = sync.trusted.as_ref().map(trusted).transpose()?;
+    Ok(Policy { behind: Duration::from_secs(sync.behind_seconds), trusted })
+}
+
 /// Runs the node.
 pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
     let config = &start.config;
@@ -73,10 +87,21 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
     let checkpoints = config.data.join("checkpoints");
     let opened = Checkpoints::load(RealDisk::open(&checkpoints)?);
     let checkpoints = opened.map_err(|error| ServiceError::file(&checkpoints, error))?;
-    let node = open_ledger(&config.data.join("ledger"), &start.genesis)?;
+    let snapshots = config.data.join("snapshots");
+    let opened = Snapshots::load(RealDisk::open(&snapshots)?);
+    let snapshots = opened.map_err(|error| ServiceError::file(&snapshots, error))?;
+    let state_sync = config.state_sync.as_ref().map(|sync| policy(sync, &start.path)).transpose()?;
+    let node = open_ledger(&config.data.join("ledger"), &start.genesis, config.history_blocks)?;
     let Some(staking) = node.chain().staking(node.chain().tip_id())? else {
         return Err(ServiceError::file(&config.genesis, "the chain has no validators"));
     };
+    if let Some(blocks) = config.history_blocks
+        && blocks / 2 < staking.rules.epoch_blocks
+    {
+        let detail =
+            format_args!("history_blocks: two epochs of {} blocks, at least", staking.rules.epoch_blocks);
+        return Err(ServiceError::file(&start.path, detail));
+    }
     let epochs = Epochs::new(NonZeroU64::new(staking.rules.epoch_blocks).unwrap_or(NonZeroU64::MIN));
     let limits = BlockLimits::default();
     let first = ChainBlock::new(node.block(0)?);
@@ -85,7 +110,7 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
     start.runtime().start(|context| async move {
         let seats = usize::from(staking.rules.seats_max);
         let (network, oracle, channels) = start.connect(&context, seats, max_message_bytes(limits), &QUOTAS);
-        let Ok([votes, certificates, resolver, blocks, backfill, transactions, checkpoint]) =
+        let Ok([votes, certificates, resolver, blocks, backfill, transactions, checkpoint, states]) =
             <[_; QUOTAS.len()]>::try_from(channels)
         else {
             return Err(ServiceError::Ended("the network has other channels".into()));
@@ -106,6 +131,9 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
             clock: WallClock::default(),
             followers: start.followers.clone(),
             checkpoints,
+            snapshots,
+            snapshot_epochs: start.config.snapshot_epochs,
+            state_sync,
             reporter,
             partition: "chain".into(),
             manager: oracle.clone(),
@@ -119,10 +147,11 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
             backfill,
             transactions,
             checkpoints: checkpoint,
+            states,
         };
         let Running { ledger, submitted, checkpoints, handle } =
             engine::start(context.child("node"), engine, ledger, first, channels);
-        start.serve(&context, Staked { ledger, epochs, checkpoints }, submitted, [network, handle]).await
+        start.serve(&context, Staked { ledger, checkpoints }, submitted, [network, handle]).await
     })
 }
 
@@ -130,7 +159,6 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
 #[derive(Clone)]
 struct Staked {
     ledger: Shared,
-    epochs: Epochs,
     checkpoints: Checkpoints,
 }
 
@@ -145,7 +173,8 @@ impl api::Ledger for Staked {
 
     fn status(&self) -> Value {
         let ledger = self.ledger.lock();
-        status_of(ledger.tip(), ledger.waiting())
+        let first = ledger.node().first_height();
+        with(status_of(ledger.tip(), ledger.waiting()), json!({ "first_height": first }))
     }
 
     fn show(&self, id: &RecordId, show: impl FnOnce(Option<&Record<'_>>) -> Option<Value>) -> Option<Value> {
@@ -159,14 +188,10 @@ impl api::Ledger for Staked {
     /// The last header of an epoch in its canonical bytes, all that signed its checkpoint, and its certificate if the node has it.
     fn checkpoint(&self, epoch: u64) -> Result<Option<Value>, NodeError> {
         let failed = |error| NodeError::Store(StoreError::io("checkpoints", "read")(error));
-        let (Some(collected), Some((_, last))) =
-            (self.checkpoints.done(epoch).map_err(failed)?, self.epochs.heights(epoch))
-        else {
-            return Ok(None);
-        };
-        let header = self.ledger.lock().node().block(last)?.header;
+        let Some(collected) = self.checkpoints.done(epoch).map_err(failed)? else { return Ok(None) };
+        let Some(header) = collected.header() else { return Ok(None) };
         let mut buffer = [0; Header::MAX_LEN];
-        let bytes = encode(&header, &mut buffer).map(hex::encode).unwrap_or_default();
+        let bytes = encode(header, &mut buffer).map(hex::encode).unwrap_or_default();
         let member = |member: &Member| {
             let mut out = json!({
                 "vote_key": hex::encode(member.vote_key), "finality_key": hex::encode(member.finality_key),
@@ -185,7 +210,7 @@ impl api::Ledger for Staked {
             })
         });
         Ok(Some(json!({
-            "epoch": epoch, "height": last, "id": header.id().to_string(), "header": bytes,
+            "epoch": epoch, "height": header.height, "id": header.id().to_string(), "header": bytes,
             "members": collected.members().iter().map(member).collect::<Vec<_>>(), "certificate": certificate,
         })))
     }

@@ -1,5 +1,5 @@
-//! A new chain: for each validator a simulated device with a key of votes, a key of the network and a configuration; and one genesis for all. Where work
-//! decides there are no devices.
+//! A new chain: for each validator a simulated device with a key of votes, a key of the network and a configuration; and one genesis for all. Nodes that
+//! follow have no device, and where work decides none has.
 //!
 //! The devices are initialised here: whoever made the chain knows their PINs, which lie beside them. That is what a test network is.
 
@@ -25,7 +25,7 @@ use qenex_device::{Client, DeviceError};
 use qenex_node::chain::Chain;
 use zeroize::Zeroizing;
 
-use crate::config::{Config, DeviceConfig, PeerConfig};
+use crate::config::{Config, DeviceConfig, PeerConfig, StateSyncConfig};
 use crate::device::soft;
 use crate::error::ServiceError;
 use crate::genesis_file::{AccountFile, Consensus, GenesisFile, StakingFile, ValidatorFile, WorkFile};
@@ -39,13 +39,19 @@ pub struct NewTestnet {
     pub consensus: Consensus,
     /// How many validators, or miners.
     pub validators: u16,
+    /// How many nodes follow without a vote, where validators decide.
+    pub followers: u16,
     /// How many accounts that hold something, for clients.
     pub clients: u32,
     /// Blocks of an epoch, where validators decide.
     pub epoch_blocks: u64,
     /// Between the times of two blocks, at least, where validators decide.
     pub block_interval_ms: u64,
-    /// The machine of each validator, where they are not all on this one.
+    /// How many of the newest blocks the validators keep; all where nothing is said.
+    pub history_blocks: Option<u64>,
+    /// A node asks for a state if its newest block is older than this when it starts.
+    pub behind_seconds: u64,
+    /// The machine of each node, where they are not all on this one.
     pub hosts: Vec<IpAddr>,
     /// The first of the ports: each validator takes two, the same on every machine if there are several.
     pub base_port: u16,
@@ -73,22 +79,23 @@ pub fn client_account(index: u32) -> String {
     format!("ACC{:06}", index + 1)
 }
 
-/// The configuration of a validator in the folder of a chain.
-pub fn config_of(folder: &Path, index: u16) -> PathBuf {
-    folder.join(format!("validator-{}", index + 1)).join("config.json")
-}
-
-/// Makes a chain in a folder that is not there yet. Returns the configurations.
+/// Makes a chain in a folder that is not there yet. Returns the configurations: of the validators, and then of those that follow.
 ///
 /// # Errors
 /// The folder exists, cannot be written, or a device refuses.
 pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceError> {
     let failed = |error| ServiceError::file(folder, error);
     std::fs::create_dir(folder).map_err(failed)?;
-    let mut members = (0..new.validators)
-        .map(|index| Member::create(&config_of(folder, index), new.consensus))
+    let config = |name: String| folder.join(name).join("config.json");
+    let validators = (1..=new.validators).map(|number| (config(format!("validator-{number}")), true));
+    let followers = (1..=new.followers).map(|number| (config(format!("follower-{number}")), false));
+    let mut members = validators
+        .chain(followers)
+        .map(|(config, votes)| Member::create(&config, votes && new.consensus == Consensus::Stake))
         .collect::<Result<Vec<_>, _>>()?;
-    let file = genesis(&members, new);
+    let (validators, followers) = members.split_at(new.validators.into());
+    let follower_keys: Vec<String> = followers.iter().map(|member| member.peer_key.clone()).collect();
+    let file = genesis(validators, new);
     let path = folder.join("genesis.json");
     write(
         &path,
@@ -112,23 +119,29 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
             let seed = Zeroizing::new(Hash(label_seed(LABEL, &account(index))).to_string());
             write(&member.config.with_file_name("account.key"), format!("{}\n", &*seed).as_bytes(), 0o600)?;
         }
+        let by_stake = new.consensus == Consensus::Stake;
         let peers = keys.iter().enumerate().filter(|(other, _)| *other != index);
         let config = Config {
             genesis: "../genesis.json".into(),
             data: "data".into(),
             peer_key: "peer.key".into(),
-            account: account(index),
+            // Who follows proposes nothing.
+            account: account(index.min(usize::from(new.validators) - 1)),
             account_key,
             checkpoint_key: device.as_ref().map(|_| "checkpoint.key".into()),
             device,
             listen: at(index, 0),
             address: at(index, 0),
             peers: peers.map(|(other, key)| PeerConfig { key: key.clone(), address: at(other, 0) }).collect(),
-            followers: Vec::new(),
+            followers: follower_keys.iter().filter(|key| **key != keys[index]).cloned().collect(),
             api: at(index, 1),
             // Several share a machine.
             mining_threads: (new.consensus == Consensus::Pow).then_some(1),
             block_interval_ms: new.block_interval_ms,
+            history_blocks: new.history_blocks,
+            snapshot_epochs: 1,
+            state_sync: by_stake
+                .then_some(StateSyncConfig { behind_seconds: new.behind_seconds, trusted: None }),
         };
         let text =
             serde_json::to_vec_pretty(&config).map_err(|error| ServiceError::file(&member.config, error))?;
@@ -157,7 +170,7 @@ fn user(text: &str) -> Result<UserName, ServiceError> {
     UserName::new(text).map_err(|error| ServiceError::Ended(format!("{text}: {error}")))
 }
 
-/// A validator or a miner while its chain is made.
+/// A node while its chain is made.
 struct Member {
     config: PathBuf,
     peer_key: String,
@@ -173,15 +186,15 @@ struct Device {
 }
 
 impl Member {
-    /// A key of the network, and a device where validators decide.
-    fn create(config: &Path, consensus: Consensus) -> Result<Self, ServiceError> {
+    /// A key of the network, and a device for who votes.
+    fn create(config: &Path, votes: bool) -> Result<Self, ServiceError> {
         let folder = config.parent().unwrap_or(Path::new("."));
         std::fs::create_dir(folder).map_err(|error| ServiceError::file(folder, error))?;
         let peer_file = folder.join("peer.key");
         write(&peer_file, format!("{}\n", Hash(*random()?)).as_bytes(), 0o600)?;
         let key = peer_key(&peer_file)?.public_key();
         let peer: [u8; 32] = key.as_ref().try_into().map_err(|_| DeviceError::Message)?;
-        let device = (consensus == Consensus::Stake).then(|| Device::create(folder)).transpose()?;
+        let device = votes.then(|| Device::create(folder)).transpose()?;
         Ok(Self { config: config.to_path_buf(), peer_key: Hash(peer).to_string(), device })
     }
 }

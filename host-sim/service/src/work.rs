@@ -35,7 +35,11 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
     if start.config.device.is_some() {
         return Err(ServiceError::file(&start.path, "device: there are no votes where work decides"));
     }
-    let node = open_ledger(&data.join("ledger"), &start.genesis)?;
+    if start.config.history_blocks.is_some() || start.config.state_sync.is_some() {
+        let detail = "history_blocks and state_sync are for chains on which validators decide";
+        return Err(ServiceError::file(&start.path, detail));
+    }
+    let node = open_ledger(&data.join("ledger"), &start.genesis, None)?;
     let limits = BlockLimits::default();
     let sequencer = Sequencer::new(start.account, MempoolLimits::default());
     let journal = RealDisk::open(&data.join("pending"))?;

@@ -49,11 +49,15 @@ pub enum Lie {
     Forge,
     /// It reports others for votes that they never gave.
     Accuse,
+    /// It sends certificates of earlier views, beside the right ones or in their place.
+    OldCertificates,
+    /// States and checkpoints that it is asked for are wrong in one bit, and it offers what it does not have.
+    FalseState,
 }
 
 impl Lie {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Equivocate,
         Self::Split,
         Self::Withhold,
@@ -62,6 +66,8 @@ impl Lie {
         Self::Replay,
         Self::Forge,
         Self::Accuse,
+        Self::OldCertificates,
+        Self::FalseState,
     ];
 
     /// Whether somebody hears two votes that contradict each other. Who splits the others shows each of them one of the two.
@@ -70,17 +76,25 @@ impl Lie {
     }
 }
 
-/// What a channel carries, as far as lies differ.
+/// What a channel carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carries {
     /// Votes.
     Votes,
+    /// Certificates.
+    Certificates,
+    /// Certificates that were asked for.
+    Fetched,
     /// Blocks.
     Blocks,
+    /// Blocks that were asked for.
+    Backfill,
     /// Transactions.
     Transactions,
-    /// Anything else.
-    Other,
+    /// Checkpoints.
+    Checkpoints,
+    /// States.
+    States,
 }
 
 /// How many messages are kept to be sent again.
@@ -199,7 +213,19 @@ impl State {
             Carries::Votes => self.about_vote(message, recipients, &mut told),
             Carries::Blocks => self.about_block(message, recipients, &mut told),
             Carries::Transactions => self.about_transactions(message, recipients, &mut told),
-            Carries::Other => {}
+            Carries::Certificates if self.has(Lie::OldCertificates) => {
+                let old = self.old(carries, message);
+                if self.rng.random_range(0..4) == 0 {
+                    told.instead = None;
+                }
+                told.more.push((self.some_of(recipients), old));
+            }
+            Carries::States if self.has(Lie::FalseState) => told.instead = Some(self.false_state(message)),
+            Carries::Certificates
+            | Carries::Fetched
+            | Carries::Backfill
+            | Carries::Checkpoints
+            | Carries::States => {}
         }
         if self.has(Lie::Garbage) && self.rng.random_range(0..8) == 0 {
             let mut garbage = message.to_vec();
@@ -218,16 +244,38 @@ impl State {
             told.more.push((self.some_of(recipients), garbage));
         }
         if self.has(Lie::Replay) {
-            let sent = self.sent.entry(carries as u8).or_default();
-            if sent.len() < KEPT {
-                sent.push(message.to_vec());
-            }
-            let old = sent[self.rng.random_range(0..sent.len())].clone();
+            let old = self.old(carries, message);
             if self.rng.random_range(0..4) == 0 {
                 told.more.push((self.some_of(recipients), old));
             }
         }
         told
+    }
+
+    /// A message of the same channel that was to be sent before, or is now.
+    fn old(&mut self, carries: Carries, message: &[u8]) -> Vec<u8> {
+        let sent = self.sent.entry(carries as u8).or_default();
+        if sent.len() < KEPT {
+            sent.push(message.to_vec());
+        }
+        sent[self.rng.random_range(0..sent.len())].clone()
+    }
+
+    /// A message about states with a bit that is wrong, behind what it is about.
+    fn false_state(&mut self, message: &[u8]) -> Vec<u8> {
+        let mut wrong = message.to_vec();
+        let from = match message.first() {
+            // An offer: the epoch itself.
+            Some(1) => 1,
+            Some(3) => 9,
+            Some(5) => 13,
+            _ => return wrong,
+        };
+        if from < wrong.len() && self.rng.random_range(0..4) != 0 {
+            let at = self.rng.random_range(from..wrong.len());
+            wrong[at] ^= 1 << self.rng.random_range(0..8);
+        }
+        wrong
     }
 
     /// Transactions that nobody signed.

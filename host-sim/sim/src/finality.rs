@@ -2,9 +2,10 @@
 
 use qenex_core::consensus::{Anchor, Header, LightError, Trusted};
 use qenex_validator::checkpoint::{Certified, Collected};
+use qenex_validator::ledger::Shared;
 
 use crate::plan::Plan;
-use crate::world::World;
+use crate::world::{World, is_archive};
 
 /// Every epoch that is over, but possibly the newest, has a checkpoint at each honest validator; and what is told of them leads a light client to
 /// the end of the newest one. Returns how many epochs that are.
@@ -26,10 +27,7 @@ pub fn check(world: &World, plan: &Plan) -> Result<u64, String> {
         if followed > 0 || over < 2 {
             continue;
         }
-        let header = |height| {
-            let ledger = ledger.lock();
-            ledger.node().block(height).map(|block| block.header).map_err(|error| failed(&error.to_string()))
-        };
+        let header = |height| header(world, plan, height).ok_or_else(|| format!("nobody has block {height}"));
         let anchor = Anchor { header: header(0)?, trusting_period_ms: plan.duration_ms };
         let start = Trusted::new(&anchor).map_err(|error| failed(&format!("{error:?}")))?;
         let (mut by_checkpoints, mut by_certificates) = (start, start);
@@ -38,10 +36,13 @@ pub fn check(world: &World, plan: &Plan) -> Result<u64, String> {
             let wrong =
                 |what: &'static str| move |error: LightError| format!("epoch {epoch} by {what}: {error:?}");
             let collected = done(world, index, epoch)?.ok_or_else(|| failed("a checkpoint is gone"))?;
-            by_checkpoints = checkpoint(&by_checkpoints, &end, &collected).map_err(wrong("checkpoint"))?;
+            if collected.header() != Some(&end) {
+                return Err(failed(&format!("the checkpoint of epoch {epoch} is of another block")));
+            }
+            by_checkpoints = collected.follow(&by_checkpoints).map_err(wrong("checkpoint"))?;
             let certified = certified(world, plan, epoch, &end)?;
-            by_certificates =
-                certificate(&by_certificates, &end, &collected, &certified).map_err(wrong("certificate"))?;
+            let moved = collected.follow_certificate(&by_certificates, &certified);
+            by_certificates = moved.map_err(wrong("certificate"))?;
             if by_checkpoints != by_certificates {
                 return Err(failed(&format!("checkpoint and certificate of epoch {epoch} differ")));
             }
@@ -49,6 +50,13 @@ pub fn check(world: &World, plan: &Plan) -> Result<u64, String> {
         }
     }
     Ok(followed)
+}
+
+/// A final header, from an honest validator that keeps all blocks.
+fn header(world: &World, plan: &Plan, height: u64) -> Option<Header> {
+    let archives = (0..world.members.len()).filter(|index| is_archive(*index) && plan.is_honest(*index));
+    let block = |ledger: &Shared| ledger.lock().node().block(height).ok();
+    archives.filter_map(|index| world.ledger(index)).find_map(block).map(|block| block.header)
 }
 
 fn done(world: &World, index: usize, epoch: u64) -> Result<Option<Collected>, String> {
@@ -63,21 +71,4 @@ fn certified(world: &World, plan: &Plan, epoch: u64, end: &Header) -> Result<Cer
         (certified.proposal.header == end.id()).then_some(certified)
     });
     known.ok_or_else(|| format!("nobody has the certificate of the end of epoch {epoch}"))
-}
-
-fn checkpoint(trusted: &Trusted, end: &Header, collected: &Collected) -> Result<Trusted, LightError> {
-    let mut following = trusted.follow_checkpoint(end)?;
-    collected.present(&mut following.endorsements)?;
-    following.finish(trusted)
-}
-
-fn certificate(
-    trusted: &Trusted,
-    end: &Header,
-    collected: &Collected,
-    certified: &Certified,
-) -> Result<Trusted, LightError> {
-    let mut following = trusted.follow(end, &certified.proposal)?;
-    collected.present_certificate(certified, &mut following.certificate)?;
-    following.finish(trusted)
 }

@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::byzantine::Lie;
+use crate::world::is_archive;
 
 /// A fault of the world around the validators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub enum Fault {
     Delay(u16),
     /// A validator loses its power: what its disk had not been told to keep is lost or torn.
     Crash(u8),
+    /// A validator stops and loses all that it had, but for what its device remembers.
+    Wipe(u8),
     /// A validator's disk is full.
     Full(u8),
     /// A validator's clock is wrong by so many milliseconds.
@@ -80,13 +83,17 @@ impl Plan {
         let mut at_ms = 2_000;
         while at_ms < end_ms {
             let until_ms = (at_ms + rng.random_range(500..10_000)).min(end_ms);
-            let fault = match rng.random_range(0..8) {
+            let fault = match rng.random_range(0..9) {
                 0 => Fault::Partition(rng.random::<u64>() & mask(validators)),
                 1 => Fault::Loss(rng.random_range(1..40)),
                 2 => Fault::Delay(rng.random_range(10..800)),
                 3 => Fault::Full(rng.random_range(0..validators)),
                 4 => Fault::Clock(rng.random_range(0..validators), rng.random_range(-60_000..60_000)),
-                _ => Fault::Crash(rng.random_range(0..validators)),
+                number => {
+                    let who = rng.random_range(0..validators);
+                    // Somebody keeps the first blocks.
+                    if number == 5 && !is_archive(who.into()) { Fault::Wipe(who) } else { Fault::Crash(who) }
+                }
             };
             faults.push(Timed { from_ms: at_ms, until_ms, fault });
             at_ms += rng.random_range(200..6_000);

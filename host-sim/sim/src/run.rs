@@ -42,6 +42,10 @@ pub struct Report {
     pub faults: usize,
     /// How often a validator was started.
     pub starts: u64,
+    /// Validators whose ledger began with a state that others had.
+    pub states: usize,
+    /// Up to which height validators have forgotten blocks, and have never lost what they had.
+    pub forgotten: u64,
     /// Validators that were barred because somebody proved that they equivocate.
     pub barred: Vec<usize>,
     /// The id of the newest block that all have.
@@ -63,6 +67,8 @@ pub fn run(plan: &Plan) -> Report {
             checked: vec![0; plan.validators.into()],
             rng: StdRng::seed_from_u64(plan.seed),
             starts: 0,
+            states: 0,
+            forgotten: 0,
             faults: 0,
             epochs: 0,
             barred: Vec::new(),
@@ -78,6 +84,8 @@ pub fn run(plan: &Plan) -> Report {
             bytes: world.network.bytes(),
             faults: run.faults,
             starts: run.starts,
+            states: run.states,
+            forgotten: run.forgotten,
             barred: run.barred,
             tip: tip.to_string(),
             fingerprint: context.auditor().state(),
@@ -94,6 +102,8 @@ struct Run {
     checked: Vec<u64>,
     rng: StdRng,
     starts: u64,
+    states: usize,
+    forgotten: u64,
     faults: usize,
     epochs: u64,
     barred: Vec<usize>,
@@ -144,6 +154,12 @@ impl Run {
         for index in 0..world.members.len() {
             if let Some(ledger) = world.ledger(index).filter(|_| plan.is_honest(index)) {
                 let ledger = ledger.lock();
+                let first = ledger.node().first_height();
+                if world.members[index].wipes == 0 {
+                    self.forgotten = self.forgotten.max(first);
+                } else {
+                    self.states += usize::from(first > 0);
+                }
                 let sums = check_sums(ledger.node().chain().records()).map(|_| ());
                 let right = sums.and_then(|()| self.clients.compare(&ledger));
                 right.map_err(|error| format!("validator {index}: {error}"))?;
@@ -170,16 +186,26 @@ impl Run {
 
     /// Ends faults that are over and begins those that are due.
     async fn change(&mut self, world: &mut World, before: &[Timed], now: &[Timed]) -> Result<(), String> {
+        let wiped = |faults: &[Timed], index: usize| {
+            faults.iter().any(|timed| matches!(timed.fault, Fault::Wipe(who) if usize::from(who) == index))
+        };
         let crashed = |faults: &[Timed], index: usize| {
-            faults.iter().any(|timed| matches!(timed.fault, Fault::Crash(who) if usize::from(who) == index))
+            let crash = |timed: &Timed| matches!(timed.fault, Fault::Crash(who) if usize::from(who) == index);
+            wiped(faults, index) || faults.iter().any(crash)
         };
         let full = |faults: &[Timed], index: usize| {
             faults.iter().any(|timed| matches!(timed.fault, Fault::Full(who) if usize::from(who) == index))
         };
         self.faults += now.iter().filter(|timed| !before.contains(timed)).count();
         for index in 0..world.members.len() {
+            if !crashed(before, index) && crashed(now, index) {
+                world.crash(index, Loss::Random).await;
+            }
+            if !wiped(before, index) && wiped(now, index) {
+                world.wipe(index);
+                self.checked[index] = 0;
+            }
             match (crashed(before, index), crashed(now, index)) {
-                (false, true) => world.crash(index, Loss::Random).await,
                 // Without room it does not start.
                 (true, false) if !full(now, index) => self.start(world, index).await?,
                 _ => {}
@@ -202,7 +228,11 @@ impl Run {
             match timed.fault {
                 Fault::Loss(percent) => loss = percent.max(loss),
                 Fault::Delay(more_ms) => delay_ms = more_ms.max(delay_ms),
-                Fault::Partition(_) | Fault::Crash(_) | Fault::Full(_) | Fault::Clock(..) => {}
+                Fault::Partition(_)
+                | Fault::Crash(_)
+                | Fault::Wipe(_)
+                | Fault::Full(_)
+                | Fault::Clock(..) => {}
             }
         }
         let separated = |from: usize, to: usize| {
@@ -224,7 +254,8 @@ impl Run {
         for (index, checked) in self.checked.iter_mut().enumerate() {
             let Some(ledger) = world.ledger(index) else { continue };
             let ledger = ledger.lock();
-            for height in *checked + 1..=ledger.tip().height {
+            // Of what came in a state there is the last block alone.
+            for height in (*checked + 1).max(ledger.node().first_height())..=ledger.tip().height {
                 let id = ledger.final_id(height).map_err(|error| format!("validator {index}: {error}"))?;
                 let agreed = *self.chain.entry(height).or_insert(id);
                 let time_ms = ledger.tip().time_ms;

@@ -4,18 +4,34 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use qenex_consensus::{Certificate, KeySigner, Signature, Validators, VoteKey, VoteSigner};
-use qenex_core::consensus::{Header, Proposal, Round, Vote};
-use qenex_core::error::Code;
+use qenex_core::consensus::{Guard, Header, MARK_BYTES, Mark, Proposal, Recorded, Round, Vote};
+use qenex_core::error::{Code, Coded};
 use qenex_core::id::ChainId;
 
 /// The votes of one validator, for as long as a run takes.
 #[derive(Clone, Debug, Default)]
 pub struct Given(Arc<Mutex<Votes>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Votes {
+    /// What a device remembers.
+    guard: Guard,
     by_round: BTreeMap<Round, Vec<Vote>>,
     contradiction: Option<(Vote, Vote)>,
+}
+
+impl Default for Votes {
+    fn default() -> Self {
+        Self { guard: Guard::new(0), by_round: BTreeMap::new(), contradiction: None }
+    }
+}
+
+/// What a device remembers of a proposal, without its key.
+fn mark(vote: &Vote) -> Mark {
+    let mut mark = [0; MARK_BYTES];
+    let proposal = vote.proposal().map(|proposal| proposal.header.0).unwrap_or_default();
+    mark.iter_mut().zip(proposal).for_each(|(mark, byte)| *mark = byte);
+    mark
 }
 
 impl Given {
@@ -25,13 +41,15 @@ impl Given {
     }
 }
 
-/// A key whose votes are looked at. It refuses none.
+/// A key whose votes are looked at.
 #[derive(Debug)]
 pub struct WatchedSigner {
     /// The key.
     pub key: KeySigner,
     /// What it has signed.
     pub given: Given,
+    /// Whether it refuses what a device refuses; otherwise nothing.
+    pub guarded: bool,
 }
 
 impl VoteSigner for WatchedSigner {
@@ -41,6 +59,14 @@ impl VoteSigner for WatchedSigner {
 
     fn sign(&self, chain_id: &ChainId, vote: &Vote) -> Result<Signature, Code> {
         let mut given = self.given.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mark = mark(vote);
+        let judged = given.guard.judge(vote, &mark);
+        if self.guarded {
+            judged.map_err(|error| error.code())?;
+        }
+        if judged == Ok(Recorded::New) {
+            given.guard.recall(vote.round(), vote.kind(), &mark);
+        }
         let in_round = given.by_round.entry(vote.round()).or_default();
         let against = in_round.iter().find(|other| contradict(other, vote)).copied();
         if !in_round.contains(vote) {

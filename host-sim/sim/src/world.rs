@@ -22,6 +22,8 @@ use qenex_validator::engine::{self, Channels, Config, Identity, Running, Timing}
 use qenex_validator::epochs::Epochs;
 use qenex_validator::evidence::Reporter;
 use qenex_validator::ledger::{Ledger, Shared};
+use qenex_validator::snapshots::Snapshots;
+use qenex_validator::state_sync::Policy;
 
 use crate::byzantine::{Carries, Lie, Lies};
 use crate::keys;
@@ -32,14 +34,26 @@ use crate::votes::{Given, WatchedSigner};
 /// What a block may hold in a run.
 pub const LIMITS: BlockLimits = BlockLimits { transactions: 256, bytes: 64 << 10 };
 
-/// No checkpoint is written in the background, so that a run replays exactly.
-const NODE: NodeConfig = NodeConfig {
-    state_bytes: 64 << 20,
-    cache_bytes: 1 << 20,
-    segment_bytes: 1 << 20,
-    checkpoint_transactions: u64::MAX,
-    checkpoint_blocks: u64::MAX,
-};
+/// Nothing is written in the background, so that a run replays exactly. Some keep all blocks.
+fn node_config(plan: &Plan, index: usize) -> NodeConfig {
+    NodeConfig {
+        state_bytes: 64 << 20,
+        cache_bytes: 1 << 20,
+        segment_bytes: 32 << 10,
+        checkpoint_transactions: u64::MAX,
+        checkpoint_blocks: 32,
+        background: false,
+        history_blocks: (!is_archive(index)).then_some(60 + 3 * plan.epoch_blocks),
+    }
+}
+
+/// Whether a validator keeps all blocks: one honest validator does, at least.
+pub const fn is_archive(index: usize) -> bool {
+    index.is_multiple_of(3)
+}
+
+/// A validator whose newest block is older than this asks for a state.
+const BEHIND: Duration = Duration::from_secs(8);
 
 /// What links are like when nothing fails.
 const LATENCY: Duration = Duration::from_millis(20);
@@ -51,8 +65,14 @@ pub struct Member {
     checkpoints: Arc<SimDisk>,
     checkpoint_signer: Arc<KeyCheckpointSigner>,
     clock: WallClock,
+    /// The disk of the states that it offers.
+    snapshots: Arc<SimDisk>,
     /// How often it was started.
     starts: u64,
+    /// How often it has lost all that it had.
+    pub wipes: u64,
+    /// Its disk is empty.
+    is_new: bool,
     lies: Lies,
     /// What it has signed in all its lives.
     pub given: Given,
@@ -64,6 +84,7 @@ pub struct World {
     context: deterministic::Context,
     /// What connects them.
     pub network: Network,
+    plan: Plan,
     genesis: Genesis,
     epochs: Epochs,
     /// The validators, running or not.
@@ -81,9 +102,12 @@ impl World {
             .map(|index| Member {
                 disk: SimDisk::new(plan.seed ^ (index as u64 + 1)),
                 checkpoints: SimDisk::new(plan.seed ^ (index as u64 + 0x1_0000)),
+                snapshots: SimDisk::new(plan.seed ^ (index as u64 + 0x2_0000)),
                 checkpoint_signer: keys::checkpoint_signer(index),
                 clock: WallClock::default(),
                 starts: 0,
+                wipes: 0,
+                is_new: true,
                 lies: Lies::new(index, lies_of(plan, index), plan.seed),
                 given: Given::default(),
                 running: None,
@@ -94,6 +118,7 @@ impl World {
             _delivery: delivery,
             context,
             network,
+            plan: plan.clone(),
             genesis: keys::genesis(count, plan.clients.into(), plan.epoch_blocks),
             epochs: Epochs::new(epoch_blocks),
             members,
@@ -117,12 +142,14 @@ impl World {
     pub async fn start(&mut self, index: usize) -> Result<(), NodeError> {
         let member = &mut self.members[index];
         let disk = Arc::clone(&member.disk);
-        let node = match Node::open(disk.clone(), NODE) {
+        let config = node_config(&self.plan, index);
+        let node = match Node::open(disk.clone(), config) {
             Ok((node, _)) => node,
-            // Cut off before the chain was begun.
-            Err(_) if member.starts == 0 => Node::create(disk, &self.genesis, NODE)?,
+            // There was never a chain.
+            Err(_) if member.is_new => Node::create(disk, &self.genesis, config)?,
             Err(error) => return Err(error),
         };
+        member.is_new = false;
         member.starts += 1;
         let genesis = ChainBlock::new(node.block(0)?);
         let sequencer = Sequencer::new(keys::validator_account(index), MempoolLimits::default());
@@ -137,15 +164,18 @@ impl World {
         };
         let channels = Channels {
             votes: next(Carries::Votes),
-            certificates: next(Carries::Other),
-            resolver: next(Carries::Other),
+            certificates: next(Carries::Certificates),
+            resolver: next(Carries::Fetched),
             blocks: next(Carries::Blocks),
-            backfill: next(Carries::Other),
+            backfill: next(Carries::Backfill),
             transactions: next(Carries::Transactions),
-            checkpoints: next(Carries::Other),
+            checkpoints: next(Carries::Checkpoints),
+            states: next(Carries::States),
         };
         let checkpoints =
             Checkpoints::load(member.checkpoints.clone()).map_err(StoreError::io("checkpoints", "open"))?;
+        let snapshots =
+            Snapshots::load(member.snapshots.clone()).map_err(StoreError::io("snapshots", "open"))?;
         let context = self
             .context
             .child("validator")
@@ -158,6 +188,8 @@ impl World {
                 signer: Some(Arc::new(WatchedSigner {
                     key: KeySigner(keys::vote_key(index)),
                     given: member.given.clone(),
+                    // The engine's own journal is enough, unless that is gone.
+                    guarded: member.wipes > 0,
                 })),
                 checkpoint_signer: Some(member.checkpoint_signer.clone()),
             },
@@ -167,11 +199,14 @@ impl World {
             clock: member.clock.clone(),
             followers: Vec::new(),
             checkpoints,
+            snapshots,
+            snapshot_epochs: 1,
+            state_sync: Some(Policy { behind: BEHIND, trusted: None }),
             reporter: Some(Reporter {
                 account: keys::validator_account(index),
                 key: keys::validator_key(index),
             }),
-            partition: format!("validator-{index}"),
+            partition: format!("validator-{index}-{}", member.wipes),
             manager: port.clone(),
             blocker: port.clone(),
         };
@@ -198,6 +233,18 @@ impl World {
         }
         member.disk = member.disk.restart(loss);
         member.checkpoints = member.checkpoints.restart(loss);
+        member.snapshots = member.snapshots.restart(loss);
+    }
+
+    /// Takes all that a validator which does not run has on its disks. What it has signed stays with its device.
+    pub fn wipe(&mut self, index: usize) {
+        let member = &mut self.members[index];
+        member.wipes += 1;
+        member.is_new = true;
+        let seed = self.plan.seed ^ (index as u64 + 1) ^ (member.wipes << 32);
+        member.disk = SimDisk::new(seed);
+        member.checkpoints = SimDisk::new(seed ^ 0x1_0000);
+        member.snapshots = SimDisk::new(seed ^ 0x2_0000);
     }
 }
 

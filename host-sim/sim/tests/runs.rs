@@ -16,12 +16,13 @@ fn holds(plan: &Plan) -> Report {
     report
 }
 
-/// Nothing happens, and every second has several blocks; several epochs begin.
+/// Nothing happens, and every second has several blocks; several epochs begin, and old blocks are forgotten.
 #[test]
 fn without_faults() {
-    let plan = Plan { faults: Vec::new(), liars: Vec::new(), epoch_blocks: 10, ..Plan::random(1, 4, 30_000) };
+    let plan = Plan { faults: Vec::new(), liars: Vec::new(), epoch_blocks: 10, ..Plan::random(1, 4, 40_000) };
     let report = holds(&plan);
     assert!(report.height > 60 && report.transfers > 100 && report.epochs > 4, "{report:?}");
+    assert!(report.forgotten > 30, "{report:?}");
 }
 
 #[test]
@@ -48,6 +49,21 @@ fn checkpoints_spread_after_faults() {
         let report = holds(&plan);
         assert!(report.epochs > 8, "{report:?}");
     }
+}
+
+/// A validator that loses all that it had gets the state at the end of an epoch, where the others have forgotten the first blocks, and goes on with them; of two
+/// others, one sends it what is wrong.
+#[test]
+fn a_state_in_place_of_all_blocks() {
+    let wipe = |who, from_ms, until_ms| Timed { from_ms, until_ms, fault: Fault::Wipe(who) };
+    let plan = Plan {
+        faults: vec![wipe(1, 28_000, 30_000), wipe(2, 45_000, 47_000)],
+        liars: vec![(3, vec![Lie::FalseState])],
+        epoch_blocks: 10,
+        ..Plan::random(1, 4, 70_000)
+    };
+    let report = holds(&plan);
+    assert!(report.states == 2, "{report:?}");
 }
 
 /// A validator whose clock is a minute ahead, or behind, for a while: no block is of a time that has not come, and the others go on.

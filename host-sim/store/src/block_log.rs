@@ -85,7 +85,7 @@ pub struct BlockLog {
     spare: Mutex<Option<Arc<dyn DiskFile>>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Writer {
     segment: Option<Arc<Segment>>,
     /// Where the next frame goes.
@@ -319,15 +319,7 @@ impl BlockLog {
             let segment = Segment::open(disk.as_ref(), &config.genesis, first_height)?;
             committed.segments.insert(first_height, Arc::new(segment));
         }
-        let mut writer = Writer {
-            segment: None,
-            end: 0,
-            next_height: 0,
-            durable_below: 0,
-            pending: Vec::new(),
-            buffer: Vec::new(),
-            failed: false,
-        };
+        let mut writer = Writer::default();
         let mut cut = None;
         if let Some(segment) = committed.segments.values().next_back().cloned() {
             let (offsets, end, torn) = segment.scan()?;
@@ -542,17 +534,43 @@ impl BlockLog {
             firsts.filter(|(_, next)| **next <= below).map(|(first, _)| *first).collect()
         };
         for first in gone {
-            let name = segment_name(first);
-            {
-                let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
-                committed.segments.remove(&first);
-                committed.offsets.remove(&first);
-            }
-            // One after the other, so that what is left has no gap.
-            let removed = self.disk.remove(&name).and_then(|()| self.disk.sync_directory());
-            removed.map_err(StoreError::io(&self.disk.describe(&name), "remove a segment"))?;
+            let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
+            committed.segments.remove(&first);
+            committed.offsets.remove(&first);
+            drop(committed);
+            self.remove_segment(first)?;
         }
         Ok(())
+    }
+
+    /// Begins anew with one block, committed: all others are gone.
+    pub fn restart(&self, height: u64, block: &[u8]) -> Result<(), StoreError> {
+        {
+            let mut writer = lock(&self.writer);
+            let result = self.remove_all();
+            *writer = Writer { failed: writer.failed || result.is_err(), ..Writer::default() };
+            result?;
+        }
+        self.append(height, block)?;
+        self.sync()
+    }
+
+    /// Removes all segments.
+    fn remove_all(&self) -> Result<(), StoreError> {
+        let mut committed = self.committed.write().unwrap_or_else(PoisonError::into_inner);
+        committed.last_height = None;
+        committed.offsets.clear();
+        while let Some((first, _)) = committed.segments.pop_first() {
+            self.remove_segment(first)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a file: one after the other in ascending order, so that what is left has no gap.
+    fn remove_segment(&self, first_height: u64) -> Result<(), StoreError> {
+        let name = segment_name(first_height);
+        let removed = self.disk.remove(&name).and_then(|()| self.disk.sync_directory());
+        removed.map_err(StoreError::io(&self.disk.describe(&name), "remove a segment"))
     }
 
     /// Reads every block once and returns how many there are: damage anywhere is an error.

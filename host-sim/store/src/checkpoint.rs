@@ -8,12 +8,16 @@
 //! table meta      "identity":   version u16, genesis (32 B), check (32 B)
 //!                 "checkpoint": height u64, state root (32 B), bits u8, number of buckets u64,
 //!                               height of the first receipts u64, check (32 B)
+//!                 "base":       height u64, the block whose state was put in, check (32 B)
 //! table buckets-B (B = bits)    prefix u32: bucket, check (16 B)
 //! table receipts                height u64: blob, check (16 B)
 //! ```
 //! A check is BLAKE3 over what the value belongs to (row, bits and prefix, or height) and the value. One checkpoint
 //! is one transaction of the database: after a crash the newest complete one is there. The file gets its name when
 //! it is complete, so a file of that name which does not open is damaged.
+//!
+//! [`Checkpoints::replace`] puts a state in that was not executed here, with the block that it is the state of: the block log begins anew
+//! there, and can do so after a crash.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -35,6 +39,7 @@ const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 const RECEIPTS: TableDefinition<u64, &[u8]> = TableDefinition::new("receipts");
 const IDENTITY: &str = "identity";
 const CHECKPOINT: &str = "checkpoint";
+const BASE: &str = "base";
 const CHECK_BYTES: usize = 16;
 const META_BYTES: usize = 8 + 32 + 1 + 8 + 8;
 const MAX_BITS: u8 = 31;
@@ -132,6 +137,20 @@ fn identity(genesis: &[u8; 32]) -> Vec<u8> {
     let sum: [u8; 32] = check(&[IDENTITY.as_bytes(), &out]);
     out.extend_from_slice(&sum);
     out
+}
+
+fn encode_base(height: u64, block: &[u8]) -> Vec<u8> {
+    let mut out = height.to_le_bytes().to_vec();
+    out.extend_from_slice(block);
+    let sum: [u8; 32] = check(&[BASE.as_bytes(), &out]);
+    out.extend_from_slice(&sum);
+    out
+}
+
+fn decode_base(row: &[u8]) -> Option<(u64, Vec<u8>)> {
+    let (body, sum) = row.split_last_chunk::<32>()?;
+    let (height, block) = body.split_first_chunk()?;
+    (*sum == check::<32>(&[BASE.as_bytes(), body])).then(|| (u64::from_le_bytes(*height), block.to_vec()))
 }
 
 /// Reads from the database, which panics on some damaged files (it trusts the state of its allocator, for one): that
@@ -257,7 +276,8 @@ impl Checkpoints {
 
     /// Writes a checkpoint: the buckets that changed since the one before (all of them if `bits` changed; an empty one
     /// is removed), and what the blocks since then did, one blob for each height up to `height` in ascending order. The
-    /// first checkpoint may begin its receipts anywhere, or have none. A bucket is dropped as soon as it is written.
+    /// first checkpoint may begin its receipts anywhere, or have none. A bucket is dropped as soon as it is written. Receipts below
+    /// `keep_from` are removed.
     pub fn write<'a, B: AsRef<[u8]>>(
         &self,
         height: u64,
@@ -265,16 +285,15 @@ impl Checkpoints {
         bits: u8,
         buckets: impl IntoIterator<Item = (u32, B)>,
         receipts: impl IntoIterator<Item = (u64, &'a [u8])>,
+        keep_from: u64,
     ) -> Result<CheckpointMeta, StoreError> {
-        if bits > MAX_BITS {
-            let detail = format_args!("at most {MAX_BITS} bits were expected, {bits} given");
-            return Err(StoreError::new(STORE_BUCKET_BITS, &self.path, detail));
-        }
+        self.check_bits(bits)?;
         let previous = self.latest()?;
         let transaction = self.begin()?;
         let receipts_from = previous.map_or(height.saturating_add(1), |previous| previous.receipts_from);
         let mut meta = CheckpointMeta { height, state_root, bits, buckets: 0, receipts_from };
         self.write_receipts(&transaction, &mut meta, previous.map(|previous| previous.height), receipts)?;
+        self.forget_receipts(&transaction, &mut meta, keep_from)?;
         if let Some(previous) = previous.filter(|previous| previous.bits != bits) {
             let name = table_name(previous.bits);
             transaction
@@ -285,6 +304,69 @@ impl Checkpoints {
         self.put_meta(&transaction, CHECKPOINT, &meta.encode())?;
         self.commit(transaction)?;
         Ok(meta)
+    }
+
+    /// Puts the state of a block in, in place of all that there is.
+    pub fn replace<B: AsRef<[u8]>>(
+        &self,
+        (height, block): (u64, &[u8]),
+        state_root: [u8; 32],
+        bits: u8,
+        buckets: impl IntoIterator<Item = (u32, B)>,
+    ) -> Result<(), StoreError> {
+        self.check_bits(bits)?;
+        let previous = self.latest()?;
+        let transaction = self.begin()?;
+        if let Some(previous) = previous {
+            let name = table_name(previous.bits);
+            transaction
+                .delete_table(TableDefinition::<u32, &[u8]>::new(&name))
+                .map_err(StoreError::database(&self.path, "delete a table of buckets"))?;
+        }
+        transaction
+            .delete_table(RECEIPTS)
+            .map_err(StoreError::database(&self.path, "delete table receipts"))?;
+        let receipts_from = height.saturating_add(1);
+        let buckets = self.write_buckets(&transaction, bits, buckets)?;
+        self.put_meta(&transaction, BASE, &encode_base(height, block))?;
+        let meta = CheckpointMeta { height, state_root, bits, buckets, receipts_from };
+        self.put_meta(&transaction, CHECKPOINT, &meta.encode())?;
+        self.commit(transaction)
+    }
+
+    /// The block whose state was put in, and its height, if one was.
+    pub fn base(&self) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        let Some(row) = self.meta(BASE)? else { return Ok(None) };
+        let decoded = decode_base(&row);
+        decoded.map(Some).ok_or_else(|| self.damaged("table meta, row base: the checksum is wrong"))
+    }
+
+    fn check_bits(&self, bits: u8) -> Result<(), StoreError> {
+        if bits <= MAX_BITS {
+            return Ok(());
+        }
+        let detail = format_args!("at most {MAX_BITS} bits were expected, {bits} given");
+        Err(StoreError::new(STORE_BUCKET_BITS, &self.path, detail))
+    }
+
+    /// Removes the receipts below a height.
+    fn forget_receipts(
+        &self,
+        transaction: &WriteTransaction,
+        meta: &mut CheckpointMeta,
+        keep_from: u64,
+    ) -> Result<(), StoreError> {
+        let from = meta.receipts_from.max(keep_from.min(meta.height));
+        if from > meta.receipts_from {
+            let mut table = transaction
+                .open_table(RECEIPTS)
+                .map_err(StoreError::database(&self.path, "open table receipts"))?;
+            table
+                .retain_in(..from, |_, _| false)
+                .map_err(StoreError::database(&self.path, "remove old receipts"))?;
+            meta.receipts_from = from;
+        }
+        Ok(())
     }
 
     fn write_receipts<'a>(
@@ -431,6 +513,7 @@ impl Checkpoints {
         if !clean {
             return Err(self.damaged("the structure of the database was damaged"));
         }
+        self.base()?;
         let Some(meta) = self.load(|_, _| ())? else { return Ok(()) };
         (meta.receipts_from..=meta.height).try_for_each(|height| self.receipts(height).map(|_| ()))
     }

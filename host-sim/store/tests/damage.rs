@@ -194,12 +194,12 @@ fn another_chain_and_wrong_use_are_refused() {
         assert_eq!(log.read(4).unwrap_err().code().number, 1007);
         let checkpoints = Checkpoints::open(disk.as_ref(), checkpoint_config).unwrap();
         assert_eq!(checkpoints.latest().unwrap(), None);
-        checkpoints.write(5, [1; 32], 4, [(0, b"x".as_slice())], [(5, b"r".as_slice())]).unwrap();
+        checkpoints.write(5, [1; 32], 4, [(0, b"x".as_slice())], [(5, b"r".as_slice())], 0).unwrap();
         const NONE: [(u32, &[u8]); 0] = [];
-        let gap = checkpoints.write(7, [1; 32], 4, NONE, [(7, b"r".as_slice())]);
+        let gap = checkpoints.write(7, [1; 32], 4, NONE, [(7, b"r".as_slice())], 0);
         assert_eq!(gap.unwrap_err().code().number, 1006);
         assert_eq!(checkpoints.latest().unwrap().unwrap().height, 5);
-        assert_eq!(checkpoints.write(6, [1; 32], 32, NONE, []).unwrap_err().code().number, 1011);
+        assert_eq!(checkpoints.write(6, [1; 32], 32, NONE, [], 0).unwrap_err().code().number, 1011);
     }
     let error = BlockLog::open(Arc::clone(&disk), LogConfig { genesis: [0; 32], ..config }).unwrap_err();
     assert_eq!(error.code().number, 1004);

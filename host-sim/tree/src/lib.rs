@@ -9,7 +9,7 @@
 //! The tree is cut at a depth at which a place has two to four leaves. Above the cut, all nodes of a level stand side
 //! by side (`levels.rs`); below it, a place has its leaves alone, in a row (`buckets.rs`), and their nodes are computed when they are needed.
 //!
-//! [`log`] makes the root of a transaction tree.
+//! [`parts`] takes a tree apart and joins it again. [`log`] makes the root of a transaction tree.
 //!
 //! Both hash several nodes at once ([`qenex_keccak`]).
 #![forbid(unsafe_code)]
@@ -18,6 +18,7 @@ mod buckets;
 mod change;
 mod levels;
 pub mod log;
+pub mod parts;
 mod prove;
 mod state;
 mod tree;

@@ -1,14 +1,15 @@
-//! What is known of an epoch's checkpoint: who was in the set, which signatures there are, and the certificate of the same header.
+//! What is known of an epoch's checkpoint: who was in the set, the header, which signatures there are, and the certificate of the same header.
 //!
-//! On disk, integers little-endian: the number of members; for each, in the order of the core, its key of votes, the hash of its key of checkpoints and
-//! a byte that says whether key and signature follow; then, if it is known, epoch, view and parent's view of what was finalized, and its
-//! certificate.
+//! On disk and on its way to another node, integers little-endian: the number of members; for each, in the order of the core, its key of votes, the
+//! hash of its key of checkpoints and a byte that says whether key and signature follow; the header's length (u16, zero while it is not known) and the
+//! header; then, if it is known, epoch, view and parent's view of what was finalized, and its certificate.
 
 use commonware_codec::{Decode as _, Encode as _};
 use qenex_consensus::{Certificate, Validators};
+use qenex_core::codec::{self, Encoded as _};
 use qenex_core::consensus::{
-    self, CertificateError, Checkpoint, Endorsement, Endorsements, Header, Proposal, Round, SignerSet,
-    finality_key, quorum,
+    self, CertificateError, Checkpoint, Endorsement, Endorsements, Header, LightError, MAX_VALIDATORS,
+    Proposal, Round, SignerSet, Trusted, finality_key, quorum,
 };
 use qenex_core::crypto::{Scheme, verify};
 
@@ -66,9 +67,20 @@ pub struct Certified {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Collected {
     members: Vec<Member>,
+    /// The last header of the epoch, when it is final.
+    header: Option<Header>,
     /// The certificate of the header, if this node knows it.
     pub certified: Option<Certified>,
 }
+
+/// The most bytes of one.
+pub const MAX_BYTES: usize = 1
+    + MAX_VALIDATORS * (65 + Signed::BYTES)
+    + 2
+    + Header::MAX_LEN
+    + 3 * 8
+    + 32
+    + Certificate::encoded_len(MAX_VALIDATORS);
 
 /// Why a signature is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +100,12 @@ impl Collected {
             finality_key: *finality_key,
             signed: None,
         };
-        Self { members: keys.map(member).collect(), certified: None }
+        Self { members: keys.map(member).collect(), header: None, certified: None }
+    }
+
+    /// The header, when it is final.
+    pub const fn header(&self) -> Option<&Header> {
+        self.header.as_ref()
     }
 
     /// The members, in the order of the core.
@@ -130,7 +147,7 @@ impl Collected {
     ///
     /// # Errors
     /// It is not wanted, or not the member's own of this checkpoint.
-    pub fn add(&mut self, checkpoint: &Checkpoint, place: u8, signed: Signed) -> Result<(), Unwanted> {
+    pub fn add(&mut self, header: &Header, place: u8, signed: Signed) -> Result<(), Unwanted> {
         let enough = self.is_complete();
         let member = self.members.get_mut(usize::from(place)).ok_or(Unwanted::Wrong)?;
         if enough || member.signed.is_some() {
@@ -139,17 +156,44 @@ impl Collected {
         if finality_key(&*signed.public_key).0.0 != member.finality_key {
             return Err(Unwanted::Wrong);
         }
-        verify(Scheme::Hybrid, &*signed.public_key, &checkpoint.digest(), &*signed.signature)
+        verify(Scheme::Hybrid, &*signed.public_key, &Checkpoint::of(header).digest(), &*signed.signature)
             .map_err(|_| Unwanted::Wrong)?;
         member.signed = Some(signed);
+        self.header.get_or_insert_with(|| header.clone());
         Ok(())
+    }
+
+    /// Moves a light client on, by what was signed to outlive Ed25519.
+    ///
+    /// # Errors
+    /// It does not follow from what the client trusts.
+    pub fn follow(&self, trusted: &Trusted) -> Result<Trusted, LightError> {
+        let header = self.header.as_ref().ok_or(LightError::Proposal)?;
+        let mut following = trusted.follow_checkpoint(header)?;
+        self.present(&mut following.endorsements)?;
+        following.finish(trusted)
+    }
+
+    /// Moves a light client on by a certificate of the same set.
+    ///
+    /// # Errors
+    /// It does not follow from what the client trusts.
+    pub fn follow_certificate(
+        &self,
+        trusted: &Trusted,
+        certified: &Certified,
+    ) -> Result<Trusted, LightError> {
+        let header = self.header.as_ref().ok_or(LightError::Proposal)?;
+        let mut following = trusted.follow(header, &certified.proposal)?;
+        self.present_certificate(certified, &mut following.certificate)?;
+        following.finish(trusted)
     }
 
     /// Hands it to the core's check.
     ///
     /// # Errors
     /// It is not one of what is checked.
-    pub fn present(&self, check: &mut Endorsements) -> Result<(), CertificateError> {
+    fn present(&self, check: &mut Endorsements) -> Result<(), CertificateError> {
         self.members.iter().try_for_each(|member| {
             let endorsement = match &member.signed {
                 None => Endorsement::Missing(&member.finality_key),
@@ -165,7 +209,7 @@ impl Collected {
     ///
     /// # Errors
     /// It is not one of what is checked.
-    pub fn present_certificate(
+    fn present_certificate(
         &self,
         certified: &Certified,
         check: &mut consensus::Certificate,
@@ -189,6 +233,14 @@ impl Collected {
             out.push(u8::from(member.signed.is_some()));
             member.signed.iter().for_each(|signed| signed.write(&mut out));
         }
+        let mut buffer = [0; Header::MAX_LEN];
+        let header = match &self.header {
+            // Cannot fail: the buffer has the greatest length.
+            Some(header) => codec::encode(header, &mut buffer).unwrap_or_default(),
+            None => &[],
+        };
+        out.extend_from_slice(&(header.len() as u16).to_le_bytes());
+        out.extend_from_slice(header);
         if let Some(Certified { proposal, certificate }) = &self.certified {
             for number in [proposal.round.epoch, proposal.round.view, proposal.parent_view] {
                 out.extend_from_slice(&number.to_le_bytes());
@@ -215,8 +267,11 @@ impl Collected {
             members.push(Member { vote_key: *vote_key, finality_key: *finality_key, signed });
             rest = tail;
         }
+        let (length, rest) = rest.split_first_chunk()?;
+        let (header, rest) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
+        let header = if header.is_empty() { None } else { Some(codec::decode(header).ok()?) };
         let certified = if rest.is_empty() { None } else { Some(certified(rest, (*count).into())?) };
-        Some(Self { members, certified })
+        Some(Self { members, header, certified })
     }
 
     /// Keeps what finalized the header; does nothing if the certificate is for another one.
@@ -224,6 +279,7 @@ impl Collected {
         let fits = certified.proposal.header == header.id();
         if fits {
             self.certified = Some(certified);
+            self.header.get_or_insert_with(|| header.clone());
         }
         fits
     }

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use qenex_consensus::Validators;
-use qenex_core::consensus::{Checkpoint, Header};
+use qenex_core::consensus::Header;
 use qenex_store::Disk;
 
 use crate::checkpoint::{Certified, Collected, Signed, Unwanted};
@@ -54,7 +54,12 @@ impl Store {
         }
         self.write(&done_name(epoch), collected)?;
         self.open.remove(&epoch);
-        self.disk.remove(&open_name(epoch))
+        // There is none of what came complete.
+        if self.disk.open(&open_name(epoch))?.is_some() {
+            self.disk.remove(&open_name(epoch))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -151,18 +156,28 @@ impl Checkpoints {
     /// The disk fails.
     pub fn add(
         &self,
-        checkpoint: &Checkpoint,
+        header: &Header,
         place: u8,
         signed: Signed,
         own: bool,
     ) -> io::Result<Result<(), Unwanted>> {
         let mut store = self.lock();
-        let Some(collected) = store.open.get_mut(&checkpoint.epoch) else { return Ok(Err(Unwanted::Known)) };
-        let added = collected.add(checkpoint, place, signed);
+        let Some(collected) = store.open.get_mut(&header.epoch) else { return Ok(Err(Unwanted::Known)) };
+        let added = collected.add(header, place, signed);
         if added.is_ok() && (own || collected.is_complete()) {
-            store.keep(checkpoint.epoch)?;
+            store.keep(header.epoch)?;
         }
         Ok(added)
+    }
+
+    /// Takes a complete one that another node had and that was verified, in place of what is known of it.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn put(&self, epoch: u64, collected: Collected) -> io::Result<()> {
+        let mut store = self.lock();
+        store.open.insert(epoch, collected);
+        store.keep(epoch)
     }
 
     /// Takes the certificate of the last header of an epoch.

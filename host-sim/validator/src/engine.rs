@@ -23,14 +23,16 @@ use commonware_p2p::{Blocker, Manager, Receiver, Sender, TrackedPeers};
 use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::CacheRef;
 use commonware_runtime::{Clock, Handle, Metrics, Spawner, Storage};
-use commonware_storage::archive::{self, prunable};
+use commonware_storage::archive::{self, Archive, prunable};
 use commonware_storage::translator::EightCap;
 use commonware_utils::acknowledgement::Acknowledgement;
-use commonware_utils::channel::mpsc;
+use commonware_utils::channel::{mpsc, oneshot};
 use commonware_utils::ordered::Set;
 use commonware_utils::vec::NonEmptyVec;
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
-use qenex_consensus::{CheckpointSigner, HeaderId, Scheme, VoteSigner, proposal_of};
+use qenex_consensus::{
+    CheckpointSigner, HeaderId, Scheme, Validators, VoteSigner, proposal_of, simplex_proposal,
+};
 use qenex_core::consensus::Header;
 use qenex_core::id::ChainId;
 use qenex_node::block::Batch;
@@ -48,6 +50,8 @@ use crate::exchange::{self, Exchange};
 use crate::gossip;
 use crate::ledger::Shared;
 use crate::seats::{Leaders, validators};
+use crate::snapshots::Snapshots;
+use crate::state_sync::{self, Policy, Search, Station};
 
 const MAILBOX: NonZeroUsize = NZUsize!(1_024);
 const BUFFER: NonZeroUsize = NZUsize!(1 << 20);
@@ -113,6 +117,12 @@ pub struct Config<M, B> {
     pub followers: Vec<PublicKey>,
     /// Where checkpoints are kept.
     pub checkpoints: Checkpoints,
+    /// The states that it offers.
+    pub snapshots: Snapshots,
+    /// After how many epochs it offers another one; none if it is zero.
+    pub snapshot_epochs: u64,
+    /// When it asks others for a state; never where nothing is said.
+    pub state_sync: Option<Policy>,
     /// Who reports validators that equivocate.
     pub reporter: Option<Reporter>,
     /// What its files are called.
@@ -139,11 +149,13 @@ pub struct Channels<S, R> {
     pub transactions: (S, R),
     /// Checkpoints.
     pub checkpoints: (S, R),
+    /// States.
+    pub states: (S, R),
 }
 
 impl<S, R> Channels<S, R> {
     /// How many there are.
-    pub const COUNT: u64 = 7;
+    pub const COUNT: u64 = 8;
 }
 
 /// The longest message of any channel.
@@ -158,6 +170,7 @@ pub fn max_message_bytes(limits: BlockLimits) -> u32 {
         prefixed(blocks),
         gossip::MAX_MESSAGE_BYTES,
         exchange::MAX_MESSAGE_BYTES,
+        state_sync::max_message_bytes(block),
     ])
 }
 
@@ -211,6 +224,13 @@ async fn run<E, M, B, S, R>(
     R: Receiver<PublicKey = PublicKey>,
 {
     let schemes = Schemes::default();
+    let (station, tracked) = match get_state(&context, &mut config, &ledger, channels.states).await {
+        Ok(station) => station,
+        Err(reason) => {
+            tracing::error!("{reason}");
+            return;
+        }
+    };
     let page_cache = CacheRef::new(NZU16!(4_096), NZUsize!(2_048));
     let max_block_bytes = ChainBlock::max_bytes(config.limits);
     let genesis_id = genesis.id();
@@ -248,10 +268,28 @@ async fn run<E, M, B, S, R>(
     let blocks =
         archive::<_, Arc<ChainBlock>>(&context, &config.partition, "finalized", max_block_bytes, &page_cache);
     let (finalizations, blocks) = (finalizations.await, blocks.await);
-    let (finalizations, blocks) = match (finalizations, blocks) {
+    let (finalizations, mut blocks) = match (finalizations, blocks) {
         (Ok(finalizations), Ok(blocks)) => (finalizations, blocks),
         (Err(error), _) | (_, Err(error)) => {
             tracing::error!("the engine's archive cannot be opened: {error}");
+            return;
+        }
+    };
+    let start = match floor(&config, &ledger, &schemes) {
+        Ok(None) => Start::Genesis(genesis.digested()),
+        Ok(Some((finalization, block))) => {
+            let (height, id) = (block.header().height, block.id());
+            blocks = match Archive::put_sync(blocks, height, id, &Arc::new(block)).await {
+                Ok(blocks) => blocks,
+                Err(error) => {
+                    tracing::error!("the engine's archive cannot be written: {error}");
+                    return;
+                }
+            };
+            Start::Floor(finalization)
+        }
+        Err(reason) => {
+            tracing::error!("{reason}");
             return;
         }
     };
@@ -271,7 +309,7 @@ async fn run<E, M, B, S, R>(
         marshal::Config {
             provider: schemes.clone(),
             epocher: config.epochs,
-            start: Start::Genesis(genesis.digested()),
+            start,
             partition_prefix: format!("{}-marshal", config.partition),
             mailbox_size: MAILBOX,
             view_retention: ViewDelta::new(10 * VIEW_RETENTION.get()),
@@ -313,7 +351,14 @@ async fn run<E, M, B, S, R>(
     let mut parts = vec![
         buffer.start(channels.blocks),
         marshal.start(application, buffer_mailbox, backfill),
-        finalize(context.child("finalizer"), ledger.clone(), to_finalize, tips),
+        station,
+        Finalizer {
+            ledger: ledger.clone(),
+            epochs: config.epochs,
+            snapshots: config.snapshots.clone(),
+            snapshot_epochs: config.snapshot_epochs,
+        }
+        .start(context.child("finalizer"), to_finalize, tips),
         evidence::start(
             context.child("evidence"),
             ledger.clone(),
@@ -342,11 +387,9 @@ async fn run<E, M, B, S, R>(
     loop {
         let Some((first, last)) = config.epochs.heights(epoch) else { return };
         let Some(scheme) = schemes.newest() else { return };
-        let peers = TrackedPeers {
-            primary: scheme.validators().peers().clone(),
-            secondary: Set::from_iter_dedup(config.followers.iter().cloned()),
-        };
-        config.manager.track(epoch, peers);
+        if tracked != Some(epoch) {
+            track(&mut config, epoch, scheme.validators());
+        }
         let start = match ledger.lock().final_id(first - 1) {
             Ok(id) => HeaderId(id),
             Err(error) => {
@@ -403,6 +446,8 @@ async fn run<E, M, B, S, R>(
             tracing::error!(epoch, "the checkpoint cannot be kept: {error}");
             return;
         }
+        // What the ledger has forgotten, the engine need not keep.
+        mailbox.prune(Height::new(ledger.lock().node().first_height()));
         epoch += 1;
         leaders = match begin(&config.identity, &ledger, &schemes, &config.checkpoints) {
             Ok(leaders) => leaders,
@@ -412,6 +457,78 @@ async fn run<E, M, B, S, R>(
             }
         };
     }
+}
+
+/// Whom the network connects to in an epoch.
+fn track<M, B>(config: &mut Config<M, B>, epoch: u64, validators: &Validators)
+where
+    M: Manager<PublicKey = PublicKey>,
+{
+    let followers = Set::from_iter_dedup(config.followers.iter().cloned());
+    config.manager.track(epoch, TrackedPeers { primary: validators.peers().clone(), secondary: followers });
+}
+
+/// Begins to answer others who ask for states, and gets one where this node is far behind. Returns the epoch for which the network was told whom to
+/// connect to, if it was.
+async fn get_state<E, M, B>(
+    context: &E,
+    config: &mut Config<M, B>,
+    ledger: &Shared,
+    channel: (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
+) -> Result<(Handle<()>, Option<u64>), String>
+where
+    E: Clock + Spawner,
+    M: Manager<PublicKey = PublicKey>,
+    B: Blocker<PublicKey = PublicKey>,
+{
+    let station = Station {
+        ledger: ledger.clone(),
+        checkpoints: config.checkpoints.clone(),
+        epochs: config.epochs,
+        snapshots: config.snapshots.clone(),
+    };
+    let (tip, seats) = {
+        let ledger = ledger.lock();
+        (ledger.tip().clone(), ledger.seats().map_err(|error| error.to_string())?.1)
+    };
+    let now_ms = config.clock.now_ms(context);
+    let search =
+        config.state_sync.and_then(|policy| Search::new(policy, config.epochs, &tip, seats.len(), now_ms));
+    let (context, blocker) = (context.child("states"), config.blocker.clone());
+    let Some(search) = search else {
+        return Ok((station.start(context, channel, blocker, None), None));
+    };
+    let epoch = config.epochs.of(tip.height.saturating_add(1));
+    track(config, epoch, &validators(&seats).map_err(|error| error.to_string())?);
+    let (over, wait) = oneshot::channel();
+    let station = station.start(context, channel, blocker, Some((search, over)));
+    wait.await.map_err(|_| "the search for a state ended".to_string())?;
+    Ok((station, Some(epoch)))
+}
+
+/// Where the engine begins that does not have the blocks from the first one on: at the end of the newest epoch that is over, with its block.
+fn floor<M, B>(
+    config: &Config<M, B>,
+    ledger: &Shared,
+    schemes: &Schemes,
+) -> Result<Option<(Finalization<Scheme, HeaderId>, ChainBlock)>, String> {
+    let ledger = ledger.lock();
+    if ledger.node().first_height() == 0 {
+        return Ok(None);
+    }
+    let epoch = config.epochs.of(ledger.tip().height.saturating_add(1)).saturating_sub(1);
+    let done = config.checkpoints.done(epoch).map_err(|error| format!("checkpoint {epoch}: {error}"))?;
+    let Some((certified, members)) = done.and_then(|done| Some((done.certified.clone()?, done))) else {
+        return Ok(None);
+    };
+    let keys = members.members().iter().map(|member| (&member.vote_key, &member.finality_key));
+    let validators = Validators::without_peers(keys).map_err(|error| error.to_string())?;
+    schemes.add(epoch, Arc::new(Scheme::verifier(config.identity.chain_id, validators)));
+    let height = config.epochs.heights(epoch).map_or(0, |(_, last)| last);
+    let block = ledger.node().block(height).map_err(|error| error.to_string())?;
+    let Certified { proposal, certificate } = certified;
+    let finalization = Finalization { proposal: simplex_proposal(&proposal), certificate };
+    Ok(Some((finalization, ChainBlock::new(block))))
 }
 
 /// What marshal keeps under heights and ids of blocks.
@@ -532,25 +649,61 @@ fn begin(
     Leaders::new(staking.seed, &seats).map_err(|error| error.to_string())
 }
 
-/// Makes blocks final in the ledger, in order, and acknowledges each when it is durable. Ends at the first one that the ledger does not take.
-fn finalize<E: Spawner>(
-    context: E,
+/// Who makes blocks final.
+struct Finalizer {
     ledger: Shared,
-    mut blocks: mpsc::UnboundedReceiver<FinalBlock>,
-    tips: mpsc::UnboundedSender<Header>,
-) -> Handle<()> {
-    context.spawn(move |_| async move {
-        while let Some((block, acknowledgement)) = blocks.recv().await {
-            let finalized = ledger.finalize(block.inner());
-            if let Err(error) = finalized {
-                let height = block.inner().header().height;
-                tracing::error!(height, id = %block.inner().id(), "a final block is not taken: {error}");
-                return;
+    epochs: Epochs,
+    snapshots: Snapshots,
+    snapshot_epochs: u64,
+}
+
+impl Finalizer {
+    /// Makes blocks final in the ledger, in order, and acknowledges each when it is durable. Ends at the first one that the ledger does not take.
+    fn start<E: Spawner>(
+        self,
+        context: E,
+        mut blocks: mpsc::UnboundedReceiver<FinalBlock>,
+        tips: mpsc::UnboundedSender<Header>,
+    ) -> Handle<()> {
+        context.spawn(move |context| async move {
+            while let Some((block, acknowledgement)) = blocks.recv().await {
+                let finalized = self.ledger.finalize(block.inner());
+                if let Err(error) = finalized {
+                    let height = block.inner().header().height;
+                    tracing::error!(height, id = %block.inner().id(), "a final block is not taken: {error}");
+                    return;
+                }
+                self.offer_state(&context, block.inner());
+                acknowledgement.acknowledge();
+                if tips.send(block.inner().header().clone()).is_err() {
+                    return;
+                }
             }
-            acknowledgement.acknowledge();
-            if tips.send(block.inner().header().clone()).is_err() {
-                return;
-            }
+        })
+    }
+
+    /// Takes the state after the last block of an epoch, if one is due, and writes it beside all else.
+    fn offer_state<E: Spawner>(&self, context: &E, block: &ChainBlock) {
+        let Header { height, epoch, .. } = *block.header();
+        let is_last = self.epochs.heights(epoch).is_some_and(|(_, last)| last == height);
+        if !is_last || !epoch.checked_rem(self.snapshot_epochs).is_some_and(|rest| rest == 0) {
+            return;
         }
-    })
+        let frozen = {
+            let ledger = self.ledger.lock();
+            // A block that comes again was left behind.
+            if ledger.tip().height != height {
+                return;
+            }
+            ledger.node().chain().freeze()
+        };
+        let (snapshots, bytes) = (self.snapshots.clone(), block.bytes().clone());
+        // Whether it succeeds is no reason to wait: nothing depends on it.
+        let _ =
+            context.child("state").with_attribute("epoch", epoch).shared(true).spawn(move |_| async move {
+                if let Err(error) = snapshots.write(epoch, &frozen, &bytes) {
+                    tracing::warn!(epoch, "the state cannot be offered: {error}");
+                }
+            });
+    }
 }

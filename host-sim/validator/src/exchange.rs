@@ -9,7 +9,7 @@
 //! | what is missing | 0, the epoch (u64, little-endian), 32 bytes of the signers that are known |
 //! | signatures | 1, the epoch, then up to 32 times a member's place, its key and its signature |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use commonware_macros::select_loop;
 use commonware_p2p::{Blocker, Receiver, Recipients, Sender};
 use commonware_runtime::{Clock, Handle, IoBuf, Spawner};
 use qenex_consensus::CheckpointSigner;
-use qenex_core::consensus::{Checkpoint, SignerSet};
+use qenex_core::consensus::{Checkpoint, Header, SignerSet};
 
 use crate::checkpoint::{Collected, Signed, Unwanted};
 use crate::checkpoints::Checkpoints;
@@ -156,32 +156,32 @@ impl Exchange {
     }
 
     /// Finds the epochs that are over and without a checkpoint, and signs those that this node has not signed.
-    fn look(&self, over: &mut BTreeMap<u64, Checkpoint>) -> io::Result<Vec<Message>> {
+    fn look(&self, over: &mut BTreeMap<u64, Header>) -> io::Result<Vec<Message>> {
         let open = self.checkpoints.open();
         over.retain(|epoch, _| open.binary_search(epoch).is_ok());
         let mut signed = Vec::new();
         for epoch in open {
-            let checkpoint = match over.get(&epoch) {
-                Some(checkpoint) => *checkpoint,
-                None => {
-                    let Some(checkpoint) = self.last_of(epoch) else { continue };
-                    *over.entry(epoch).or_insert(checkpoint)
-                }
-            };
-            signed.extend(self.sign(&checkpoint)?);
+            if let btree_map::Entry::Vacant(vacant) = over.entry(epoch)
+                && let Some(header) = self.last_of(epoch)
+            {
+                vacant.insert(header);
+            }
+            if let Some(header) = over.get(&epoch) {
+                signed.extend(self.sign(header)?);
+            }
         }
         Ok(signed)
     }
 
-    /// The checkpoint of an epoch whose last block is final.
-    fn last_of(&self, epoch: u64) -> Option<Checkpoint> {
+    /// The last header of an epoch, if it is final and was not forgotten.
+    fn last_of(&self, epoch: u64) -> Option<Header> {
         let (_, last) = self.epochs.heights(epoch)?;
         let ledger = self.ledger.lock();
-        if last > ledger.tip().height {
+        if last > ledger.tip().height || last < ledger.node().first_height() {
             return None;
         }
         match ledger.node().block(last) {
-            Ok(block) => Some(Checkpoint::of(&block.header)),
+            Ok(block) => Some(block.header),
             Err(error) => {
                 tracing::error!(epoch, "the last block of the epoch cannot be read: {error}");
                 None
@@ -189,23 +189,23 @@ impl Exchange {
         }
     }
 
-    fn sign(&self, checkpoint: &Checkpoint) -> io::Result<Option<Message>> {
+    fn sign(&self, header: &Header) -> io::Result<Option<Message>> {
         let Some(signer) = &self.signer else { return Ok(None) };
         let place = |open: &Collected| open.missing(signer.public_key());
-        let Some(place) = self.checkpoints.with_open(checkpoint.epoch, place).flatten() else {
+        let Some(place) = self.checkpoints.with_open(header.epoch, place).flatten() else {
             return Ok(None);
         };
-        let signature = match signer.sign(checkpoint) {
+        let epoch = header.epoch;
+        let signature = match signer.sign(&Checkpoint::of(header)) {
             Ok(signature) => signature,
             Err(code) => {
-                tracing::warn!(epoch = checkpoint.epoch, "checkpoint not signed: {code}");
+                tracing::warn!(epoch, "checkpoint not signed: {code}");
                 return Ok(None);
             }
         };
         let bytes = [signer.public_key(), &signature].concat();
         let Some((signed, [])) = Signed::split(&bytes) else { return Ok(None) };
-        let epoch = checkpoint.epoch;
-        match self.checkpoints.add(checkpoint, place, signed.clone(), true)? {
+        match self.checkpoints.add(header, place, signed.clone(), true)? {
             Ok(()) => Ok(Some(Message::Signatures { epoch, signatures: vec![(place, signed)] })),
             Err(reason) => {
                 tracing::error!(
@@ -218,7 +218,7 @@ impl Exchange {
     }
 
     /// Whom to ask for what, in this turn.
-    fn ask(&self, over: &BTreeMap<u64, Checkpoint>, turn: usize) -> Vec<(PublicKey, Message)> {
+    fn ask(&self, over: &BTreeMap<u64, Header>, turn: usize) -> Vec<(PublicKey, Message)> {
         let Some(scheme) = self.schemes.newest() else { return Vec::new() };
         let peers: Vec<&PublicKey> =
             scheme.validators().peers().iter().filter(|peer| **peer != self.me).collect();
@@ -236,7 +236,7 @@ impl Exchange {
     }
 
     /// Takes a message.
-    fn take(&self, over: &BTreeMap<u64, Checkpoint>, bytes: &[u8]) -> io::Result<Answer> {
+    fn take(&self, over: &BTreeMap<u64, Header>, bytes: &[u8]) -> io::Result<Answer> {
         match Message::decode(bytes) {
             None => Ok(Answer::Block("a message is none of checkpoints".into())),
             Some(Message::Missing { epoch, known }) => {
@@ -255,12 +255,12 @@ impl Exchange {
             Some(Message::Signatures { epoch, signatures }) => {
                 // Of an epoch that is over and without a checkpoint; it may be over since the last look.
                 let open = self.checkpoints.with_open(epoch, |_| ());
-                let known = over.get(&epoch).copied();
-                let Some(checkpoint) = open.and_then(|()| known.or_else(|| self.last_of(epoch))) else {
+                let known = over.get(&epoch).cloned();
+                let Some(header) = open.and_then(|()| known.or_else(|| self.last_of(epoch))) else {
                     return Ok(Answer::Nothing);
                 };
                 for (place, signed) in signatures {
-                    if self.checkpoints.add(&checkpoint, place, signed, false)? == Err(Unwanted::Wrong) {
+                    if self.checkpoints.add(&header, place, signed, false)? == Err(Unwanted::Wrong) {
                         return Ok(Answer::Block(format!(
                             "a signature of the checkpoint of epoch {epoch} is wrong"
                         )));

@@ -6,11 +6,12 @@ use qenex_core::codec::DecodeError;
 use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_core::ledger::{RecordId, Staking};
-use qenex_node::block::Batch;
+use qenex_node::block::{Batch, Block};
 use qenex_node::chain::Seat;
 use qenex_node::error::{NodeError, Refusal};
 use qenex_node::node::Node;
 use qenex_node::prepare::{Signatures, prepare};
+use qenex_node::records::Records;
 use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
 
 use crate::block::ChainBlock;
@@ -168,6 +169,15 @@ impl Shared {
         }
         self.verify(block)?;
         self.lock().finalize(block)
+    }
+
+    /// Puts the state after a later final block in, which others executed.
+    ///
+    /// # Errors
+    /// See [`Node::install`].
+    pub fn install(&self, block: &ChainBlock, records: Records) -> Result<(), NodeError> {
+        let block = Block::decode(block.bytes())?;
+        self.lock().node.install(&block, records)
     }
 
     /// Verifies those signatures of a block that is not held which were not verified when its transactions came into the pool. Others use the

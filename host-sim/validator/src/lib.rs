@@ -12,6 +12,7 @@
 //! | [`evidence`] | votes that contradict each other, reported to the ledger |
 //! | [`gossip`] | transactions between nodes |
 //! | [`checkpoint`], [`checkpoints`], [`exchange`] | the ends of epochs, signed to outlive Ed25519: one, all that a node has, between nodes |
+//! | [`snapshots`], [`state_sync`] | states of the ledger: those that a node offers, how one gets one |
 //! | [`engine`] | all of it put together |
 #![forbid(unsafe_code)]
 
@@ -27,3 +28,5 @@ pub mod exchange;
 pub mod gossip;
 pub mod ledger;
 pub mod seats;
+pub mod snapshots;
+pub mod state_sync;

@@ -1,7 +1,7 @@
 //! A small world of accounts whose transactions are signed and random.
 #![allow(dead_code, reason = "each test uses its part")]
 
-use qenex_core::crypto::{Purpose, Scheme};
+use qenex_core::crypto::{Hash, Purpose, Scheme};
 use qenex_core::id::{AccountId, AssetId, ChainId, NATIVE_ASSET, PoolId, Reference};
 use qenex_core::num::Amount;
 use qenex_core::tx::{
@@ -9,7 +9,9 @@ use qenex_core::tx::{
     Signature, SwapExactIn, Transaction, Transfer, encode_signed,
 };
 use qenex_node::block::Batch;
+use qenex_node::chain::Chain;
 use qenex_node::genesis::{Genesis, GenesisAccount};
+use qenex_node::prepare::{Signatures, prepare};
 use qenex_signatures::LoadSigner;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -157,4 +159,15 @@ impl World {
         }
         batch
     }
+}
+
+/// Makes a block of these over the newest final one, and keeps it as pending.
+pub fn execute(chain: &mut Chain, batch: Batch, time_ms: u64) -> Hash {
+    let prepared = prepare(batch, Signatures::Committed);
+    let mut execution = chain.begin(chain.tip_id(), time_ms, 0).unwrap();
+    for index in 0..prepared.len() {
+        execution.push(&prepared, index).unwrap();
+    }
+    let executed = execution.finish(name(0)).unwrap();
+    chain.seal(executed).unwrap()
 }

@@ -36,13 +36,19 @@ pub struct TestnetNew {
     /// How many validators, or miners: 3f + 1 validators outlive f that fail, and one miner all others.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=200))]
     pub validators: u16,
+    /// How many nodes follow without a vote, where validators decide.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=100))]
+    pub followers: u16,
     /// How many accounts that hold something.
     #[arg(long, default_value_t = 100)]
     pub clients: u32,
+    /// How many of the newest blocks nodes keep, where validators decide; otherwise all.
+    #[arg(long)]
+    pub history_blocks: Option<u64>,
     /// How many blocks an epoch has, where validators decide.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub epoch_blocks: u64,
-    /// The addresses of their machines, one for each validator; otherwise all run on this one.
+    /// The addresses of their machines, one for each node; otherwise all run on this one.
     #[arg(long, value_delimiter = ',')]
     pub hosts: Vec<IpAddr>,
     /// The first of the ports; each validator takes two.
@@ -142,6 +148,8 @@ pub enum FaultKind {
     Delay,
     /// Validators lose their power, and what their disks had not been told to keep.
     Crash,
+    /// Validators lose all that they had.
+    Wipe,
     /// Disks have no room.
     Full,
     /// Clocks jump.
@@ -153,8 +161,16 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    const ALL: [Self; 7] =
-        [Self::Partition, Self::Loss, Self::Delay, Self::Crash, Self::Full, Self::Clock, Self::Lies];
+    const ALL: [Self; 8] = [
+        Self::Partition,
+        Self::Loss,
+        Self::Delay,
+        Self::Crash,
+        Self::Wipe,
+        Self::Full,
+        Self::Clock,
+        Self::Lies,
+    ];
 }
 
 /// Where a chain that makes itself is kept.

@@ -54,6 +54,7 @@ fn plan(args: &Sim, seed: u64) -> Plan {
         Fault::Loss(_) => has(FaultKind::Loss),
         Fault::Delay(_) => has(FaultKind::Delay),
         Fault::Crash(_) => has(FaultKind::Crash),
+        Fault::Wipe(_) => has(FaultKind::Wipe),
         Fault::Full(_) => has(FaultKind::Full),
         Fault::Clock(..) => has(FaultKind::Clock),
     });
@@ -64,9 +65,9 @@ fn plan(args: &Sim, seed: u64) -> Plan {
 }
 
 fn tell(report: &Report, output: &Output) {
-    let Report { seed, height, transfers, faults, starts, tip, fingerprint, .. } = report;
+    let Report { seed, height, transfers, faults, starts, states, tip, fingerprint, .. } = report;
     output.line(format_args!(
-        "seed {seed}: {height} blocks, {transfers} transfers, {faults} faults, {starts} starts; tip {}, run {fingerprint}",
+        "seed {seed}: {height} blocks, {transfers} transfers, {faults} faults, {starts} starts, {states} states; tip {}, run {fingerprint}",
         tip.get(..16).unwrap_or(tip)
     ));
 }

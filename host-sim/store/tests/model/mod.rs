@@ -100,7 +100,7 @@ pub fn checkpoint(store: &Store, seed: u64, height: u64) -> Result<(), StoreErro
     let from = previous.map_or(1, |previous| previous.height + 1);
     let blobs: Vec<(u64, Vec<u8>)> = (from..=height).map(|at| (at, receipts(seed, at))).collect();
     let blobs = blobs.iter().map(|(at, blob)| (*at, blob.as_slice()));
-    store.checkpoints.write(height, root(seed, height), bits, changes, blobs).map(|_| ())
+    store.checkpoints.write(height, root(seed, height), bits, changes, blobs, 0).map(|_| ())
 }
 
 /// Appends, syncs, prepares segments and writes checkpoints in a random order until `end` or an error.

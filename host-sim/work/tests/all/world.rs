@@ -32,6 +32,8 @@ pub const NODE: NodeConfig = NodeConfig {
     segment_bytes: 256 << 10,
     checkpoint_transactions: u64::MAX,
     checkpoint_blocks: u64::MAX,
+    background: true,
+    history_blocks: None,
 };
 
 /// Small, so that segments go.

@@ -47,15 +47,17 @@ pub fn run(
     let new = NewTestnet {
         consensus: Consensus::Stake.into(),
         validators: args.validators,
+        followers: 0,
         clients: args.clients,
         epoch_blocks: 100_000,
         block_interval_ms,
+        history_blocks: None,
+        behind_seconds: 3_600,
         hosts: Vec::new(),
         base_port: args.base_port,
         time_ms: now_ms(),
     };
-    create(&folder.0, &new)?;
-    let mut network = Processes::new(&folder.0, args.validators, args.base_port);
+    let mut network = Processes::new(create(&folder.0, &new)?, args.base_port);
     let all: Vec<u16> = (0..args.validators).collect();
     for index in &all {
         network.start(*index)?;

@@ -42,15 +42,17 @@ pub fn run(args: &TestnetKill, output: &Output) -> Result<(), Failure> {
     let new = NewTestnet {
         consensus: Consensus::Stake.into(),
         validators: args.validators,
+        followers: 0,
         clients: CLIENTS,
         epoch_blocks: 100,
         block_interval_ms: block_interval_ms(),
+        history_blocks: None,
+        behind_seconds: 3_600,
         hosts: Vec::new(),
         base_port: args.base_port,
         time_ms: now_ms(),
     };
-    create(&chain, &new)?;
-    let mut network = Processes::new(&chain, args.validators, args.base_port);
+    let mut network = Processes::new(create(&chain, &new)?, args.base_port);
     let all: Vec<u16> = (0..args.validators).collect();
     all.iter().try_for_each(|index| network.start(*index))?;
     network.wait_for(&all, 1)?;

@@ -36,6 +36,9 @@ const CLIENTS: u32 = 100;
 /// Blocks of an epoch in the story of the validators.
 const EPOCH_BLOCKS: u64 = 30;
 
+/// A node of that story asks for a state if its newest block is older than this when it starts. Those that come back are not.
+const BEHIND_SECONDS: u64 = 20;
+
 pub fn run(args: Testnet, output: &Output) -> Result<(), Failure> {
     match args {
         Testnet::New(args) => new(&args, output),
@@ -50,16 +53,30 @@ pub fn now_ms() -> u64 {
 }
 
 fn new(args: &TestnetNew, output: &Output) -> Result<(), Failure> {
-    if !args.hosts.is_empty() && args.hosts.len() != usize::from(args.validators) {
-        let detail = format!("{} addresses for {} validators", args.hosts.len(), args.validators);
+    let nodes = args.validators + args.followers;
+    if !args.hosts.is_empty() && args.hosts.len() != usize::from(nodes) {
+        let detail = format!("{} addresses for {nodes} nodes", args.hosts.len());
         return Err(Failure::argument("hosts", detail));
+    }
+    if args.consensus == Consensus::Pow && (args.followers > 0 || args.history_blocks.is_some()) {
+        let detail = "--followers and --history-blocks are for chains on which validators decide";
+        return Err(Failure::argument("consensus", detail));
+    }
+    if let Some(blocks) = args.history_blocks
+        && blocks / 2 < args.epoch_blocks
+    {
+        let detail = format!("two epochs of {} blocks, at least", args.epoch_blocks);
+        return Err(Failure::argument("history-blocks", detail));
     }
     let new = NewTestnet {
         consensus: args.consensus.into(),
         validators: args.validators,
+        followers: args.followers,
         clients: args.clients,
         epoch_blocks: args.epoch_blocks,
         block_interval_ms: block_interval_ms(),
+        history_blocks: args.history_blocks,
+        behind_seconds: 3_600,
         hosts: args.hosts.clone(),
         base_port: args.base_port,
         time_ms: now_ms(),
@@ -78,15 +95,19 @@ fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
     let chain = NewTestnet {
         consensus: args.consensus.into(),
         validators: NODES,
+        followers: u16::from(args.consensus == Consensus::Stake),
         clients: CLIENTS,
         epoch_blocks: EPOCH_BLOCKS,
         block_interval_ms: block_interval_ms(),
+        history_blocks: None,
+        behind_seconds: BEHIND_SECONDS,
         hosts: Vec::new(),
         base_port: args.base_port,
         time_ms: now_ms(),
     };
-    create(&args.data.join("chain"), &chain)?;
-    let mut network = Network::new(&args.data.join("chain"), args.base_port);
+    let folder = args.data.join("chain");
+    let configs = create(&folder, &chain)?;
+    let mut network = Network::new(&folder, configs, args.base_port);
     match args.consensus {
         Consensus::Stake => stake::story(&mut network, output)?,
         Consensus::Pow => work::story(&mut network, output)?,
@@ -127,8 +148,8 @@ struct Network {
 
 impl Network {
     /// The nodes of a chain in this folder, none of which runs yet.
-    fn new(chain: &Path, base_port: u16) -> Self {
-        let processes = Processes::new(chain, NODES, base_port);
+    fn new(chain: &Path, configs: Vec<PathBuf>, base_port: u16) -> Self {
+        let processes = Processes::new(configs, base_port);
         Self { chain: chain.to_path_buf(), processes, nonce: 0 }
     }
 

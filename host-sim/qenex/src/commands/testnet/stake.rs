@@ -69,8 +69,30 @@ pub fn story(network: &mut Network, output: &Output) -> Result<(), Failure> {
     steps.tell(format_args!(
         "a light client follows the checkpoints of {epochs} epochs from the genesis, at each of the four"
     ));
-    output.result(&json!({ "height": height, "block": block, "transfers": 3 * CLIENTS, "epochs": epochs }));
+    let (first, took) = join(network, &all)?;
+    steps.tell(format_args!(
+        "a node that follows joins: it gets the state after block {first}, by the checkpoints to there, and blocks from then on, in {:.1} s",
+        took.as_secs_f64()
+    ));
+    output.result(&json!({
+        "height": height, "block": block, "transfers": 3 * CLIENTS, "epochs": epochs, "state_height": first,
+    }));
     Ok(())
+}
+
+/// A node that has nothing but the genesis gets a state and follows. Returns the height of the state, and how long it took until the node had what the others had.
+fn join(network: &mut Network, all: &[u16]) -> Result<(u64, Duration), Failure> {
+    let heights = all.iter().filter_map(|index| network.processes.nodes.height(*index));
+    let newest = heights.max().unwrap_or_default();
+    network.processes.start(NODES)?;
+    let took = network.processes.wait_for(&[NODES], newest)?;
+    let nodes = &network.processes.nodes;
+    nodes.same_block(&[0, NODES], newest)?;
+    let status = nodes.get(NODES, "status").unwrap_or_default();
+    match status["first_height"].as_u64() {
+        Some(first) if first > 0 && first % EPOCH_BLOCKS == 0 => Ok((first, took)),
+        _ => Err(Failure::refused(CHECK_FAILED, "the node that joined has executed all blocks")),
+    }
 }
 
 /// Believes the genesis and what checkpoints say, at each of these nodes. Returns how many epochs that were.
