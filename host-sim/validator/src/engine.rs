@@ -8,38 +8,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use commonware_broadcast::buffered;
-use commonware_codec::CodecShared;
 use commonware_consensus::Reporters;
 use commonware_consensus::marshal::core::Actor as Marshal;
 use commonware_consensus::marshal::standard::{Inline, Standard};
 use commonware_consensus::marshal::{self, Start, resolver};
 use commonware_consensus::simplex::types::Finalization;
-use commonware_consensus::simplex::{self, Engine, Floor, ForwardPolicy, SkipBudget, SkipPolicy};
+use commonware_consensus::simplex::{self, Engine, ForwardPolicy, SkipBudget, SkipPolicy};
 use commonware_consensus::types::{Epoch, Height, ViewDelta};
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_macros::select_loop;
 use commonware_p2p::utils::mux::{Builder, Muxer};
-use commonware_p2p::{Blocker, Manager, Receiver, Sender, TrackedPeers};
+use commonware_p2p::{Blocker, Manager, Receiver, Sender};
 use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::CacheRef;
 use commonware_runtime::{Clock, Handle, Metrics, Spawner, Storage};
-use commonware_storage::archive::{self, Archive, prunable};
-use commonware_storage::translator::EightCap;
-use commonware_utils::acknowledgement::Acknowledgement;
-use commonware_utils::channel::{mpsc, oneshot};
-use commonware_utils::ordered::Set;
+use commonware_storage::archive::Archive;
+use commonware_utils::channel::mpsc;
 use commonware_utils::vec::NonEmptyVec;
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
-use qenex_consensus::{
-    CheckpointSigner, HeaderId, Scheme, Validators, VoteSigner, proposal_of, simplex_proposal,
-};
+use qenex_consensus::{CheckpointSigner, HeaderId, Scheme, VoteSigner, proposal_of};
 use qenex_core::consensus::Header;
 use qenex_core::id::ChainId;
 use qenex_node::block::Batch;
 use qenex_node::sequencer::BlockLimits;
 use rand_core::CryptoRng;
 
-use crate::application::{Application, FinalBlock};
+use crate::application::Application;
+use crate::beginning::{Floor, archive, floor, get_state, track};
 use crate::block::ChainBlock;
 use crate::checkpoint::Certified;
 use crate::checkpoints::Checkpoints;
@@ -47,14 +42,15 @@ use crate::clock::WallClock;
 use crate::epochs::{Epochs, Schemes};
 use crate::evidence::{self, Reporter, Watcher};
 use crate::exchange::{self, Exchange};
+use crate::finalizer::Finalizer;
 use crate::gossip;
 use crate::ledger::Shared;
 use crate::seats::{Leaders, validators};
 use crate::snapshots::Snapshots;
-use crate::state_sync::{self, Policy, Search, Station};
+use crate::state_sync::{self, Policy};
 
 const MAILBOX: NonZeroUsize = NZUsize!(1_024);
-const BUFFER: NonZeroUsize = NZUsize!(1 << 20);
+pub(crate) const BUFFER: NonZeroUsize = NZUsize!(1 << 20);
 /// Blocks of each peer that are kept until the engine asks for them.
 const BLOCKS_PER_PEER: usize = 16;
 /// Final blocks that may wait for the ledger.
@@ -277,7 +273,7 @@ async fn run<E, M, B, S, R>(
     };
     let start = match floor(&config, &ledger, &schemes) {
         Ok(None) => Start::Genesis(genesis.digested()),
-        Ok(Some((finalization, block))) => {
+        Ok(Some(Floor { finalization, block })) => {
             let (height, id) = (block.header().height, block.id());
             blocks = match Archive::put_sync(blocks, height, id, &Arc::new(block)).await {
                 Ok(blocks) => blocks,
@@ -415,7 +411,7 @@ async fn run<E, M, B, S, R>(
                 partition: format!("{}-epoch-{epoch}", config.partition),
                 mailbox_size: MAILBOX,
                 epoch: Epoch::new(epoch),
-                floor: Floor::Genesis(start),
+                floor: simplex::Floor::Genesis(start),
                 replay_buffer: BUFFER,
                 write_buffer: BUFFER,
                 page_cache: page_cache.clone(),
@@ -457,107 +453,6 @@ async fn run<E, M, B, S, R>(
             }
         };
     }
-}
-
-/// Whom the network connects to in an epoch.
-fn track<M, B>(config: &mut Config<M, B>, epoch: u64, validators: &Validators)
-where
-    M: Manager<PublicKey = PublicKey>,
-{
-    let followers = Set::from_iter_dedup(config.followers.iter().cloned());
-    config.manager.track(epoch, TrackedPeers { primary: validators.peers().clone(), secondary: followers });
-}
-
-/// Begins to answer others who ask for states, and gets one where this node is far behind. Returns the epoch for which the network was told whom to
-/// connect to, if it was.
-async fn get_state<E, M, B>(
-    context: &E,
-    config: &mut Config<M, B>,
-    ledger: &Shared,
-    channel: (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
-) -> Result<(Handle<()>, Option<u64>), String>
-where
-    E: Clock + Spawner,
-    M: Manager<PublicKey = PublicKey>,
-    B: Blocker<PublicKey = PublicKey>,
-{
-    let station = Station {
-        ledger: ledger.clone(),
-        checkpoints: config.checkpoints.clone(),
-        epochs: config.epochs,
-        snapshots: config.snapshots.clone(),
-    };
-    let (tip, seats) = {
-        let ledger = ledger.lock();
-        (ledger.tip().clone(), ledger.seats().map_err(|error| error.to_string())?.1)
-    };
-    let now_ms = config.clock.now_ms(context);
-    let search =
-        config.state_sync.and_then(|policy| Search::new(policy, config.epochs, &tip, seats.len(), now_ms));
-    let (context, blocker) = (context.child("states"), config.blocker.clone());
-    let Some(search) = search else {
-        return Ok((station.start(context, channel, blocker, None), None));
-    };
-    let epoch = config.epochs.of(tip.height.saturating_add(1));
-    track(config, epoch, &validators(&seats).map_err(|error| error.to_string())?);
-    let (over, wait) = oneshot::channel();
-    let station = station.start(context, channel, blocker, Some((search, over)));
-    wait.await.map_err(|_| "the search for a state ended".to_string())?;
-    Ok((station, Some(epoch)))
-}
-
-/// Where the engine begins that does not have the blocks from the first one on: at the end of the newest epoch that is over, with its block.
-fn floor<M, B>(
-    config: &Config<M, B>,
-    ledger: &Shared,
-    schemes: &Schemes,
-) -> Result<Option<(Finalization<Scheme, HeaderId>, ChainBlock)>, String> {
-    let ledger = ledger.lock();
-    if ledger.node().first_height() == 0 {
-        return Ok(None);
-    }
-    let epoch = config.epochs.of(ledger.tip().height.saturating_add(1)).saturating_sub(1);
-    let done = config.checkpoints.done(epoch).map_err(|error| format!("checkpoint {epoch}: {error}"))?;
-    let Some((certified, members)) = done.and_then(|done| Some((done.certified.clone()?, done))) else {
-        return Ok(None);
-    };
-    let keys = members.members().iter().map(|member| (&member.vote_key, &member.finality_key));
-    let validators = Validators::without_peers(keys).map_err(|error| error.to_string())?;
-    schemes.add(epoch, Arc::new(Scheme::verifier(config.identity.chain_id, validators)));
-    let height = config.epochs.heights(epoch).map_or(0, |(_, last)| last);
-    let block = ledger.node().block(height).map_err(|error| error.to_string())?;
-    let Certified { proposal, certificate } = certified;
-    let finalization = Finalization { proposal: simplex_proposal(&proposal), certificate };
-    Ok(Some((finalization, ChainBlock::new(block))))
-}
-
-/// What marshal keeps under heights and ids of blocks.
-async fn archive<E, V>(
-    context: &E,
-    partition: &str,
-    name: &'static str,
-    codec_config: V::Cfg,
-    page_cache: &CacheRef,
-) -> Result<prunable::Archive<EightCap, E, HeaderId, V>, archive::Error>
-where
-    E: Clock + Storage + Metrics,
-    V: CodecShared,
-{
-    let part = |part: &str| format!("{partition}-{name}-{part}");
-    let config = prunable::Config {
-        translator: EightCap,
-        metadata_partition: part("metadata"),
-        key_partition: part("keys"),
-        key_page_cache: page_cache.clone(),
-        value_partition: part("values"),
-        compression: None,
-        codec_config,
-        items_per_section: NZU64!(1_024),
-        key_write_buffer: BUFFER,
-        value_write_buffer: BUFFER,
-        replay_buffer: BUFFER,
-    };
-    prunable::Archive::init(context.child(name), config).await
 }
 
 /// Waits until the last height of an epoch is final; false if the node ends before.
@@ -647,63 +542,4 @@ fn begin(
     };
     schemes.add(staking.epoch, Arc::new(scheme));
     Leaders::new(staking.seed, &seats).map_err(|error| error.to_string())
-}
-
-/// Who makes blocks final.
-struct Finalizer {
-    ledger: Shared,
-    epochs: Epochs,
-    snapshots: Snapshots,
-    snapshot_epochs: u64,
-}
-
-impl Finalizer {
-    /// Makes blocks final in the ledger, in order, and acknowledges each when it is durable. Ends at the first one that the ledger does not take.
-    fn start<E: Spawner>(
-        self,
-        context: E,
-        mut blocks: mpsc::UnboundedReceiver<FinalBlock>,
-        tips: mpsc::UnboundedSender<Header>,
-    ) -> Handle<()> {
-        context.spawn(move |context| async move {
-            while let Some((block, acknowledgement)) = blocks.recv().await {
-                let finalized = self.ledger.finalize(block.inner());
-                if let Err(error) = finalized {
-                    let height = block.inner().header().height;
-                    tracing::error!(height, id = %block.inner().id(), "a final block is not taken: {error}");
-                    return;
-                }
-                self.offer_state(&context, block.inner());
-                acknowledgement.acknowledge();
-                if tips.send(block.inner().header().clone()).is_err() {
-                    return;
-                }
-            }
-        })
-    }
-
-    /// Takes the state after the last block of an epoch, if one is due, and writes it beside all else.
-    fn offer_state<E: Spawner>(&self, context: &E, block: &ChainBlock) {
-        let Header { height, epoch, .. } = *block.header();
-        let is_last = self.epochs.heights(epoch).is_some_and(|(_, last)| last == height);
-        if !is_last || !epoch.checked_rem(self.snapshot_epochs).is_some_and(|rest| rest == 0) {
-            return;
-        }
-        let frozen = {
-            let ledger = self.ledger.lock();
-            // A block that comes again was left behind.
-            if ledger.tip().height != height {
-                return;
-            }
-            ledger.node().chain().freeze()
-        };
-        let (snapshots, bytes) = (self.snapshots.clone(), block.bytes().clone());
-        // Whether it succeeds is no reason to wait: nothing depends on it.
-        let _ =
-            context.child("state").with_attribute("epoch", epoch).shared(true).spawn(move |_| async move {
-                if let Err(error) = snapshots.write(epoch, &frozen, &bytes) {
-                    tracing::warn!(epoch, "the state cannot be offered: {error}");
-                }
-            });
-    }
 }

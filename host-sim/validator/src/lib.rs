@@ -13,10 +13,12 @@
 //! | [`gossip`] | transactions between nodes |
 //! | [`checkpoint`], [`checkpoints`], [`exchange`] | the ends of epochs, signed to outlive Ed25519: one, all that a node has, between nodes |
 //! | [`snapshots`], [`state_sync`] | states of the ledger: those that a node offers, how one gets one |
+//! | `beginning`, `finalizer` | what a node starts with, what becomes of final blocks |
 //! | [`engine`] | all of it put together |
 #![forbid(unsafe_code)]
 
 pub mod application;
+mod beginning;
 pub mod block;
 pub mod checkpoint;
 pub mod checkpoints;
@@ -25,6 +27,7 @@ pub mod engine;
 pub mod epochs;
 pub mod evidence;
 pub mod exchange;
+mod finalizer;
 pub mod gossip;
 pub mod ledger;
 pub mod seats;

@@ -1,0 +1,281 @@
+//! The search for a state: what is believed so far, what is missing, whom it is asked of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+use commonware_cryptography::ed25519::PublicKey;
+use qenex_core::consensus::{Anchor, Header, Trusted};
+use qenex_core::crypto::Hash;
+use qenex_node::snapshot::Arriving;
+
+use super::message::{BLOCK, CHECKPOINT, LIST, Message, PARTS, Wanted};
+use crate::block::ChainBlock;
+use crate::checkpoint::Collected;
+use crate::epochs::Epochs;
+
+/// How often it is asked who offers what.
+const ASK_AGAIN_MS: u64 = 500;
+
+/// How long an answer is awaited.
+const PATIENCE_MS: u64 = 3_000;
+
+/// Without any progress for so long, blocks are asked for instead.
+const GIVE_UP_MS: u64 = 30_000;
+
+/// Checkpoints or sections that are asked for at a time.
+const IN_FLIGHT: usize = 8;
+
+/// When a node asks for a state, and what it knows beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Its newest block is older than this.
+    pub behind: Duration,
+    /// The last header of an epoch, from somebody who is believed: a chain that those made who have long left is no longer taken for this one.
+    pub trusted: Option<(u64, Hash)>,
+}
+
+/// Whether a light client has moved on.
+pub enum Followed {
+    Yes,
+    WithoutCertificate,
+}
+
+/// A state that arrives.
+pub struct Arrival {
+    pub header: Header,
+    pub block: Option<ChainBlock>,
+    pub arriving: Option<Arriving>,
+}
+
+/// The search for a state.
+pub struct Search {
+    policy: Policy,
+    epochs: Epochs,
+    /// How many answers that offer nothing newer are enough to believe it: one of them is honest.
+    enough: usize,
+    /// What is believed so far.
+    pub(super) trusted: Trusted,
+    /// Its header, if a certificate came with it: a state can stand on it.
+    end: Option<Header>,
+    /// What others offer: epochs.
+    offers: BTreeMap<PublicKey, u64>,
+    /// The epoch whose state is wanted.
+    target: Option<u64>,
+    /// Checkpoints that arrived before those that they stand on, and who sent them.
+    pub(super) waiting: BTreeMap<u64, (PublicKey, Collected)>,
+    pub(super) arrival: Option<Arrival>,
+    /// Whom it was asked of, and until when an answer is awaited.
+    pub(super) in_flight: BTreeMap<Wanted, (PublicKey, u64)>,
+    /// Who does not have what.
+    pub(super) refused: BTreeSet<(PublicKey, Wanted)>,
+    asked_ms: u64,
+    pub(super) progress_ms: u64,
+    pub(super) over: bool,
+}
+
+impl Search {
+    /// A search of a node that has this header, in a network of so many validators; nothing if it is not needed.
+    pub fn new(policy: Policy, epochs: Epochs, tip: &Header, validators: usize, now_ms: u64) -> Option<Self> {
+        let behind_ms = now_ms.saturating_sub(tip.time_ms);
+        let trusted = Trusted::new(&Anchor { header: tip.clone(), trusting_period_ms: u64::MAX }).ok()?;
+        (u128::from(behind_ms) > policy.behind.as_millis()).then_some(Self {
+            policy,
+            epochs,
+            enough: (validators.saturating_sub(1)) / 3 + 1,
+            trusted,
+            end: None,
+            offers: BTreeMap::new(),
+            target: None,
+            waiting: BTreeMap::new(),
+            arrival: None,
+            in_flight: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            asked_ms: 0,
+            progress_ms: now_ms,
+            over: false,
+        })
+    }
+
+    /// The epoch whose checkpoint is the next to follow.
+    pub(super) fn next_epoch(&self) -> u64 {
+        self.epochs.of(self.trusted.height.saturating_add(1))
+    }
+
+    pub(super) fn offered(&mut self, peer: &PublicKey, epoch: u64) {
+        self.offers.insert(peer.clone(), epoch);
+    }
+
+    pub(super) fn nothing(&mut self, peer: &PublicKey, wanted: Wanted) {
+        if self.in_flight.get(&wanted).is_some_and(|(asked, _)| asked == peer) {
+            self.in_flight.remove(&wanted);
+            self.refused.insert((peer.clone(), wanted));
+        }
+    }
+
+    /// Asks somebody no more.
+    pub(super) fn leave(&mut self, peer: &PublicKey) {
+        self.offers.remove(peer);
+        self.in_flight.retain(|_, (asked, _)| asked != peer);
+    }
+
+    /// What to send to whom; to all where nobody is named.
+    pub(super) fn turn(&mut self, now_ms: u64) -> Vec<(Option<PublicKey>, Message)> {
+        let late: Vec<_> =
+            self.in_flight.iter().filter(|(_, (_, until_ms))| *until_ms <= now_ms).map(|(w, _)| *w).collect();
+        for wanted in late {
+            if let Some((peer, _)) = self.in_flight.remove(&wanted) {
+                self.refused.insert((peer, wanted));
+            }
+        }
+        if now_ms >= self.progress_ms.saturating_add(GIVE_UP_MS) {
+            tracing::warn!("no state has come, blocks are asked for");
+            self.over = true;
+        }
+        if self.over {
+            return Vec::new();
+        }
+        if self.target.is_none() {
+            self.choose();
+        }
+        if self.over {
+            return Vec::new();
+        }
+        if self.target.is_none() {
+            if now_ms < self.asked_ms.saturating_add(ASK_AGAIN_MS) {
+                return Vec::new();
+            }
+            self.asked_ms = now_ms;
+            return vec![(None, Message::Ask)];
+        }
+        let mut messages = Vec::new();
+        for wanted in self.wanted() {
+            let Some(peer) = self.somebody(wanted) else {
+                // All who offered have taken it back: it is asked again what there is.
+                if self.in_flight.is_empty() {
+                    self.target = None;
+                    self.offers.clear();
+                    self.refused.clear();
+                    self.arrival = None;
+                }
+                break;
+            };
+            self.in_flight.insert(wanted, (peer.clone(), now_ms.saturating_add(PATIENCE_MS)));
+            messages.push((Some(peer), Message::Want(wanted)));
+        }
+        messages
+    }
+
+    /// Takes the newest offer, or ends where enough others have none.
+    fn choose(&mut self) {
+        let own = self.trusted.epoch;
+        let newer = |offer: &u64| *offer > own || *offer == own && self.end.is_some();
+        if let Some(newest) = self.offers.values().copied().max().filter(newer) {
+            tracing::info!(epoch = newest, from = own, "the state at the end of an epoch is asked for");
+            self.target = Some(newest);
+            self.begin_arrival();
+        } else if self.offers.len() >= self.enough {
+            self.over = true;
+        }
+    }
+
+    /// The state after the newest header that is believed, if it is the one that is wanted.
+    fn begin_arrival(&mut self) {
+        if self.target == Some(self.trusted.epoch)
+            && let Some(header) = self.end.clone()
+        {
+            self.arrival = Some(Arrival { header, block: None, arriving: None });
+        }
+    }
+
+    /// What is to be asked for next.
+    fn wanted(&self) -> Vec<Wanted> {
+        let Some(target) = self.target else { return Vec::new() };
+        let room = IN_FLIGHT.saturating_sub(self.in_flight.len());
+        let is_new = |wanted: &Wanted| !self.in_flight.contains_key(wanted);
+        if self.trusted.epoch < target {
+            let epochs = self.next_epoch()..=target;
+            let missing = epochs.filter(|epoch| !self.waiting.contains_key(epoch)).map(Wanted::checkpoint);
+            // No further ahead than what is kept of those that arrive too early.
+            return missing.take(IN_FLIGHT).filter(is_new).take(room).collect();
+        }
+        let Some(arrival) = &self.arrival else { return Vec::new() };
+        let front = [(LIST, arrival.arriving.is_none()), (BLOCK, arrival.block.is_none())];
+        let front = front.into_iter().filter_map(|(section, missing)| missing.then_some(section));
+        let parts = arrival.arriving.iter().flat_map(Arriving::missing);
+        let parts = parts.filter_map(|part| u32::try_from(part).ok()?.checked_add(PARTS));
+        let sections = front.chain(parts).map(|section| Wanted { epoch: target, section });
+        sections.filter(is_new).take(room).collect()
+    }
+
+    /// Who may have it, and is asked for the least.
+    fn somebody(&self, wanted: Wanted) -> Option<PublicKey> {
+        let asked = |peer: &&PublicKey| self.in_flight.values().filter(|(of, _)| of == *peer).count();
+        let offers = self.offers.iter().filter(|(_, epoch)| match wanted.section {
+            CHECKPOINT => **epoch >= wanted.epoch,
+            _ => **epoch == wanted.epoch,
+        });
+        let peers = offers.map(|(peer, _)| peer).filter(|peer| {
+            let refused = (PublicKey::clone(peer), wanted);
+            !self.refused.contains(&refused)
+        });
+        peers.min_by_key(asked).cloned()
+    }
+
+    /// Moves on by a checkpoint.
+    pub(super) fn follow(&mut self, collected: &Collected) -> Result<Followed, String> {
+        let epoch = self.next_epoch();
+        let header = collected.header().ok_or("it has no header")?;
+        if self.epochs.heights(epoch).is_none_or(|(_, last)| last != header.height) {
+            return Err(format!("block {} is not the last one of its epoch", header.height));
+        }
+        if self.policy.trusted.is_some_and(|(of, id)| of == epoch && id != header.id()) {
+            return Err(format!("epoch {epoch} does not end as this node was told"));
+        }
+        let next = collected.follow(&self.trusted).map_err(|error| format!("{error:?}"))?;
+        match &collected.certified {
+            Some(certified) => {
+                let by_certificate = collected.follow_certificate(&self.trusted, certified);
+                by_certificate.map_err(|error| format!("certificate: {error:?}"))?;
+            }
+            // The engine begins with it.
+            None if self.target == Some(epoch) => return Ok(Followed::WithoutCertificate),
+            None => {}
+        }
+        self.trusted = next;
+        self.end = collected.certified.is_some().then(|| header.clone());
+        self.begin_arrival();
+        Ok(Followed::Yes)
+    }
+
+    pub(super) fn list(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let Some(arrival) = &mut self.arrival else { return Ok(()) };
+        let arriving = Arriving::new(&arrival.header, bytes).map_err(|error| error.to_string())?;
+        arrival.arriving = Some(arriving);
+        Ok(())
+    }
+
+    pub(super) fn block(&mut self, bytes: Vec<u8>) -> Result<(), String> {
+        let Some(arrival) = &mut self.arrival else { return Ok(()) };
+        let block = ChainBlock::decode(Bytes::from(bytes)).map_err(|error| format!("{error:?}"))?;
+        if block.header() != &arrival.header {
+            return Err("it is another block".into());
+        }
+        arrival.block = Some(block);
+        Ok(())
+    }
+
+    pub(super) fn part(&mut self, section: u32, bytes: &[u8]) -> Result<(), String> {
+        let arriving = self.arrival.as_mut().and_then(|arrival| arrival.arriving.as_mut());
+        let Some(arriving) = arriving else { return Ok(()) };
+        let part = section.saturating_sub(PARTS) as usize;
+        arriving.take(part, bytes).map_err(|error| error.to_string())
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.arrival.as_ref().is_some_and(|arrival| {
+            let arriving = arrival.arriving.as_ref();
+            arrival.block.is_some() && arriving.is_some_and(|arriving| arriving.missing().next().is_none())
+        })
+    }
+}
