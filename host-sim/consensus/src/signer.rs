@@ -9,7 +9,7 @@ use qenex_core::consensus::{Header, Proposal, Vote};
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::crypto::{Purpose, Scheme, signing_digest, verify};
 use qenex_core::error::{Code, Coded};
-use qenex_core::hsm::proto::{BeginHeader, Command, GiveVote, Index, KeyInfo, Signed};
+use qenex_core::hsm::proto::{BeginHeader, Command, GiveVote, Index, KeyInfo, Nothing, Signed, Status};
 use qenex_core::id::ChainId;
 use qenex_device::{Client, DeviceError};
 
@@ -27,6 +27,12 @@ pub trait VoteSigner: fmt::Debug + Send + Sync {
     /// # Errors
     /// The code of why it is refused.
     fn sign(&self, chain_id: &ChainId, vote: &Vote) -> Result<Signature, Code>;
+
+    /// The height of the newest header that a device believes; nothing for who believes none.
+    ///
+    /// # Errors
+    /// The device cannot be asked.
+    fn trusted_height(&self) -> Result<Option<u64>, Code>;
 
     /// Takes a final header: a device votes in the epoch that it trusts and in the next one only.
     ///
@@ -52,6 +58,11 @@ impl VoteSigner for KeySigner {
 
     fn sign(&self, chain_id: &ChainId, vote: &Vote) -> Result<Signature, Code> {
         self.0.sign(Purpose::Vote, &vote.id(chain_id)).map_err(|error| error.code())
+    }
+
+    /// A key has nothing to believe.
+    fn trusted_height(&self) -> Result<Option<u64>, Code> {
+        Ok(None)
     }
 
     /// A key has nothing to believe.
@@ -116,6 +127,11 @@ impl<S: Read + Write + Send> VoteSigner for DeviceSigner<S> {
         let digest = signing_digest(Scheme::Ed25519, Purpose::Vote, &vote.id(chain_id));
         verify(Scheme::Ed25519, &self.vote_key, &digest, &signature).map_err(|error| error.code())?;
         Ok(signature)
+    }
+
+    fn trusted_height(&self) -> Result<Option<u64>, Code> {
+        let status: Status = self.client().get(Command::Status, &Nothing {}).map_err(|error| error.code())?;
+        Ok(status.trusted.map(|trusted| trusted.height))
     }
 
     fn follow(

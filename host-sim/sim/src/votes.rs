@@ -78,6 +78,10 @@ impl VoteSigner for WatchedSigner {
         self.key.sign(chain_id, vote)
     }
 
+    fn trusted_height(&self) -> Result<Option<u64>, Code> {
+        self.key.trusted_height()
+    }
+
     fn follow(
         &self,
         header: &Header,

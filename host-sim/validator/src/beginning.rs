@@ -45,19 +45,22 @@ where
     M: Manager<PublicKey = PublicKey>,
     B: Blocker<PublicKey = PublicKey>,
 {
+    let (tip, seats) = {
+        let ledger = ledger.lock();
+        (ledger.tip().clone(), ledger.seats().map_err(|error| error.to_string())?.1)
+    };
+    let enough = seats.len().saturating_sub(1) / 3 + 1;
     let station = Station {
         ledger: ledger.clone(),
         checkpoints: config.checkpoints.clone(),
         epochs: config.epochs,
         snapshots: config.snapshots.clone(),
-    };
-    let (tip, seats) = {
-        let ledger = ledger.lock();
-        (ledger.tip().clone(), ledger.seats().map_err(|error| error.to_string())?.1)
+        policy: config.state_sync,
+        enough,
     };
     let now_ms = config.clock.now_ms(context);
     let search =
-        config.state_sync.and_then(|policy| Search::new(policy, config.epochs, &tip, seats.len(), now_ms));
+        config.state_sync.and_then(|policy| Search::new(policy, config.epochs, &tip, enough, now_ms));
     let (context, blocker) = (context.child("states"), config.blocker.clone());
     let Some(search) = search else {
         return Ok((station.start(context, channel, blocker, None), None));
@@ -88,17 +91,49 @@ pub fn floor<M, B>(
     }
     let epoch = config.epochs.of(ledger.tip().height.saturating_add(1)).saturating_sub(1);
     let done = config.checkpoints.done(epoch).map_err(|error| format!("checkpoint {epoch}: {error}"))?;
-    let Some((certified, members)) = done.and_then(|done| Some((done.certified.clone()?, done))) else {
+    let Some((certified, done)) = done.and_then(|done| Some((done.certified.clone()?, done))) else {
         return Ok(None);
     };
-    let keys = members.members().iter().map(|member| (&member.vote_key, &member.finality_key));
-    let validators = Validators::without_peers(keys).map_err(|error| error.to_string())?;
+    let validators = done.validators().map_err(|error| error.to_string())?;
     schemes.add(epoch, Arc::new(Scheme::verifier(config.identity.chain_id, validators)));
     let height = config.epochs.heights(epoch).map_or(0, |(_, last)| last);
     let block = ledger.node().block(height).map_err(|error| error.to_string())?;
     let Certified { proposal, certificate } = certified;
     let finalization = Finalization { proposal: simplex_proposal(&proposal), certificate };
     Ok(Some(Floor { finalization, block: ChainBlock::new(block) }))
+}
+
+/// Brings the ends of epochs to a device that has missed them: it votes in the epoch that it trusts and in the next one only.
+pub fn bring_along<M, B>(config: &Config<M, B>, epoch: u64) -> std::io::Result<()> {
+    let Some(signer) = &config.identity.signer else { return Ok(()) };
+    let trusted = match signer.trusted_height() {
+        Ok(Some(height)) => height,
+        Ok(None) => return Ok(()),
+        Err(code) => {
+            tracing::warn!("the device does not say what it trusts: {code}");
+            return Ok(());
+        }
+    };
+    for epoch in config.epochs.of(trusted.saturating_add(1))..epoch {
+        let known = config.checkpoints.get(epoch)?;
+        let followed = known.as_ref().and_then(|known| {
+            let (header, certified) = (known.header()?, known.certified.as_ref()?);
+            let validators = known.validators().ok()?;
+            Some(signer.follow(header, &certified.proposal, &validators, &certified.certificate))
+        });
+        match followed {
+            Some(Ok(())) => {}
+            Some(Err(code)) => {
+                tracing::warn!(epoch, "the device does not follow the chain: {code}");
+                return Ok(());
+            }
+            None => {
+                tracing::warn!(epoch, "the device has missed an epoch whose certificate is not known");
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What marshal keeps under heights and ids of blocks.

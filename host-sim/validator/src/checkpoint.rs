@@ -9,7 +9,7 @@ use qenex_consensus::{Certificate, Validators};
 use qenex_core::codec::{self, Encoded as _};
 use qenex_core::consensus::{
     self, CertificateError, Checkpoint, Endorsement, Endorsements, Header, LightError, MAX_VALIDATORS,
-    Proposal, Round, SignerSet, Trusted, finality_key, quorum,
+    Proposal, Round, SignerSet, Trusted, ValidatorSetError, finality_key, quorum,
 };
 use qenex_core::crypto::{Scheme, verify};
 
@@ -111,6 +111,14 @@ impl Collected {
     /// The members, in the order of the core.
     pub fn members(&self) -> &[Member] {
         &self.members
+    }
+
+    /// The set, for certificates to be verified.
+    ///
+    /// # Errors
+    /// They are none.
+    pub fn validators(&self) -> Result<Validators, ValidatorSetError> {
+        Validators::without_peers(self.members.iter().map(|member| (&member.vote_key, &member.finality_key)))
     }
 
     /// The places of those who have signed.

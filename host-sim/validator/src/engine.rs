@@ -34,7 +34,7 @@ use qenex_node::sequencer::BlockLimits;
 use rand_core::CryptoRng;
 
 use crate::application::Application;
-use crate::beginning::{Floor, archive, floor, get_state, track};
+use crate::beginning::{Floor, archive, bring_along, floor, get_state, track};
 use crate::block::ChainBlock;
 use crate::checkpoint::Certified;
 use crate::checkpoints::Checkpoints;
@@ -298,6 +298,10 @@ async fn run<E, M, B, S, R>(
             return;
         }
     };
+    if let Err(error) = bring_along(&config, epoch) {
+        tracing::error!("a checkpoint cannot be read: {error}");
+        return;
+    }
     let (marshal, mailbox, _) = Marshal::init(
         context.child("marshal"),
         finalizations,

@@ -6,6 +6,7 @@
 
 mod message;
 mod search;
+mod watch;
 
 use std::io;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use qenex_node::snapshot::MAX_LIST_BYTES;
 use self::message::{BLOCK, CHECKPOINT, LIST, Message, Wanted};
 use self::search::{Arrival, Followed};
 pub use self::search::{Policy, Search};
+use self::watch::{Seen, Watch};
 use crate::checkpoint::{self, Collected};
 use crate::checkpoints::Checkpoints;
 use crate::clock::WallClock;
@@ -57,11 +59,15 @@ pub struct Station {
     pub epochs: Epochs,
     /// What it offers.
     pub snapshots: Snapshots,
+    /// When it asks for a state; never where nothing is said.
+    pub policy: Option<Policy>,
+    /// How many others are enough to be believed: one of them is honest.
+    pub enough: usize,
 }
 
 impl Station {
-    /// Answers others until the network ends, and before that gets a state if the policy says so. The channel gets word when that is over, whatever
-    /// came of it.
+    /// Answers others until the network ends, or the node is left behind. Before that gets a state, if one is searched for: the channel gets word when
+    /// that is over, whatever came of it.
     pub fn start<E: Spawner + Clock>(
         self,
         context: E,
@@ -74,14 +80,15 @@ impl Station {
     ) -> Handle<()> {
         context.spawn(move |context| async move {
             let mut again = context.current();
+            let mut watch = self.policy.map(|policy| Watch::new(policy, self.enough));
             select_loop! {
                 context,
                 on_stopped => {},
                 message = receiver.recv() => {
                     let Ok((peer, message)) = message else { break };
                     let now_ms = WallClock::default().now_ms(&context);
-                    let current = search.as_mut().map(|(search, _)| search);
-                    match self.take(current, &peer, message.as_ref(), now_ms) {
+                    let seekers = (search.as_mut().map(|(search, _)| search), watch.as_mut());
+                    match self.take(seekers, &peer, message.as_ref(), now_ms) {
                         Ok(Answer::Nothing) => {},
                         Ok(Answer::Send(message)) => {
                             sender.send(Recipients::One(peer), IoBuf::from(message.encode()), false);
@@ -109,10 +116,31 @@ impl Station {
                         // Whoever waited may have ended.
                         let _ = over.send(());
                     }
+                    if search.is_none() && let Some(watch) = &mut watch {
+                        match watch.look(self.newest(), now_ms) {
+                            Seen::Well => {},
+                            Seen::Ask => {
+                                sender.send(Recipients::All, IoBuf::from(Message::Ask.encode()), false);
+                            },
+                            Seen::LeftBehind => {
+                                tracing::error!(
+                                    "others have forgotten the blocks that this node needs: it ends, and gets a state when it is started again"
+                                );
+                                break;
+                            },
+                        }
+                    }
                     again = context.current() + if search.is_some() { AGAIN } else { 100 * AGAIN };
                 },
             }
         })
+    }
+
+    /// Height, epoch and time of the newest block.
+    fn newest(&self) -> (u64, u64, u64) {
+        let ledger = self.ledger.lock();
+        let tip = ledger.tip();
+        (tip.height, tip.epoch, tip.time_ms)
     }
 
     /// The newest state that others can use: of an epoch whose checkpoint is there.
@@ -134,7 +162,7 @@ impl Station {
 
     fn take(
         &self,
-        search: Option<&mut Search>,
+        (search, watch): (Option<&mut Search>, Option<&mut Watch>),
         peer: &PublicKey,
         bytes: &[u8],
         now_ms: u64,
@@ -149,8 +177,10 @@ impl Station {
                 None => Message::Nothing(wanted),
             })),
             Message::Offer { epoch } => {
-                if let Some(search) = search {
-                    search.offered(peer, epoch);
+                match (search, watch) {
+                    (Some(search), _) => search.offered(peer, epoch),
+                    (None, Some(watch)) => watch.offered(peer, epoch),
+                    (None, None) => {}
                 }
                 Ok(Answer::Nothing)
             }

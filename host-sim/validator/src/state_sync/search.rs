@@ -75,14 +75,14 @@ pub struct Search {
 }
 
 impl Search {
-    /// A search of a node that has this header, in a network of so many validators; nothing if it is not needed.
-    pub fn new(policy: Policy, epochs: Epochs, tip: &Header, validators: usize, now_ms: u64) -> Option<Self> {
+    /// A search of a node that has this header, for which so many others are enough to be believed; nothing if it is not needed.
+    pub fn new(policy: Policy, epochs: Epochs, tip: &Header, enough: usize, now_ms: u64) -> Option<Self> {
         let behind_ms = now_ms.saturating_sub(tip.time_ms);
         let trusted = Trusted::new(&Anchor { header: tip.clone(), trusting_period_ms: u64::MAX }).ok()?;
         (u128::from(behind_ms) > policy.behind.as_millis()).then_some(Self {
             policy,
             epochs,
-            enough: (validators.saturating_sub(1)) / 3 + 1,
+            enough,
             trusted,
             end: None,
             offers: BTreeMap::new(),
