@@ -39,7 +39,7 @@ impl Port {
     /// Nobody listens there, or somebody else has the line.
     pub fn open(path: &Path) -> Result<Self> {
         if !std::fs::metadata(path)?.file_type().is_char_device() {
-            return UnixStream::connect(path).map(|socket| Stream::Socket(socket).into());
+            return UnixStream::connect(path).map(Self::from);
         }
         let mut line = OpenOptions::new().read(true).write(true).open(path)?;
         ioctl_tiocexcl(&line)?;
@@ -65,6 +65,12 @@ impl Port {
             // One that has gone away knows it.
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
+    }
+}
+
+impl From<UnixStream> for Port {
+    fn from(socket: UnixStream) -> Self {
+        Stream::Socket(socket).into()
     }
 }
 

@@ -7,6 +7,7 @@ use qenex_consensus::{CheckpointSigner, DeviceSigner, VoteSigner};
 use qenex_core::hsm::UserName;
 use qenex_core::hsm::proto::{Command, Login};
 use qenex_device::host::Host;
+use qenex_device::port::Port;
 use qenex_device::serve::serve;
 use qenex_device::soft::{Person, SoftBoard};
 use qenex_device::{Client, DeviceError};
@@ -38,7 +39,7 @@ pub fn open(config: &DeviceConfig) -> Result<Signers, ServiceError> {
 ///
 /// # Errors
 /// Its flash is damaged, or it is not the one that the host knows.
-pub fn soft(board: SoftBoard, host: &Host) -> Result<Client<UnixStream>, DeviceError> {
+pub fn soft(board: SoftBoard, host: &Host) -> Result<Client<Port>, DeviceError> {
     let mut device = board.start()?;
     let (here, there) = UnixStream::pair().map_err(DeviceError::Line)?;
     // The thread ends when this side hangs up.
@@ -47,13 +48,10 @@ pub fn soft(board: SoftBoard, host: &Host) -> Result<Client<UnixStream>, DeviceE
             tracing::error!("the simulated device broke off: {error}");
         }
     });
-    Client::open(here, &host.static_key()?, host.known_device()?.as_ref())
+    Client::open(Port::from(here), &host.static_key()?, host.known_device()?.as_ref())
 }
 
-fn signer<S>(mut client: Client<S>, config: &DeviceConfig) -> Result<Signers, ServiceError>
-where
-    S: std::io::Read + std::io::Write + Send + 'static,
-{
+fn signer(mut client: Client<Port>, config: &DeviceConfig) -> Result<Signers, ServiceError> {
     let user = UserName::new(&config.user).map_err(|error| ServiceError::file(&config.host, error))?;
     let pin = std::fs::read_to_string(&config.pin_file).map(Zeroizing::new);
     let pin = pin.map_err(|error| ServiceError::file(&config.pin_file, error))?;

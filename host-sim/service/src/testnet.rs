@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use commonware_cryptography::Signer as _;
@@ -20,6 +19,7 @@ use qenex_core::hsm::proto::{AddUser, Anchor, Command, CreateKey, Initialise, Ke
 use qenex_core::hsm::{Role, UserName};
 use qenex_core::id::NATIVE_ASSET;
 use qenex_device::host::Host;
+use qenex_device::port::Port;
 use qenex_device::soft::{Person, SoftBoard};
 use qenex_device::{Client, DeviceError};
 use qenex_node::chain::Chain;
@@ -49,12 +49,12 @@ pub struct NewTestnet {
     pub block_interval_ms: u64,
     /// How many of the newest blocks the validators keep; all where nothing is said.
     pub history_blocks: Option<u64>,
-    /// A node asks for a state if its newest block is older than this when it starts.
-    pub behind_seconds: u64,
     /// The machine of each node, where they are not all on this one.
     pub hosts: Vec<IpAddr>,
     /// The first of the ports: each validator takes two, the same on every machine if there are several.
     pub base_port: u16,
+    /// Where the devices of the validators are, one for each: new ones, at whose panels somebody confirms. Simulated ones otherwise.
+    pub devices: Vec<PathBuf>,
     /// When the chain begins, in milliseconds since the Unix epoch.
     pub time_ms: u64,
 }
@@ -71,8 +71,13 @@ const WORK: WorkFile = WorkFile { hashes: 100_000, interval_ms: 1_000, halving_m
 /// How long a device believes a set of validators without news: a week.
 const TRUSTING_PERIOD_MS: u64 = 7 * 24 * 3_600 * 1_000;
 
-/// The slot of the key of votes.
-const SLOT: u8 = 0;
+/// A validator, or a node that follows, asks for a state if its newest block is older than this when it starts.
+const BEHIND_SECONDS: u64 = 3_600;
+const FOLLOWER_BEHIND_SECONDS: u64 = 5;
+
+/// The slots of a device's keys.
+const VOTES: u8 = 0;
+const CHECKPOINTS: u8 = 1;
 
 /// The account of a client.
 pub fn client_account(index: u32) -> String {
@@ -91,7 +96,11 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
     let followers = (1..=new.followers).map(|number| (config(format!("follower-{number}")), false));
     let mut members = validators
         .chain(followers)
-        .map(|(config, votes)| Member::create(&config, votes && new.consensus == Consensus::Stake))
+        .enumerate()
+        .map(|(index, (config, votes))| {
+            let votes = votes && new.consensus == Consensus::Stake;
+            Member::create(&config, votes.then(|| new.devices.get(index).map(PathBuf::as_path)))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let (validators, followers) = members.split_at(new.validators.into());
     let follower_keys: Vec<String> = followers.iter().map(|member| member.peer_key.clone()).collect();
@@ -120,6 +129,9 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
             write(&member.config.with_file_name("account.key"), format!("{}\n", &*seed).as_bytes(), 0o600)?;
         }
         let by_stake = new.consensus == Consensus::Stake;
+        // Who begins later begins with a state.
+        let follows = index >= usize::from(new.validators);
+        let behind_seconds = if follows { FOLLOWER_BEHIND_SECONDS } else { BEHIND_SECONDS };
         let peers = keys.iter().enumerate().filter(|(other, _)| *other != index);
         let config = Config {
             genesis: "../genesis.json".into(),
@@ -128,7 +140,10 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
             // Who follows proposes nothing.
             account: account(index.min(usize::from(new.validators) - 1)),
             account_key,
-            checkpoint_key: device.as_ref().map(|_| "checkpoint.key".into()),
+            checkpoint_key: device
+                .as_ref()
+                .filter(|device| device.checkpoint_slot.is_none())
+                .map(|_| "checkpoint.key".into()),
             device,
             listen: at(index, 0),
             address: at(index, 0),
@@ -140,8 +155,7 @@ pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceEr
             block_interval_ms: new.block_interval_ms,
             history_blocks: new.history_blocks,
             snapshot_epochs: 1,
-            state_sync: by_stake
-                .then_some(StateSyncConfig { behind_seconds: new.behind_seconds, trusted: None }),
+            state_sync: by_stake.then_some(StateSyncConfig { behind_seconds, trusted: None }),
         };
         let text =
             serde_json::to_vec_pretty(&config).map_err(|error| ServiceError::file(&member.config, error))?;
@@ -180,33 +194,35 @@ struct Member {
 
 /// The device of a validator.
 struct Device {
+    /// Where it is, if it is not simulated.
+    at: Option<PathBuf>,
     vote_key: String,
     finality_key: String,
-    client: Client<UnixStream>,
+    client: Client<Port>,
 }
 
 impl Member {
-    /// A key of the network, and a device for who votes.
-    fn create(config: &Path, votes: bool) -> Result<Self, ServiceError> {
+    /// A key of the network, and a device for who votes: the one that is named, or a simulated one.
+    fn create(config: &Path, device: Option<Option<&Path>>) -> Result<Self, ServiceError> {
         let folder = config.parent().unwrap_or(Path::new("."));
         std::fs::create_dir(folder).map_err(|error| ServiceError::file(folder, error))?;
         let peer_file = folder.join("peer.key");
         write(&peer_file, format!("{}\n", Hash(*random()?)).as_bytes(), 0o600)?;
         let key = peer_key(&peer_file)?.public_key();
         let peer: [u8; 32] = key.as_ref().try_into().map_err(|_| DeviceError::Message)?;
-        let device = votes.then(|| Device::create(folder)).transpose()?;
+        let device = device.map(|at| Device::create(folder, at)).transpose()?;
         Ok(Self { config: config.to_path_buf(), peer_key: Hash(peer).to_string(), device })
     }
 }
 
 impl Device {
-    /// A device with an officer, an operator and a key of votes, and a key of checkpoints beside it.
-    fn create(folder: &Path) -> Result<Self, ServiceError> {
-        let checkpoint_file = folder.join("checkpoint.key");
-        write(&checkpoint_file, format!("{}\n", Hash(*random()?)).as_bytes(), 0o600)?;
-        let finality_key = finality_key(checkpoint_signer(&checkpoint_file)?.public_key());
+    /// A device with an officer, an operator, a key of votes and one of checkpoints. That of a simulated device lies beside it.
+    fn create(folder: &Path, at: Option<&Path>) -> Result<Self, ServiceError> {
         let host = Host::new(&folder.join("host"));
-        let mut client = soft(SoftBoard::open(&folder.join("device"), Person::Confirms)?, &host)?;
+        let mut client = match at {
+            Some(at) => host.connect(at)?,
+            None => soft(SoftBoard::open(&folder.join("device"), Person::Confirms)?, &host)?,
+        };
         client.tell(Command::Pair)?;
         host.remember(client.device_key())?;
         let mut pins = Vec::new();
@@ -223,15 +239,29 @@ impl Device {
         )?;
         client.ask(Command::Login, &Login { user: alice, pin: officer })?;
         client.ask(Command::AddUser, &AddUser { user: oscar, role: Role::Operator, pin: operator })?;
-        let (scheme, purpose) = (Scheme::Ed25519, Purpose::Vote);
-        let body = client.ask(
-            Command::CreateKey,
-            &CreateKey { slot: SLOT, scheme, purpose, path: 0, label: user("VOTES")? },
-        )?;
-        let info: KeyInfo<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
-        let vote_key: [u8; 32] = info.public_key.try_into().map_err(|_| DeviceError::Message)?;
-        let (vote_key, finality_key) = (Hash(vote_key).to_string(), finality_key.to_string());
-        Ok(Self { vote_key, finality_key, client })
+        let mut key = |slot, scheme, purpose, label| {
+            let label = user(label)?;
+            let body =
+                client.ask(Command::CreateKey, &CreateKey { slot, scheme, purpose, path: 0, label })?;
+            let info: KeyInfo<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
+            Ok::<_, ServiceError>(info.public_key.to_vec())
+        };
+        let vote_key = key(VOTES, Scheme::Ed25519, Purpose::Vote, "VOTES")?;
+        let vote_key: [u8; 32] = vote_key.try_into().map_err(|_| DeviceError::Message)?;
+        let checkpoint_key = match at {
+            Some(_) => key(CHECKPOINTS, Scheme::Hybrid, Purpose::Checkpoint, "CHECKPOINTS")?,
+            None => {
+                let file = folder.join("checkpoint.key");
+                write(&file, format!("{}\n", Hash(*random()?)).as_bytes(), 0o600)?;
+                checkpoint_signer(&file)?.public_key().to_vec()
+            }
+        };
+        Ok(Self {
+            at: at.map(Path::to_path_buf),
+            vote_key: Hash(vote_key).to_string(),
+            finality_key: finality_key(&checkpoint_key).to_string(),
+            client,
+        })
     }
 
     /// The officer vouches for the genesis. Returns what a node's configuration says of the device.
@@ -240,13 +270,13 @@ impl Device {
         self.client.ask(Command::Anchor, &anchor)?;
         self.client.tell(Command::Logout)?;
         Ok(DeviceConfig {
-            soft: Some("device".into()),
-            at: None,
+            soft: self.at.is_none().then(|| "device".into()),
+            checkpoint_slot: self.at.as_ref().map(|_| CHECKPOINTS),
+            at: self.at.clone(),
             host: "host".into(),
             user: "OSCAR".into(),
             pin_file: "operator.pin".into(),
-            slot: SLOT,
-            checkpoint_slot: None,
+            slot: VOTES,
         })
     }
 }

@@ -51,7 +51,11 @@ pub struct TestnetNew {
     /// The addresses of their machines, one for each node; otherwise all run on this one.
     #[arg(long, value_delimiter = ',')]
     pub hosts: Vec<IpAddr>,
-    /// The first of the ports; each validator takes two.
+    /// The sockets or serial lines of the validators' devices, one for each: new ones, which are made theirs, and at whose panels somebody confirms.
+    /// Otherwise simulated devices.
+    #[arg(long, value_delimiter = ',')]
+    pub devices: Vec<PathBuf>,
+    /// The first of the ports; each node takes two.
     #[arg(long, default_value_t = 7_100)]
     pub base_port: u16,
 }

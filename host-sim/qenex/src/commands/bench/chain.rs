@@ -52,9 +52,9 @@ pub fn run(
         epoch_blocks: 100_000,
         block_interval_ms,
         history_blocks: None,
-        behind_seconds: 3_600,
         hosts: Vec::new(),
         base_port: args.base_port,
+        devices: Vec::new(),
         time_ms: now_ms(),
     };
     let mut network = Processes::new(create(&folder.0, &new)?, args.base_port);

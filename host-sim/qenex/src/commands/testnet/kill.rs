@@ -47,9 +47,9 @@ pub fn run(args: &TestnetKill, output: &Output) -> Result<(), Failure> {
         epoch_blocks: 100,
         block_interval_ms: block_interval_ms(),
         history_blocks: None,
-        behind_seconds: 3_600,
         hosts: Vec::new(),
         base_port: args.base_port,
+        devices: Vec::new(),
         time_ms: now_ms(),
     };
     let mut network = Processes::new(create(&chain, &new)?, args.base_port);

@@ -36,9 +36,6 @@ const CLIENTS: u32 = 100;
 /// Blocks of an epoch in the story of the validators.
 const EPOCH_BLOCKS: u64 = 30;
 
-/// A node of that story asks for a state if its newest block is older than this when it starts. Those that come back are not.
-const BEHIND_SECONDS: u64 = 20;
-
 pub fn run(args: Testnet, output: &Output) -> Result<(), Failure> {
     match args {
         Testnet::New(args) => new(&args, output),
@@ -58,6 +55,13 @@ fn new(args: &TestnetNew, output: &Output) -> Result<(), Failure> {
         let detail = format!("{} addresses for {nodes} nodes", args.hosts.len());
         return Err(Failure::argument("hosts", detail));
     }
+    if !args.devices.is_empty() && args.devices.len() != usize::from(args.validators) {
+        let detail = format!("{} devices for {} validators", args.devices.len(), args.validators);
+        return Err(Failure::argument("devices", detail));
+    }
+    if args.consensus == Consensus::Pow && !args.devices.is_empty() {
+        return Err(Failure::argument("consensus", "--devices are for chains on which validators decide"));
+    }
     if args.consensus == Consensus::Pow && (args.followers > 0 || args.history_blocks.is_some()) {
         let detail = "--followers and --history-blocks are for chains on which validators decide";
         return Err(Failure::argument("consensus", detail));
@@ -76,9 +80,9 @@ fn new(args: &TestnetNew, output: &Output) -> Result<(), Failure> {
         epoch_blocks: args.epoch_blocks,
         block_interval_ms: block_interval_ms(),
         history_blocks: args.history_blocks,
-        behind_seconds: 3_600,
         hosts: args.hosts.clone(),
         base_port: args.base_port,
+        devices: absolute(&args.devices)?,
         time_ms: now_ms(),
     };
     let configs = create(&args.data, &new)?;
@@ -88,6 +92,13 @@ fn new(args: &TestnetNew, output: &Output) -> Result<(), Failure> {
     let configs: Vec<String> = configs.iter().map(|config| config.display().to_string()).collect();
     output.result(&json!({ "configs": configs }));
     Ok(())
+}
+
+/// The same places, wherever a node is started.
+fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let place =
+        |path: &PathBuf| std::path::absolute(path).map_err(|error| Failure::argument("devices", error));
+    paths.iter().map(place).collect()
 }
 
 fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
@@ -100,9 +111,9 @@ fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
         epoch_blocks: EPOCH_BLOCKS,
         block_interval_ms: block_interval_ms(),
         history_blocks: None,
-        behind_seconds: BEHIND_SECONDS,
         hosts: Vec::new(),
         base_port: args.base_port,
+        devices: Vec::new(),
         time_ms: now_ms(),
     };
     let folder = args.data.join("chain");
