@@ -8,13 +8,15 @@ use std::time::Duration;
 use commonware_codec::DecodeExt;
 use commonware_cryptography::ChaCha20Poly1305;
 use commonware_cryptography::ed25519::{PrivateKey, PublicKey};
+use commonware_macros::select;
 use commonware_p2p::authenticated::discovery::{self, Network};
 use commonware_p2p::{Blocker, Ingress, Manager, Receiver, Sender};
-use commonware_runtime::{Handle, Quota, Spawner, Supervisor, tokio};
+use commonware_runtime::{Handle, Quota, Supervisor, tokio};
 use commonware_stream::cups::{self, Cups};
 use commonware_stream::sake::{self, Sake};
 use commonware_utils::NZUsize;
-use commonware_utils::channel::mpsc;
+use commonware_utils::channel::{mpsc, oneshot};
+use futures::future::select_all;
 use qenex_core::consensus::namespace;
 use qenex_core::id::AccountId;
 use qenex_node::block::Batch;
@@ -31,6 +33,9 @@ use crate::{stake, work};
 /// Room for nodes that follow and are not known yet.
 const MORE_PEERS: usize = 16;
 
+/// How much threads give way that take transactions in: they get a tenth of what an urgent one gets.
+const NICENESS: i32 = 10;
+
 /// Reads the key of the network from its file.
 ///
 /// # Errors
@@ -44,6 +49,13 @@ pub fn peer_key(path: &Path) -> Result<PrivateKey, ServiceError> {
 fn public_key(text: &str, path: &Path) -> Result<PublicKey, ServiceError> {
     let bytes = hex(text).map_err(|error| ServiceError::file(path, error))?;
     PublicKey::decode(bytes.to_vec()).map_err(|error| ServiceError::file(path, error))
+}
+
+/// Lets other threads go first: those that decide on blocks are never without a processor because clients send more than can be verified.
+pub(crate) fn give_way() {
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::warn!("transactions are taken in as if they were urgent: {error}");
+    }
 }
 
 /// Opens the ledger in a folder, or begins it. So many of its newest blocks are kept, or all.
@@ -162,27 +174,43 @@ impl Start {
         (network.start(), oracle, channels)
     }
 
-    /// Answers programs until a part of the node ends.
+    /// Answers programs until a part of the node ends, on threads of their own.
     pub(crate) async fn serve(
         &self,
-        context: &tokio::Context,
         ledger: impl Ledger,
         submitted: mpsc::Sender<Batch>,
         parts: [Handle<()>; 2],
     ) -> Result<(), ServiceError> {
         let Config { api, listen, .. } = &self.config;
-        let listener = ::tokio::net::TcpListener::bind(api).await;
-        let listener = listener.map_err(|error| ServiceError::Ended(format!("{api}: {error}")))?;
+        let failed = |error| ServiceError::Ended(format!("{api}: {error}"));
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(2);
+        let answering = ::tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .on_thread_start(give_way)
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let listener = ::tokio::net::TcpListener::bind(api).await.map_err(failed)?;
+        let listener = listener.into_std().map_err(failed)?;
         tracing::info!(%listen, %api, "the node runs");
-        let answers = context.child("api").spawn(move |_| async move {
-            if let Err(error) = axum::serve(listener, routes(Api { ledger, submitted })).await {
-                tracing::error!("the interface ended: {error}");
-            }
+        let (end, answers) = oneshot::channel();
+        std::thread::spawn(move || {
+            let ended = answering.block_on(async {
+                let listener = ::tokio::net::TcpListener::from_std(listener)?;
+                let serve = axum::serve(listener, routes(Api { ledger, submitted }));
+                answering.spawn(serve.into_future()).await.unwrap_or_else(|error| Err(error.into()))
+            });
+            // Whoever waited may have ended.
+            let _ = end.send(ended);
         });
-        let (ended, _, _) = futures::future::select_all(parts.into_iter().chain([answers])).await;
-        Err(ServiceError::Ended(match ended {
-            Ok(()) => "a part of the node ended; the log says why".into(),
-            Err(error) => error.to_string(),
-        }))
+        let ended = select! {
+            (ended, _, _) = select_all(parts) => ended.err().map(|error| error.to_string()),
+            ended = answers => match ended {
+                Ok(Err(error)) => Some(format!("the interface: {error}")),
+                Ok(Ok(())) | Err(_) => Some("the interface".to_string()),
+            },
+        };
+        let reason = ended.unwrap_or_else(|| "a part of the node ended; the log says why".to_string());
+        Err(ServiceError::Ended(reason))
     }
 }

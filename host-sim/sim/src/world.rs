@@ -207,6 +207,7 @@ impl World {
                 key: keys::validator_key(index),
             }),
             partition: format!("validator-{index}-{}", member.wipes),
+            give_way: || (),
             manager: port.clone(),
             blocker: port.clone(),
         };

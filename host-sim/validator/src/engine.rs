@@ -43,7 +43,7 @@ use crate::epochs::{Epochs, Schemes};
 use crate::evidence::{self, Reporter, Watcher};
 use crate::exchange::{self, Exchange};
 use crate::finalizer::Finalizer;
-use crate::gossip;
+use crate::gossip::{self, GiveWay};
 use crate::ledger::Shared;
 use crate::seats::{Leaders, validators};
 use crate::snapshots::Snapshots;
@@ -123,6 +123,8 @@ pub struct Config<M, B> {
     pub reporter: Option<Reporter>,
     /// What its files are called.
     pub partition: String,
+    /// What a thread does first that takes in transactions.
+    pub give_way: GiveWay,
     /// Whom the network connects to.
     pub manager: M,
     /// Whom it does not hear any more.
@@ -368,7 +370,7 @@ async fn run<E, M, B, S, R>(
         ),
         gossip::start(
             context.child("transactions"),
-            ledger.clone(),
+            (ledger.clone(), config.give_way),
             to_send,
             channels.transactions,
             config.blocker.clone(),
