@@ -384,6 +384,11 @@ impl Node {
         Block { header: self.genesis.clone(), transactions: Default::default() }
     }
 
+    /// Whether it may forget old blocks.
+    pub fn forgets(&self) -> bool {
+        self.config.history_blocks.is_some()
+    }
+
     /// The lowest block that is kept.
     pub fn first_height(&self) -> u64 {
         self.log.first_height().unwrap_or(0)

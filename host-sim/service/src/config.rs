@@ -51,7 +51,7 @@ pub struct Config {
     /// After how many epochs it offers the state at the end of one to others; zero for never.
     #[serde(default = "snapshot_epochs")]
     pub snapshot_epochs: u64,
-    /// When it asks others for a state; never where nothing is said: then it executes all blocks.
+    /// When it asks others for a state; never where nothing is said: then it executes all blocks. A node that keeps all blocks asks only while it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_sync: Option<StateSyncConfig>,
 }

@@ -45,9 +45,10 @@ where
     M: Manager<PublicKey = PublicKey>,
     B: Blocker<PublicKey = PublicKey>,
 {
-    let (tip, seats) = {
+    let (tip, seats, forgets) = {
         let ledger = ledger.lock();
-        (ledger.tip().clone(), ledger.seats().map_err(|error| error.to_string())?.1)
+        let seats = ledger.seats().map_err(|error| error.to_string())?.1;
+        (ledger.tip().clone(), seats, ledger.node().forgets())
     };
     let enough = seats.len().saturating_sub(1) / 3 + 1;
     let station = Station {
@@ -59,8 +60,9 @@ where
         enough,
     };
     let now_ms = config.clock.now_ms(context);
-    let search =
-        config.state_sync.and_then(|policy| Search::new(policy, config.epochs, &tip, enough, now_ms));
+    // What it was told to keep it does not give for a state.
+    let policy = config.state_sync.filter(|_| forgets || tip.height == 0);
+    let search = policy.and_then(|policy| Search::new(policy, config.epochs, &tip, enough, now_ms));
     let (context, blocker) = (context.child("states"), config.blocker.clone());
     let Some(search) = search else {
         return Ok((station.start(context, channel, blocker, None), None));

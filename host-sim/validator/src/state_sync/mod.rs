@@ -124,7 +124,7 @@ impl Station {
                             },
                             Seen::LeftBehind => {
                                 tracing::error!(
-                                    "others have forgotten the blocks that this node needs: it ends, and gets a state when it is started again"
+                                    "others have forgotten the blocks that this node needs: it ends, and gets a state when it is started again, if it need not keep all blocks"
                                 );
                                 break;
                             },
