@@ -1,8 +1,9 @@
-//! NOR flash in a file: words of 16 bytes, pages of 8 KB, every write durable before it returns.
+//! NOR flash in a file: words of 16 bytes, pages of 8 KB, every write durable before it returns. Or in memory, for simulations.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
@@ -33,10 +34,21 @@ impl NorFlashError for FlashFileError {
     }
 }
 
+/// What a flash in memory holds, for as long as somebody has it: it outlives the device.
+#[derive(Clone, Debug, Default)]
+pub struct Memory(Arc<Mutex<Vec<u8>>>);
+
+/// Where what is written lasts.
+#[derive(Debug)]
+enum Place {
+    File(File),
+    Memory(Memory),
+}
+
 /// The flash.
 #[derive(Debug)]
 pub struct FileFlash {
-    file: File,
+    place: Place,
     bytes: Vec<u8>,
 }
 
@@ -62,7 +74,14 @@ impl FileFlash {
                 return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
             }
         }
-        Ok(Self { file, bytes })
+        Ok(Self { place: Place::File(file), bytes })
+    }
+
+    /// A flash with this many pages over what lies in memory; blank if nothing does.
+    pub fn in_memory(memory: &Memory, pages: usize) -> Self {
+        let mut kept = memory.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.resize(pages * PAGE, 0xff);
+        Self { place: Place::Memory(memory.clone()), bytes: kept.clone() }
     }
 
     /// Whether nothing was ever written to the first so many pages.
@@ -72,8 +91,17 @@ impl FileFlash {
 
     fn write_through(&mut self, from: usize, until: usize) -> Result<(), FlashFileError> {
         let bytes = self.bytes.get(from..until).ok_or(FlashFileError::Bounds)?;
-        self.file.write_all_at(bytes, from as u64).map_err(|_| FlashFileError::File)?;
-        self.file.sync_data().map_err(|_| FlashFileError::File)
+        match &self.place {
+            Place::File(file) => {
+                file.write_all_at(bytes, from as u64).map_err(|_| FlashFileError::File)?;
+                file.sync_data().map_err(|_| FlashFileError::File)
+            }
+            Place::Memory(memory) => {
+                let mut kept = memory.0.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.get_mut(from..until).ok_or(FlashFileError::Bounds)?.copy_from_slice(bytes);
+                Ok(())
+            }
+        }
     }
 }
 

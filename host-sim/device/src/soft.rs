@@ -7,6 +7,7 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,11 +18,16 @@ use qenex_core::hsm::flash::Region;
 use qenex_core::hsm::image::{BoardName, Vendor, measure_slot};
 use qenex_core::hsm::{Hsm, Refusal, SignWork, boot};
 use qenex_core::tx::Line;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use zeroize::Zeroizing;
 
+use crate::client::Client;
 use crate::error::DeviceError;
-use crate::flash_file::{FileFlash, PAGE};
+use crate::flash_file::{FileFlash, Memory, PAGE};
 use crate::image::manufacture_demonstration;
+use crate::port::Port;
+use crate::serve::serve;
 
 /// Pages of the vault.
 const VAULT_PAGES: u16 = 16;
@@ -81,6 +87,8 @@ pub struct SoftBoard {
     person: Person,
     vendor: Vendor,
     firmware: Firmware,
+    /// What it draws from, instead of the system.
+    random: Option<StdRng>,
 }
 
 impl SoftBoard {
@@ -92,17 +100,56 @@ impl SoftBoard {
         let failed = |path: &Path, error| DeviceError::File(path.display().to_string(), error);
         std::fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
         let path = directory.join("flash");
+        let flash = FileFlash::open(&path, PAGES.into()).map_err(|error| failed(&path, error))?;
+        let path = directory.join("unique-secret");
+        let secret = unique_secret(&path).map_err(|error| failed(&path, error))?;
+        Self::over(flash, secret, person, None)
+    }
+
+    /// The device whose flash lies in memory, and who draws all that is random from a seed: a run with it can be repeated. `starts` says how often it was
+    /// started. It confirms everything, and shows nothing to anybody.
+    ///
+    /// # Errors
+    /// The memory is not what a device left there.
+    pub fn in_memory(memory: &Memory, seed: u64, starts: u64) -> Result<Self, DeviceError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        StdRng::seed_from_u64(seed).fill_bytes(&mut *secret);
+        let random = StdRng::seed_from_u64(seed.wrapping_add(1).wrapping_add(starts << 32));
+        Self::over(FileFlash::in_memory(memory, PAGES.into()), secret, Person::Confirms, Some(random))
+    }
+
+    fn over(
+        mut flash: FileFlash,
+        secret: Zeroizing<[u8; 32]>,
+        person: Person,
+        random: Option<StdRng>,
+    ) -> Result<Self, DeviceError> {
         let vendor = vendor()?;
-        let mut flash = FileFlash::open(&path, PAGES.into()).map_err(|error| failed(&path, error))?;
         // A device that was never started; whoever made it may have been cut off.
         if flash.is_blank(VAULT_PAGES.into()) {
             manufacture_demonstration(&mut flash, &layout(), vendor.board, VERSION, IMAGE)?;
         }
         let firmware = boot::start(&mut flash, &layout(), &vendor, measure_slot);
         let firmware = firmware.ok_or(DeviceError::Refused(Refusal(IMAGE_NONE.number)))?;
-        let path = directory.join("unique-secret");
-        let secret = unique_secret(&path).map_err(|error| failed(&path, error))?;
-        Ok(Self { flash, secret, start: Instant::now(), person, vendor, firmware })
+        Ok(Self { flash, secret, start: Instant::now(), person, vendor, firmware, random })
+    }
+
+    /// A channel to the device, which serves on a thread of its own until the other side hangs up.
+    ///
+    /// # Errors
+    /// The flash is damaged, or the device is not the one that is known.
+    pub fn connect(
+        self,
+        static_key: &Zeroizing<[u8; 32]>,
+        known: Option<&[u8; 32]>,
+    ) -> Result<Client<Port>, DeviceError> {
+        let mut device = self.start()?;
+        let (here, there) = UnixStream::pair().map_err(DeviceError::Line)?;
+        std::thread::spawn(move || {
+            // The other side learns of it.
+            let _ = serve(&mut device, there);
+        });
+        Client::open(Port::from(here), static_key, known)
     }
 
     /// The device behind its channel.
@@ -157,7 +204,13 @@ impl Board for SoftBoard {
     }
 
     fn entropy(&mut self, bytes: &mut [u8]) -> Result<(), BoardError> {
-        getrandom::fill(bytes).map_err(|_| BoardError::Entropy)
+        match &mut self.random {
+            Some(random) => {
+                random.fill_bytes(bytes);
+                Ok(())
+            }
+            None => getrandom::fill(bytes).map_err(|_| BoardError::Entropy),
+        }
     }
 
     fn uptime_ms(&mut self) -> u64 {
@@ -165,6 +218,9 @@ impl Board for SoftBoard {
     }
 
     fn show(&mut self, line: &Line) {
+        if self.random.is_some() {
+            return;
+        }
         // A terminal that has gone away shows nothing; nothing is confirmed then either.
         let _ = writeln!(std::io::stderr(), "  | {line}");
     }

@@ -1,14 +1,11 @@
 //! The device that votes for a node, and may sign its checkpoints.
 
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use qenex_consensus::{CheckpointSigner, DeviceSigner, VoteSigner};
-use qenex_core::hsm::UserName;
-use qenex_core::hsm::proto::{Command, Login};
+use qenex_device::commission::log_in;
 use qenex_device::host::Host;
 use qenex_device::port::Port;
-use qenex_device::serve::serve;
 use qenex_device::soft::{Person, SoftBoard};
 use qenex_device::{Client, DeviceError};
 use zeroize::Zeroizing;
@@ -40,22 +37,13 @@ pub fn open(config: &DeviceConfig) -> Result<Signers, ServiceError> {
 /// # Errors
 /// Its flash is damaged, or it is not the one that the host knows.
 pub fn soft(board: SoftBoard, host: &Host) -> Result<Client<Port>, DeviceError> {
-    let mut device = board.start()?;
-    let (here, there) = UnixStream::pair().map_err(DeviceError::Line)?;
-    // The thread ends when this side hangs up.
-    std::thread::spawn(move || {
-        if let Err(error) = serve(&mut device, there) {
-            tracing::error!("the simulated device broke off: {error}");
-        }
-    });
-    Client::open(Port::from(here), &host.static_key()?, host.known_device()?.as_ref())
+    board.connect(&host.static_key()?, host.known_device()?.as_ref())
 }
 
 fn signer(mut client: Client<Port>, config: &DeviceConfig) -> Result<Signers, ServiceError> {
-    let user = UserName::new(&config.user).map_err(|error| ServiceError::file(&config.host, error))?;
     let pin = std::fs::read_to_string(&config.pin_file).map(Zeroizing::new);
     let pin = pin.map_err(|error| ServiceError::file(&config.pin_file, error))?;
-    client.ask(Command::Login, &Login { user, pin: pin.trim().as_bytes() })?;
+    log_in(&mut client, &config.user, pin.trim().as_bytes())?;
     let signer = DeviceSigner::new(client, config.slot)?;
     let checkpoints = config.checkpoint_slot.map(|slot| signer.checkpoint_signer(slot)).transpose()?;
     let checkpoints = checkpoints.map(|signer| Arc::new(signer) as Arc<dyn CheckpointSigner>);

@@ -11,13 +11,12 @@ use std::path::{Path, PathBuf};
 
 use commonware_cryptography::Signer as _;
 use qenex_consensus::CheckpointSigner as _;
-use qenex_core::codec;
 use qenex_core::consensus::finality_key;
 use qenex_core::crypto::secret::label_seed;
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme, ed25519};
-use qenex_core::hsm::proto::{AddUser, Anchor, Command, CreateKey, Initialise, KeyInfo, Login};
-use qenex_core::hsm::{Role, UserName};
+use qenex_core::hsm::proto::Command;
 use qenex_core::id::NATIVE_ASSET;
+use qenex_device::commission::{CHECKPOINTS, OPERATOR, VOTES, anchor, commission, create_checkpoint_key};
 use qenex_device::host::Host;
 use qenex_device::port::Port;
 use qenex_device::soft::{Person, SoftBoard};
@@ -74,10 +73,6 @@ const TRUSTING_PERIOD_MS: u64 = 7 * 24 * 3_600 * 1_000;
 /// A validator, or a node that follows, asks for a state if its newest block is older than this when it starts.
 const BEHIND_SECONDS: u64 = 3_600;
 const FOLLOWER_BEHIND_SECONDS: u64 = 5;
-
-/// The slots of a device's keys.
-const VOTES: u8 = 0;
-const CHECKPOINTS: u8 = 1;
 
 /// The account of a client.
 pub fn client_account(index: u32) -> String {
@@ -180,10 +175,6 @@ fn random() -> Result<Zeroizing<[u8; 32]>, ServiceError> {
     Ok(bytes)
 }
 
-fn user(text: &str) -> Result<UserName, ServiceError> {
-    UserName::new(text).map_err(|error| ServiceError::Ended(format!("{text}: {error}")))
-}
-
 /// A node while its chain is made.
 struct Member {
     config: PathBuf,
@@ -231,25 +222,9 @@ impl Device {
             write(&folder.join(name), format!("{pin}\n").as_bytes(), 0o600)?;
             pins.push(Zeroizing::new(pin));
         }
-        let (officer, operator) = (pins[0].as_bytes(), pins[1].as_bytes());
-        let (name, alice, oscar) = (user("VALIDATOR")?, user("ALICE")?, user("OSCAR")?);
-        client.ask(
-            Command::Initialise,
-            &Initialise { name, officers_needed: 1, officer: alice, pin: officer },
-        )?;
-        client.ask(Command::Login, &Login { user: alice, pin: officer })?;
-        client.ask(Command::AddUser, &AddUser { user: oscar, role: Role::Operator, pin: operator })?;
-        let mut key = |slot, scheme, purpose, label| {
-            let label = user(label)?;
-            let body =
-                client.ask(Command::CreateKey, &CreateKey { slot, scheme, purpose, path: 0, label })?;
-            let info: KeyInfo<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
-            Ok::<_, ServiceError>(info.public_key.to_vec())
-        };
-        let vote_key = key(VOTES, Scheme::Ed25519, Purpose::Vote, "VOTES")?;
-        let vote_key: [u8; 32] = vote_key.try_into().map_err(|_| DeviceError::Message)?;
+        let vote_key = commission(&mut client, pins[0].as_bytes(), pins[1].as_bytes())?;
         let checkpoint_key = match at {
-            Some(_) => key(CHECKPOINTS, Scheme::Hybrid, Purpose::Checkpoint, "CHECKPOINTS")?,
+            Some(_) => create_checkpoint_key(&mut client)?,
             None => {
                 let file = folder.join("checkpoint.key");
                 write(&file, format!("{}\n", Hash(*random()?)).as_bytes(), 0o600)?;
@@ -266,15 +241,13 @@ impl Device {
 
     /// The officer vouches for the genesis. Returns what a node's configuration says of the device.
     fn anchor(&mut self, header: &qenex_core::consensus::Header) -> Result<DeviceConfig, ServiceError> {
-        let anchor = Anchor { trusting_period_ms: TRUSTING_PERIOD_MS, header: header.clone() };
-        self.client.ask(Command::Anchor, &anchor)?;
-        self.client.tell(Command::Logout)?;
+        anchor(&mut self.client, header, TRUSTING_PERIOD_MS)?;
         Ok(DeviceConfig {
             soft: self.at.is_none().then(|| "device".into()),
             checkpoint_slot: self.at.as_ref().map(|_| CHECKPOINTS),
             at: self.at.clone(),
             host: "host".into(),
-            user: "OSCAR".into(),
+            user: OPERATOR.into(),
             pin_file: "operator.pin".into(),
             slot: VOTES,
         })

@@ -96,8 +96,9 @@ fn key_ref(signer: &LoadSigner) -> KeyRef {
     KeyRef { scheme: Scheme::Ed25519, hash: signer.key_hash(Purpose::Transaction) }
 }
 
-/// The first state.
-pub fn genesis(validators: usize, clients: usize, epoch_blocks: u64) -> Genesis {
+/// The first state, with validators of these keys of votes.
+pub fn genesis(vote_keys: &[[u8; 32]], clients: usize, epoch_blocks: u64) -> Genesis {
+    let validators = vote_keys.len();
     let account = |id: AccountId, kind, balances| GenesisAccount {
         id,
         kind,
@@ -122,9 +123,9 @@ pub fn genesis(validators: usize, clients: usize, epoch_blocks: u64) -> Genesis 
             vec![(NATIVE_ASSET, balance), (asset(), balance)],
         )
     }));
-    let standing = (0..validators).map(|index| GenesisValidator {
+    let standing = vote_keys.iter().enumerate().map(|(index, vote_key)| GenesisValidator {
         account: validator_account(index),
-        vote_key: vote_key(index).public_key(),
+        vote_key: *vote_key,
         peer_key: *peer_key(index).public_key().as_ref().first_chunk().unwrap_or(&[0; 32]),
         finality_key: finality_key(checkpoint_signer(index).public_key()).0.0,
         commission_bps: 1_000,

@@ -9,6 +9,7 @@
 //! | [`run`](mod@run) | a run, and what is checked in it |
 //! | [`shrink`](mod@shrink) | a failing run made smaller |
 //! | [`world`] | the validators and the network |
+//! | [`devices`] | devices that hold keys of votes |
 //! | [`byzantine`] | validators that lie |
 //! | [`votes`] | what a validator has signed |
 //! | [`finality`] | the ends of epochs as a light client sees them |
@@ -18,6 +19,7 @@
 
 pub mod byzantine;
 pub mod clients;
+pub mod devices;
 pub mod finality;
 pub mod keys;
 pub mod network;

@@ -47,6 +47,9 @@ pub struct Plan {
     pub validators: u8,
     /// How many clients, each of which waits for one transfer before it sends the next.
     pub clients: u16,
+    /// Whether the keys of honest validators are in devices.
+    #[serde(default)]
+    pub devices: bool,
     /// How long it takes.
     pub duration_ms: u64,
     /// How many blocks an epoch has.
@@ -112,6 +115,7 @@ impl Plan {
             seed,
             validators,
             clients: 16,
+            devices: rng.random_range(0..4) == 0,
             duration_ms,
             epoch_blocks: rng.random_range(5..60),
             liars,

@@ -73,15 +73,17 @@ pub fn run(plan: &Plan) -> Report {
             epochs: 0,
             barred: Vec::new(),
         };
-        let mut world = World::new(context.child("world"), &plan);
-        let violation = run.carry_out(&context, &mut world, &plan).await.err();
+        let (violation, bytes) = match World::new(context.child("world"), &plan) {
+            Ok(mut world) => (run.carry_out(&context, &mut world, &plan).await.err(), world.network.bytes()),
+            Err(reason) => (Some(reason), 0),
+        };
         let (height, tip) = run.chain.last_key_value().map(|(height, id)| (*height, *id)).unwrap_or_default();
         Report {
             seed: plan.seed,
             height,
             transfers: run.clients.transfers,
             epochs: run.epochs,
-            bytes: world.network.bytes(),
+            bytes,
             faults: run.faults,
             starts: run.starts,
             states: run.states,

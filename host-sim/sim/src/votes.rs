@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use qenex_consensus::{Certificate, KeySigner, Signature, Validators, VoteKey, VoteSigner};
+use qenex_consensus::{Certificate, Signature, Validators, VoteKey, VoteSigner};
 use qenex_core::consensus::{Guard, Header, MARK_BYTES, Mark, Proposal, Recorded, Round, Vote};
 use qenex_core::error::{Code, Coded};
 use qenex_core::id::ChainId;
@@ -44,11 +44,11 @@ impl Given {
 /// A key whose votes are looked at.
 #[derive(Debug)]
 pub struct WatchedSigner {
-    /// The key.
-    pub key: KeySigner,
+    /// The key: in a device, or in memory.
+    pub key: Arc<dyn VoteSigner>,
     /// What it has signed.
     pub given: Given,
-    /// Whether it refuses what a device refuses; otherwise nothing.
+    /// Whether it refuses what a device refuses, where the key is in memory.
     pub guarded: bool,
 }
 
@@ -67,6 +67,7 @@ impl VoteSigner for WatchedSigner {
         if judged == Ok(Recorded::New) {
             given.guard.recall(vote.round(), vote.kind(), &mark);
         }
+        let signature = self.key.sign(chain_id, vote)?;
         let in_round = given.by_round.entry(vote.round()).or_default();
         let against = in_round.iter().find(|other| contradict(other, vote)).copied();
         if !in_round.contains(vote) {
@@ -75,7 +76,7 @@ impl VoteSigner for WatchedSigner {
         if let Some(other) = against {
             given.contradiction.get_or_insert((other, *vote));
         }
-        self.key.sign(chain_id, vote)
+        Ok(signature)
     }
 
     fn trusted_height(&self) -> Result<Option<u64>, Code> {

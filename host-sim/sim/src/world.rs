@@ -7,7 +7,8 @@ use std::time::Duration;
 use commonware_cryptography::Signer as _;
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_runtime::{Handle, Supervisor, deterministic};
-use qenex_consensus::{KeyCheckpointSigner, KeySigner};
+use qenex_consensus::{KeyCheckpointSigner, KeySigner, VoteSigner};
+use qenex_node::chain::Chain;
 use qenex_node::error::NodeError;
 use qenex_node::genesis::Genesis;
 use qenex_node::mempool::MempoolLimits;
@@ -26,6 +27,7 @@ use qenex_validator::snapshots::Snapshots;
 use qenex_validator::state_sync::Policy;
 
 use crate::byzantine::{Carries, Lie, Lies};
+use crate::devices::Device;
 use crate::keys;
 use crate::network::{Link, Network};
 use crate::plan::Plan;
@@ -65,6 +67,8 @@ pub struct Member {
     checkpoints: Arc<SimDisk>,
     checkpoint_signer: Arc<KeyCheckpointSigner>,
     clock: WallClock,
+    /// What holds its key of votes, if that is not in memory.
+    device: Option<Device>,
     /// The disk of the states that it offers.
     snapshots: Arc<SimDisk>,
     /// How often it was started.
@@ -94,12 +98,34 @@ pub struct World {
 
 impl World {
     /// A world in which nobody runs yet.
-    pub fn new(context: deterministic::Context, plan: &Plan) -> Self {
+    ///
+    /// # Errors
+    /// A device refuses to be a validator's, or the genesis contradicts itself.
+    pub fn new(context: deterministic::Context, plan: &Plan) -> Result<Self, String> {
         let count = usize::from(plan.validators);
         let peers: Vec<PublicKey> = (0..count).map(|index| keys::peer_key(index).public_key()).collect();
         let (network, delivery) = Network::new(context.child("network"), plan.seed, peers);
-        let members = (0..count)
-            .map(|index| Member {
+        let mut devices = (0..count)
+            .map(|index| {
+                let has = plan.devices && plan.is_honest(index);
+                has.then(|| Device::new(plan.seed ^ ((index as u64) << 48))).transpose()
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| format!("a new device: {error}"))?;
+        let vote_key = |(index, device): (usize, &Option<Device>)| {
+            device.as_ref().map_or_else(|| keys::vote_key(index).public_key(), |device| device.vote_key)
+        };
+        let vote_keys: Vec<_> = devices.iter().enumerate().map(vote_key).collect();
+        let genesis = keys::genesis(&vote_keys, plan.clients.into(), plan.epoch_blocks);
+        let first = Chain::new(&genesis, usize::MAX).map_err(|error| error.to_string())?;
+        for device in devices.iter_mut().flatten() {
+            device.anchor(first.tip()).map_err(|error| format!("a new device: {error}"))?;
+        }
+        let members = devices
+            .into_iter()
+            .enumerate()
+            .map(|(index, device)| Member {
+                device,
                 disk: SimDisk::new(plan.seed ^ (index as u64 + 1)),
                 checkpoints: SimDisk::new(plan.seed ^ (index as u64 + 0x1_0000)),
                 snapshots: SimDisk::new(plan.seed ^ (index as u64 + 0x2_0000)),
@@ -114,15 +140,15 @@ impl World {
             })
             .collect();
         let epoch_blocks = NonZeroU64::new(plan.epoch_blocks).unwrap_or(NonZeroU64::MIN);
-        Self {
+        Ok(Self {
             _delivery: delivery,
             context,
             network,
             plan: plan.clone(),
-            genesis: keys::genesis(count, plan.clients.into(), plan.epoch_blocks),
+            genesis,
             epochs: Epochs::new(epoch_blocks),
             members,
-        }
+        })
     }
 
     /// The ledger of a validator that runs.
@@ -138,8 +164,16 @@ impl World {
     /// Starts a validator from what its disk holds.
     ///
     /// # Errors
-    /// The disk is damaged: no power cut does that.
-    pub async fn start(&mut self, index: usize) -> Result<(), NodeError> {
+    /// The disk is damaged: no power cut does that. Or the device does not start.
+    pub async fn start(&mut self, index: usize) -> Result<(), String> {
+        let key: Arc<dyn VoteSigner> = match &mut self.members[index].device {
+            Some(device) => device.start().map_err(|error| format!("the device: {error}"))?,
+            None => Arc::new(KeySigner(keys::vote_key(index))),
+        };
+        self.start_with(index, key).map_err(|error| error.to_string())
+    }
+
+    fn start_with(&mut self, index: usize, key: Arc<dyn VoteSigner>) -> Result<(), NodeError> {
         let member = &mut self.members[index];
         let disk = Arc::clone(&member.disk);
         let config = node_config(&self.plan, index);
@@ -186,10 +220,10 @@ impl World {
                 chain_id: keys::chain_id(),
                 peer,
                 signer: Some(Arc::new(WatchedSigner {
-                    key: KeySigner(keys::vote_key(index)),
+                    key,
                     given: member.given.clone(),
                     // The engine's own journal is enough, unless that is gone.
-                    guarded: member.wipes > 0,
+                    guarded: member.device.is_none() && member.wipes > 0,
                 })),
                 checkpoint_signer: Some(member.checkpoint_signer.clone()),
             },

@@ -66,6 +66,22 @@ fn a_state_in_place_of_all_blocks() {
     assert!(report.states == 2, "{report:?}");
 }
 
+/// Keys of votes in devices, which see the ends of epochs, are switched off and on with their validators, and outlive the disks of one.
+#[test]
+fn keys_in_devices() {
+    let at = |from_ms, until_ms, fault| Timed { from_ms, until_ms, fault };
+    let plan = Plan {
+        faults: vec![at(3_000, 6_000, Fault::Crash(0)), at(9_000, 15_000, Fault::Wipe(1))],
+        liars: Vec::new(),
+        epoch_blocks: 10,
+        devices: true,
+        ..Plan::random(2, 4, 40_000)
+    };
+    let report = holds(&plan);
+    assert!(report.epochs > 4 && report.transfers > 100, "{report:?}");
+    assert_eq!(run(&plan).fingerprint, report.fingerprint, "a run with devices replays, too");
+}
+
 /// A validator whose clock is a minute ahead, or behind, for a while: no block is of a time that has not come, and the others go on.
 #[test]
 fn a_clock_that_is_wrong() {
