@@ -85,6 +85,20 @@ fn wrong_configurations_are_refused() {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let again = qenex(&["testnet", "new", "--data", data.trim_end_matches('/')]);
     assert_eq!(again.status.code(), Some(2));
+    let other = folder.path("other");
+    for (arguments, expected) in [
+        (["--history-blocks", "1999", "--validators", "1"], "two epochs of 1000"),
+        (["--followers", "101", "--validators", "1"], "101"),
+        (["--followers", "1", "--consensus", "pow"], "--followers"),
+        (["--devices", "one,two", "--validators", "4"], "2 devices for 4 validators"),
+        (["--hosts", "10.0.0.1", "--validators", "2"], "1 addresses for 2 nodes"),
+        (["--devices", "nobody-listens-here", "--validators", "1"], "nobody-listens-here"),
+    ] {
+        let refused = qenex(&[&["testnet", "new", "--data", &other][..], &arguments].concat());
+        let text = String::from_utf8_lossy(&refused.stderr).to_string();
+        assert_eq!(refused.status.code(), Some(2), "{text}");
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
 
     let path = folder.path("validator-1/config.json");
     let right = std::fs::read_to_string(&path).unwrap();
@@ -95,6 +109,16 @@ fn wrong_configurations_are_refused() {
         (right.replace("\"soft\": \"device\"", "\"soft\": \"device\", \"at\": \"socket\""), "either"),
         (right.replace("../genesis.json", "genesis.json"), "genesis.json"),
         (right.replace("\"data\": \"data\"", "\"data\": \"data\", \"mining_threads\": -1"), "`-1`"),
+        // Epochs have a thousand blocks.
+        (right.replace("\"data\": \"data\"", "\"data\": \"data\", \"history_blocks\": 1999"), "two epochs"),
+        (
+            right.replace(
+                "\"behind_seconds\": 3600",
+                "\"behind_seconds\": 3600, \"trusted\": {\"epoch\": 1, \"id\": \"12\"}",
+            ),
+            "the id of a block",
+        ),
+        (right.replace("\"behind_seconds\"", "\"behind_minutes\""), "behind_minutes"),
         ("{".into(), "line 1"),
     ];
     for (wrong, expected) in cases {

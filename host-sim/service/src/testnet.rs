@@ -84,8 +84,16 @@ pub fn client_account(index: u32) -> String {
 /// # Errors
 /// The folder exists, cannot be written, or a device refuses.
 pub fn create(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceError> {
-    let failed = |error| ServiceError::file(folder, error);
-    std::fs::create_dir(folder).map_err(failed)?;
+    std::fs::create_dir(folder).map_err(|error| ServiceError::file(folder, error))?;
+    let made = fill(folder, new);
+    if made.is_err() {
+        // Half a chain is of no use to anybody, and would be in the way of the next try. What failed matters more than this.
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    made
+}
+
+fn fill(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceError> {
     let config = |name: String| folder.join(name).join("config.json");
     let validators = (1..=new.validators).map(|number| (config(format!("validator-{number}")), true));
     let followers = (1..=new.followers).map(|number| (config(format!("follower-{number}")), false));

@@ -20,6 +20,8 @@ pub enum Testnet {
     New(TestnetNew),
     /// Run four validators or miners, kill some of them, bring them back.
     Run(TestnetRun),
+    /// Send a transfer from each account of a chain that runs on this machine, and wait until all are final.
+    Send(TestnetSend),
     /// Kill and start validators at random while clients send; check that nothing is lost, and nothing done twice.
     Kill(TestnetKill),
 }
@@ -56,6 +58,20 @@ pub struct TestnetNew {
     #[arg(long, value_delimiter = ',')]
     pub devices: Vec<PathBuf>,
     /// The first of the ports; each node takes two.
+    #[arg(long, default_value_t = 7_100)]
+    pub base_port: u16,
+}
+
+/// Transfers on a chain.
+#[derive(Args, Debug)]
+pub struct TestnetSend {
+    /// How many accounts it has, at least.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..))]
+    pub clients: u32,
+    /// How many validators; each gets its part.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    pub validators: u16,
+    /// The first of the ports.
     #[arg(long, default_value_t = 7_100)]
     pub base_port: u16,
 }

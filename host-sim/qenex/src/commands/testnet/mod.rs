@@ -20,11 +20,11 @@ use qenex_service::config::block_interval_ms;
 use qenex_service::testnet::{LABEL, NewTestnet, client_account, create};
 use serde_json::json;
 
-use crate::args::{Consensus, Testnet, TestnetNew, TestnetRun};
+use crate::args::{Consensus, Testnet, TestnetNew, TestnetRun, TestnetSend};
 use crate::files::make_room;
 use crate::keys;
 use crate::output::{Failure, Output};
-use crate::processes::{PATIENCE, Processes};
+use crate::processes::{Nodes, PATIENCE, Processes};
 
 /// In a folder that another run may replace.
 const MARKER: &str = "testnet";
@@ -40,6 +40,7 @@ pub fn run(args: Testnet, output: &Output) -> Result<(), Failure> {
     match args {
         Testnet::New(args) => new(&args, output),
         Testnet::Run(args) => story(&args, output),
+        Testnet::Send(args) => send(&args, output),
         Testnet::Kill(args) => kill::run(&args, output),
     }
 }
@@ -153,15 +154,13 @@ struct Network {
     /// Its folder.
     chain: PathBuf,
     processes: Processes,
-    /// The next one of every client.
-    nonce: u64,
 }
 
 impl Network {
     /// The nodes of a chain in this folder, none of which runs yet.
     fn new(chain: &Path, configs: Vec<PathBuf>, base_port: u16) -> Self {
         let processes = Processes::new(configs, base_port);
-        Self { chain: chain.to_path_buf(), processes, nonce: 0 }
+        Self { chain: chain.to_path_buf(), processes }
     }
 
     /// Starts all nodes and waits until they have this height. Returns their numbers.
@@ -172,32 +171,45 @@ impl Network {
         Ok(all)
     }
 
-    /// Each client sends one transfer to one of these nodes. Returns how long it took until the first of them has all in its chain.
-    fn transfers(&mut self, to: &[u16]) -> Result<Duration, Failure> {
-        let start = Instant::now();
-        let nodes = &self.processes.nodes;
-        let chain = nodes.chain_id();
-        for from in 0..CLIENTS {
-            let node = to[from as usize % to.len()];
-            nodes.submit(node, &transfer(&chain, (from, (from + 1) % CLIENTS), 1, self.nonce)?)?;
-        }
-        self.nonce += 1;
-        let has_all = || {
-            (0..CLIENTS).all(|client| {
-                let account = nodes.get(to[0], &format!("account/{}", client_account(client)));
-                account
-                    .and_then(|account| account.get("nonce")?.as_u64())
-                    .is_some_and(|found| found >= self.nonce)
-            })
-        };
-        while !has_all() {
-            if start.elapsed() > PATIENCE {
-                return Err(Failure::refused(CHECK_FAILED, "transfers do not get into the chain"));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(start.elapsed())
+    /// See [`transfers`].
+    fn transfers(&self, to: &[u16]) -> Result<Duration, Failure> {
+        transfers(&self.processes.nodes, to, CLIENTS)
     }
+}
+
+/// Each of so many clients sends one transfer to one of these nodes. Returns how long it took until the first of them has all in its chain.
+fn transfers(nodes: &Nodes, to: &[u16], clients: u32) -> Result<Duration, Failure> {
+    let start = Instant::now();
+    let nonce = |client| {
+        let account = client_account(client);
+        let found = nodes.get(to[0], &format!("account/{account}"));
+        found.and_then(|found| found.get("nonce")?.as_u64()).ok_or_else(|| {
+            Failure::refused(CHECK_FAILED, format_args!("{account}: {} says nothing", nodes.url(to[0], "")))
+        })
+    };
+    let chain = nodes.chain_id();
+    let before = (0..clients).map(nonce).collect::<Result<Vec<_>, _>>()?;
+    for (from, nonce) in (0..clients).zip(&before) {
+        let node = to[from as usize % to.len()];
+        nodes.submit(node, &transfer(&chain, (from, (from + 1) % clients), 1, *nonce)?)?;
+    }
+    let has_all =
+        || (0..clients).zip(&before).all(|(client, before)| nonce(client).is_ok_and(|now| now > *before));
+    while !has_all() {
+        if start.elapsed() > PATIENCE {
+            return Err(Failure::refused(CHECK_FAILED, "transfers do not get into the chain"));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(start.elapsed())
+}
+
+fn send(args: &TestnetSend, output: &Output) -> Result<(), Failure> {
+    let all: Vec<u16> = (0..args.validators).collect();
+    let seconds = transfers(&Nodes::new(args.base_port), &all, args.clients)?.as_secs_f64();
+    output.line(format_args!("{} transfers are final after {seconds:.2} s", args.clients));
+    output.result(&json!({ "transfers": args.clients, "seconds": seconds }));
+    Ok(())
 }
 
 /// A transfer of whole USDC from one client to another.
