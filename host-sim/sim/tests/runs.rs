@@ -66,6 +66,27 @@ fn a_state_in_place_of_all_blocks() {
     assert!(report.states == 2, "{report:?}");
 }
 
+/// An epoch that has no checkpoint yet when its node gets a state, and with it loses the epoch's last block, gets one all the same.
+#[test]
+fn an_open_epoch_outlives_a_state() {
+    let at = |from_ms, until_ms, fault| Timed { from_ms, until_ms, fault };
+    let plan = Plan {
+        validators: 4,
+        clients: 16,
+        devices: false,
+        duration_ms: 60_000,
+        epoch_blocks: 14,
+        liars: Vec::new(),
+        faults: vec![
+            at(2_000, 3_467, Fault::Delay(655)),
+            at(7_456, 9_016, Fault::Partition(12)),
+            at(11_968, 26_914, Fault::Crash(2)),
+        ],
+        seed: 2_001,
+    };
+    holds(&plan);
+}
+
 /// Keys of votes in devices, which see the ends of epochs, are switched off and on with their validators, and outlive the disks of one.
 #[test]
 fn keys_in_devices() {

@@ -8,17 +8,18 @@ use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Blocker, Manager, Receiver, Sender, TrackedPeers};
 use commonware_runtime::buffer::paged::CacheRef;
 use commonware_runtime::{Clock, Handle, Metrics, Spawner, Storage};
-use commonware_storage::archive::{self, prunable};
+use commonware_storage::archive::{self, Archive, Identifier, prunable};
 use commonware_storage::translator::EightCap;
 use commonware_utils::NZU64;
 use commonware_utils::channel::oneshot;
 use commonware_utils::ordered::Set;
-use qenex_consensus::{HeaderId, Scheme, Validators, simplex_proposal};
+use qenex_consensus::{HeaderId, Scheme, Validators, VoteSigner, proposal_of, simplex_proposal};
 
 use crate::block::ChainBlock;
 use crate::checkpoint::Certified;
+use crate::checkpoints::Checkpoints;
 use crate::engine::{BUFFER, Config};
-use crate::epochs::Schemes;
+use crate::epochs::{Epochs, Schemes};
 use crate::ledger::Shared;
 use crate::seats::validators;
 use crate::state_sync::{Search, Station};
@@ -105,9 +106,14 @@ pub fn floor<M, B>(
     Ok(Some(Floor { finalization, block: ChainBlock::new(block) }))
 }
 
-/// Brings the ends of epochs to a device that has missed them: it votes in the epoch that it trusts and in the next one only.
-pub fn bring_along<M, B>(config: &Config<M, B>, epoch: u64) -> std::io::Result<()> {
-    let Some(signer) = &config.identity.signer else { return Ok(()) };
+/// Brings the ends of epochs to a device that has missed them: it votes in the epoch that it trusts and in the next one only. A node that was cut off
+/// at the end of an epoch finds the certificate with what the engine has kept.
+pub async fn bring_along(
+    signer: &dyn VoteSigner,
+    checkpoints: &Checkpoints,
+    (epochs, epoch): (Epochs, u64),
+    finalizations: &impl Archive<Key = HeaderId, Value = Finalization<Scheme, HeaderId>>,
+) -> std::io::Result<()> {
     let trusted = match signer.trusted_height() {
         Ok(Some(height)) => height,
         Ok(None) => return Ok(()),
@@ -116,23 +122,27 @@ pub fn bring_along<M, B>(config: &Config<M, B>, epoch: u64) -> std::io::Result<(
             return Ok(());
         }
     };
-    for epoch in config.epochs.of(trusted.saturating_add(1))..epoch {
-        let known = config.checkpoints.get(epoch)?;
-        let followed = known.as_ref().and_then(|known| {
-            let (header, certified) = (known.header()?, known.certified.as_ref()?);
-            let validators = known.validators().ok()?;
-            Some(signer.follow(header, &certified.proposal, &validators, &certified.certificate))
-        });
-        match followed {
-            Some(Ok(())) => {}
-            Some(Err(code)) => {
-                tracing::warn!(epoch, "the device does not follow the chain: {code}");
-                return Ok(());
-            }
-            None => {
-                tracing::warn!(epoch, "the device has missed an epoch whose certificate is not known");
-                return Ok(());
-            }
+    for epoch in epochs.of(trusted.saturating_add(1))..epoch {
+        let known = checkpoints.get(epoch)?;
+        let Some((header, known)) = known.as_ref().and_then(|known| Some((known.header()?, known))) else {
+            tracing::warn!(epoch, "the device has missed an epoch whose end is not known");
+            return Ok(());
+        };
+        if known.certified.is_none()
+            && let Ok(Some(finalization)) = finalizations.get(Identifier::Index(header.height)).await
+            && let Some(proposal) = proposal_of(&finalization.proposal)
+        {
+            let certified = Certified { proposal, certificate: finalization.certificate };
+            checkpoints.certify(header, certified)?;
+        }
+        let certified = checkpoints.get(epoch)?.and_then(|known| known.certified);
+        let (Some(certified), Ok(validators)) = (certified, known.validators()) else {
+            tracing::warn!(epoch, "the device has missed an epoch whose certificate is not known");
+            return Ok(());
+        };
+        if let Err(code) = signer.follow(header, &certified.proposal, &validators, &certified.certificate) {
+            tracing::warn!(epoch, "the device does not follow the chain: {code}");
+            return Ok(());
         }
     }
     Ok(())

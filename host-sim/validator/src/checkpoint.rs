@@ -113,6 +113,13 @@ impl Collected {
         &self.members
     }
 
+    /// Learns of the header; true if it is news.
+    pub fn know(&mut self, header: &Header) -> bool {
+        let news = self.header.is_none();
+        self.header.get_or_insert_with(|| header.clone());
+        news
+    }
+
     /// The set, for certificates to be verified.
     ///
     /// # Errors
@@ -167,7 +174,7 @@ impl Collected {
         verify(Scheme::Hybrid, &*signed.public_key, &Checkpoint::of(header).digest(), &*signed.signature)
             .map_err(|_| Unwanted::Wrong)?;
         member.signed = Some(signed);
-        self.header.get_or_insert_with(|| header.clone());
+        self.know(header);
         Ok(())
     }
 
@@ -287,7 +294,7 @@ impl Collected {
         let fits = certified.proposal.header == header.id();
         if fits {
             self.certified = Some(certified);
-            self.header.get_or_insert_with(|| header.clone());
+            self.know(header);
         }
         fits
     }

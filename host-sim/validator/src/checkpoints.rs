@@ -125,6 +125,16 @@ impl Checkpoints {
         self.lock().open.keys().copied().collect()
     }
 
+    /// Takes the last header of an epoch that is over and has no checkpoint, for when the block is forgotten.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn know(&self, header: &Header) -> io::Result<()> {
+        let mut store = self.lock();
+        let news = store.open.get_mut(&header.epoch).is_some_and(|open| open.know(header));
+        if news { store.keep(header.epoch) } else { Ok(()) }
+    }
+
     /// What is known of the checkpoint of an epoch.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ use crate::checkpoints::Checkpoints;
 use crate::clock::WallClock;
 use crate::epochs::{Epochs, Schemes};
 use crate::evidence::{self, Reporter, Watcher};
-use crate::exchange::{self, Exchange};
+use crate::exchange::{self, Exchange, note_ends};
 use crate::finalizer::Finalizer;
 use crate::gossip::{self, GiveWay};
 use crate::ledger::Shared;
@@ -300,8 +300,13 @@ async fn run<E, M, B, S, R>(
             return;
         }
     };
-    if let Err(error) = bring_along(&config, epoch) {
-        tracing::error!("a checkpoint cannot be read: {error}");
+    let mut brought = note_ends(&ledger, &config.checkpoints, config.epochs);
+    if let (Ok(()), Some(signer)) = (&brought, config.identity.signer.clone()) {
+        let (checkpoints, epochs) = (config.checkpoints.clone(), (config.epochs, epoch));
+        brought = bring_along(&*signer, &checkpoints, epochs, &finalizations).await;
+    }
+    if let Err(error) = brought {
+        tracing::error!("a checkpoint cannot be read or kept: {error}");
         return;
     }
     let (marshal, mailbox, _) = Marshal::init(

@@ -9,7 +9,6 @@
 //! | what is missing | 0, the epoch (u64, little-endian), 32 bytes of the signers that are known |
 //! | signatures | 1, the epoch, then up to 32 times a member's place, its key and its signature |
 
-use std::collections::{BTreeMap, btree_map};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,14 +112,13 @@ impl Exchange {
     ) -> Handle<()> {
         context.spawn(move |context| async move {
             let mut again = context.current();
-            let mut over = BTreeMap::new();
             let mut turn = 0;
             select_loop! {
                 context,
                 on_stopped => {},
                 message = receiver.recv() => {
                     let Ok((peer, message)) = message else { break };
-                    match self.take(&over, message.as_ref()) {
+                    match self.take(message.as_ref()) {
                         Ok(Answer::Nothing) => {},
                         Ok(Answer::Send(message)) => {
                             sender.send(Recipients::One(peer), IoBuf::from(message.encode()), false);
@@ -135,7 +133,7 @@ impl Exchange {
                     }
                 },
                 _ = context.sleep_until(again) => {
-                    let signed = match self.look(&mut over) {
+                    let signed = match self.look() {
                         Ok(signed) => signed,
                         Err(error) => {
                             tracing::error!("a checkpoint cannot be kept: {error}");
@@ -146,7 +144,7 @@ impl Exchange {
                         sender.send(Recipients::All, IoBuf::from(message.encode()), false);
                     }
                     turn += 1;
-                    for (peer, message) in self.ask(&over, turn) {
+                    for (peer, message) in self.ask(turn) {
                         sender.send(Recipients::One(peer), IoBuf::from(message.encode()), false);
                     }
                     again = context.current() + AGAIN;
@@ -155,38 +153,21 @@ impl Exchange {
         })
     }
 
-    /// Finds the epochs that are over and without a checkpoint, and signs those that this node has not signed.
-    fn look(&self, over: &mut BTreeMap<u64, Header>) -> io::Result<Vec<Message>> {
-        let open = self.checkpoints.open();
-        over.retain(|epoch, _| open.binary_search(epoch).is_ok());
+    /// Signs the checkpoints of epochs that are over, which this node has not signed.
+    fn look(&self) -> io::Result<Vec<Message>> {
+        note_ends(&self.ledger, &self.checkpoints, self.epochs)?;
         let mut signed = Vec::new();
-        for epoch in open {
-            if let btree_map::Entry::Vacant(vacant) = over.entry(epoch)
-                && let Some(header) = self.last_of(epoch)
-            {
-                vacant.insert(header);
-            }
-            if let Some(header) = over.get(&epoch) {
-                signed.extend(self.sign(header)?);
+        for epoch in self.checkpoints.open() {
+            if let Some(header) = self.end(epoch) {
+                signed.extend(self.sign(&header)?);
             }
         }
         Ok(signed)
     }
 
-    /// The last header of an epoch, if it is final and was not forgotten.
-    fn last_of(&self, epoch: u64) -> Option<Header> {
-        let (_, last) = self.epochs.heights(epoch)?;
-        let ledger = self.ledger.lock();
-        if last > ledger.tip().height || last < ledger.node().first_height() {
-            return None;
-        }
-        match ledger.node().block(last) {
-            Ok(block) => Some(block.header),
-            Err(error) => {
-                tracing::error!(epoch, "the last block of the epoch cannot be read: {error}");
-                None
-            }
-        }
+    /// The last header of an epoch that is over and without a checkpoint.
+    fn end(&self, epoch: u64) -> Option<Header> {
+        self.checkpoints.with_open(epoch, |open| open.header().cloned()).flatten()
     }
 
     fn sign(&self, header: &Header) -> io::Result<Option<Message>> {
@@ -218,15 +199,17 @@ impl Exchange {
     }
 
     /// Whom to ask for what, in this turn.
-    fn ask(&self, over: &BTreeMap<u64, Header>, turn: usize) -> Vec<(PublicKey, Message)> {
+    fn ask(&self, turn: usize) -> Vec<(PublicKey, Message)> {
         let Some(scheme) = self.schemes.newest() else { return Vec::new() };
         let peers: Vec<&PublicKey> =
             scheme.validators().peers().iter().filter(|peer| **peer != self.me).collect();
         if peers.is_empty() {
             return Vec::new();
         }
+        let mut over = self.checkpoints.open();
+        over.retain(|epoch| self.end(*epoch).is_some());
         // All of them in turn, where they are many.
-        let epochs = over.keys().cycle().skip(turn * ASKED % over.len().max(1)).take(ASKED.min(over.len()));
+        let epochs = over.iter().cycle().skip(turn * ASKED % over.len().max(1)).take(ASKED.min(over.len()));
         let message = |(number, epoch): (usize, &u64)| {
             let known = self.checkpoints.with_open(*epoch, Collected::signers)?;
             let peer = peers[(turn + number) % peers.len()];
@@ -236,7 +219,7 @@ impl Exchange {
     }
 
     /// Takes a message.
-    fn take(&self, over: &BTreeMap<u64, Header>, bytes: &[u8]) -> io::Result<Answer> {
+    fn take(&self, bytes: &[u8]) -> io::Result<Answer> {
         match Message::decode(bytes) {
             None => Ok(Answer::Block("a message is none of checkpoints".into())),
             Some(Message::Missing { epoch, known }) => {
@@ -253,12 +236,9 @@ impl Exchange {
                 Ok(if some { Answer::Send(message) } else { Answer::Nothing })
             }
             Some(Message::Signatures { epoch, signatures }) => {
-                // Of an epoch that is over and without a checkpoint; it may be over since the last look.
-                let open = self.checkpoints.with_open(epoch, |_| ());
-                let known = over.get(&epoch).cloned();
-                let Some(header) = open.and_then(|()| known.or_else(|| self.last_of(epoch))) else {
-                    return Ok(Answer::Nothing);
-                };
+                // It may be over since the last look.
+                note_ends(&self.ledger, &self.checkpoints, self.epochs)?;
+                let Some(header) = self.end(epoch) else { return Ok(Answer::Nothing) };
                 for (place, signed) in signatures {
                     if self.checkpoints.add(&header, place, signed, false)? == Err(Unwanted::Wrong) {
                         return Ok(Answer::Block(format!(
@@ -270,6 +250,32 @@ impl Exchange {
             }
         }
     }
+}
+
+/// Keeps the last headers of the epochs that are over and without a checkpoint, before their blocks are forgotten.
+///
+/// # Errors
+/// The disk fails.
+pub fn note_ends(ledger: &Shared, checkpoints: &Checkpoints, epochs: Epochs) -> io::Result<()> {
+    for epoch in checkpoints.open() {
+        if checkpoints.with_open(epoch, |open| open.header().is_some()) == Some(true) {
+            continue;
+        }
+        let Some((_, last)) = epochs.heights(epoch) else { continue };
+        let block = {
+            let ledger = ledger.lock();
+            let held = (ledger.node().first_height()..=ledger.tip().height).contains(&last);
+            held.then(|| ledger.node().block(last))
+        };
+        match block {
+            Some(Ok(block)) => checkpoints.know(&block.header)?,
+            Some(Err(error)) => {
+                tracing::error!(epoch, "the last block of the epoch cannot be read: {error}");
+            }
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// What a message leads to.

@@ -26,6 +26,7 @@ use crate::checkpoint::{self, Collected};
 use crate::checkpoints::Checkpoints;
 use crate::clock::WallClock;
 use crate::epochs::Epochs;
+use crate::exchange::note_ends;
 use crate::ledger::Shared;
 use crate::snapshots::Snapshots;
 
@@ -227,6 +228,7 @@ impl Station {
             && let Some(records) = arriving.finish()
         {
             tracing::info!(height = header.height, records = records.len(), "a state has arrived");
+            note_ends(&self.ledger, &self.checkpoints, self.epochs)?;
             if let Err(error) = self.ledger.install(&block, records) {
                 return Err(io::Error::other(error.to_string()));
             }

@@ -56,7 +56,7 @@ pub struct Search {
     enough: usize,
     /// What is believed so far.
     pub(super) trusted: Trusted,
-    /// Its header, if a certificate came with it: a state can stand on it.
+    /// Its header, if a checkpoint led to it: a state can stand on it.
     end: Option<Header>,
     /// What others offer: epochs.
     offers: BTreeMap<PublicKey, u64>,
@@ -233,17 +233,12 @@ impl Search {
             return Err(format!("epoch {epoch} does not end as this node was told"));
         }
         let next = collected.follow(&self.trusted).map_err(|error| format!("{error:?}"))?;
-        match &collected.certified {
-            Some(certified) => {
-                let by_certificate = collected.follow_certificate(&self.trusted, certified);
-                by_certificate.map_err(|error| format!("certificate: {error:?}"))?;
-            }
-            // The engine begins with it.
-            None if self.target == Some(epoch) => return Ok(Followed::WithoutCertificate),
-            None => {}
-        }
+        // The engine begins with it, and devices follow by it.
+        let Some(certified) = &collected.certified else { return Ok(Followed::WithoutCertificate) };
+        let by_certificate = collected.follow_certificate(&self.trusted, certified);
+        by_certificate.map_err(|error| format!("certificate: {error:?}"))?;
         self.trusted = next;
-        self.end = collected.certified.is_some().then(|| header.clone());
+        self.end = Some(header.clone());
         self.begin_arrival();
         Ok(Followed::Yes)
     }
