@@ -86,18 +86,19 @@ fn wrong_configurations_are_refused() {
     let again = qenex(&["testnet", "new", "--data", data.trim_end_matches('/')]);
     assert_eq!(again.status.code(), Some(2));
     let other = folder.path("other");
-    for (arguments, expected) in [
-        (["--history-blocks", "1999", "--validators", "1"], "two epochs of 1000"),
-        (["--followers", "101", "--validators", "1"], "101"),
-        (["--followers", "1", "--consensus", "pow"], "--followers"),
-        (["--devices", "one,two", "--validators", "4"], "2 devices for 4 validators"),
-        (["--hosts", "10.0.0.1", "--validators", "2"], "1 addresses for 2 nodes"),
-        (["--devices", "nobody-listens-here", "--validators", "1"], "nobody-listens-here"),
+    for (arguments, code, expected) in [
+        (["--history-blocks", "1999", "--validators", "1"], 2, "two epochs of 1000"),
+        (["--followers", "101", "--validators", "1"], 2, "101"),
+        (["--followers", "1", "--consensus", "pow"], 2, "--followers"),
+        (["--devices", "one,two", "--validators", "4"], 2, "2 devices for 4 validators"),
+        (["--hosts", "10.0.0.1", "--validators", "2"], 2, "1 addresses for 2 nodes"),
+        (["--devices", "nobody-listens-here", "--validators", "1"], 3, "nobody-listens-here"),
     ] {
         let refused = qenex(&[&["testnet", "new", "--data", &other][..], &arguments].concat());
         let text = String::from_utf8_lossy(&refused.stderr).to_string();
-        assert_eq!(refused.status.code(), Some(2), "{text}");
+        assert_eq!(refused.status.code(), Some(code), "{text}");
         assert!(text.contains(expected), "{expected}: {text}");
+        assert!(!std::path::Path::new(&other).exists(), "half a chain is left");
     }
 
     let path = folder.path("validator-1/config.json");
