@@ -20,7 +20,8 @@ pub struct MempoolLimits {
 
 impl Default for MempoolLimits {
     fn default() -> Self {
-        Self { transactions: 100_000, bytes: 64 << 20, per_account: 1_024 }
+        // Some blocks: who sends more than a chain decides on must not make nodes verify what will have to wait.
+        Self { transactions: 32_768, bytes: 16 << 20, per_account: 1_024 }
     }
 }
 
@@ -60,6 +61,33 @@ impl Mempool {
         Some(self.accounts.get(&sender)?.get(&nonce)?.signed.as_slice())
     }
 
+    /// Whether [`insert`](Self::insert) would take a transaction of so many bytes: to be asked before its signatures are verified, which costs a hundred times as much.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn admits(
+        &self,
+        sender: AccountId,
+        nonce: u64,
+        bytes: usize,
+        next_nonce: u64,
+    ) -> Result<(), MempoolError> {
+        if nonce < next_nonce {
+            return Err(MempoolError::NonceUsed { expected: next_nonce, found: nonce });
+        }
+        let limits = &self.limits;
+        if self.count >= limits.transactions || self.bytes + bytes > limits.bytes {
+            return Err(MempoolError::Full { transactions: self.count, bytes: self.bytes });
+        }
+        match self.accounts.get(&sender) {
+            Some(waiting) if waiting.contains_key(&nonce) => Err(MempoolError::NonceTaken { nonce }),
+            Some(waiting) if waiting.len() >= limits.per_account => {
+                Err(MempoolError::AccountFull { transactions: waiting.len() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes a transaction in, whose signatures have been verified. `next_nonce` is the sender's in the newest state.
     ///
     /// # Errors
@@ -72,27 +100,8 @@ impl Mempool {
         signed: Vec<u8>,
         next_nonce: u64,
     ) -> Result<(), MempoolError> {
-        if nonce < next_nonce {
-            return Err(MempoolError::NonceUsed { expected: next_nonce, found: nonce });
-        }
-        let limits = &self.limits;
-        if self.count >= limits.transactions || self.bytes + signed.len() > limits.bytes {
-            return Err(MempoolError::Full { transactions: self.count, bytes: self.bytes });
-        }
+        self.admits(sender, nonce, signed.len(), next_nonce)?;
         let waiting = self.accounts.entry(sender).or_default();
-        let refusal = if waiting.contains_key(&nonce) {
-            Some(MempoolError::NonceTaken { nonce })
-        } else if waiting.len() >= limits.per_account {
-            Some(MempoolError::AccountFull { transactions: waiting.len() })
-        } else {
-            None
-        };
-        if let Some(refusal) = refusal {
-            if waiting.is_empty() {
-                self.accounts.remove(&sender);
-            }
-            return Err(refusal);
-        }
         self.count += 1;
         self.bytes += signed.len();
         waiting.insert(nonce, Waiting { signed, fee, arrival: self.arrivals });

@@ -36,6 +36,27 @@ impl Coded for SubmitError {
     }
 }
 
+/// What of several transactions a pool could take.
+#[derive(Debug)]
+pub struct Screened {
+    /// Those that it could.
+    pub admitted: Batch,
+    /// For each of all why it is none of these, or nothing.
+    pub refused: Vec<Option<SubmitError>>,
+}
+
+/// The results of all that were screened, from those of the ones that were admitted.
+pub fn with_refused(
+    refused: Vec<Option<SubmitError>>,
+    inserted: Vec<Result<Hash, SubmitError>>,
+) -> Vec<Result<Hash, SubmitError>> {
+    let mut inserted = inserted.into_iter();
+    refused
+        .into_iter()
+        .filter_map(|refused| refused.map_or_else(|| inserted.next(), |error| Some(Err(error))))
+        .collect()
+}
+
 /// A block that was made and finalized.
 #[derive(Clone, Debug)]
 pub struct Produced {
@@ -91,13 +112,36 @@ impl Sequencer {
     /// # Errors
     /// It is malformed, a signature is wrong, or the pool does not take it.
     pub fn submit(&mut self, node: &Node, signed: &[u8]) -> Result<Hash, SubmitError> {
-        let mut results = self.submit_all(node, [signed].into_iter().collect());
+        let mut results = self.submit_all(node, &[signed].into_iter().collect());
         results.pop().unwrap_or(Err(SubmitError::Refused(Refusal::Decode(DecodeError::Malformed))))
     }
 
     /// [`submit`](Self::submit) for several, whose signatures are verified together; a result for each.
-    pub fn submit_all(&mut self, node: &Node, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
-        self.insert_all(node, &prepare(signed, Signatures::Verify(&self.verifier)))
+    pub fn submit_all(&mut self, node: &Node, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
+        let Screened { admitted, refused } = self.screen(node, signed);
+        let inserted = self.insert_all(node, &prepare(admitted, Signatures::Verify(&self.verifier)));
+        with_refused(refused, inserted)
+    }
+
+    /// Finds out which of several the pool could take, before anything is verified.
+    pub fn screen(&self, node: &Node, signed: &Batch) -> Screened {
+        let mut admitted = Batch::default();
+        let refusal = |signed: &[u8]| {
+            let decoded = SignedTransaction::decode(signed);
+            let decoded = decoded.map_err(|error| SubmitError::Refused(Refusal::Decode(error)))?;
+            let Transaction { sender, nonce, .. } = decoded.transaction;
+            let next_nonce = next_nonce(node, self.head, sender);
+            self.mempool.admits(sender, nonce, signed.len(), next_nonce).map_err(SubmitError::Mempool)
+        };
+        let refused = signed.iter().map(|signed| {
+            let refused = refusal(signed).err();
+            if refused.is_none() {
+                admitted.push(signed);
+            }
+            refused
+        });
+        let refused = refused.collect();
+        Screened { admitted, refused }
     }
 
     /// Puts transactions into the pool whose signatures were looked at when they were prepared; a result for each.

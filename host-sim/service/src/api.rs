@@ -32,7 +32,7 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     fn submit(&self, signed: &[u8]) -> Result<Hash, SubmitError>;
 
     /// The same for several, which are verified together; a result for each.
-    fn submit_all(&self, signed: Batch) -> Vec<Result<Hash, SubmitError>>;
+    fn submit_all(&self, signed: &Batch) -> Vec<Result<Hash, SubmitError>>;
 
     /// Where the chain is.
     fn status(&self) -> Value;
@@ -135,7 +135,7 @@ async fn submit_several<L: Ledger>(State(api): State<Api<L>>, body: Bytes) -> Re
             "signed transactions, each with its length, were expected",
         );
     };
-    let results = api.ledger.submit_all(batch.clone());
+    let results = api.ledger.submit_all(&batch);
     let taken: Batch =
         batch.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(signed, _)| signed).collect();
     let accepted = taken.len();

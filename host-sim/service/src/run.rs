@@ -33,9 +33,6 @@ use crate::{stake, work};
 /// Room for nodes that follow and are not known yet.
 const MORE_PEERS: usize = 16;
 
-/// How much threads give way that take transactions in: they get a tenth of what an urgent one gets.
-const NICENESS: i32 = 10;
-
 /// Reads the key of the network from its file.
 ///
 /// # Errors
@@ -49,13 +46,6 @@ pub fn peer_key(path: &Path) -> Result<PrivateKey, ServiceError> {
 fn public_key(text: &str, path: &Path) -> Result<PublicKey, ServiceError> {
     let bytes = hex(text).map_err(|error| ServiceError::file(path, error))?;
     PublicKey::decode(bytes.to_vec()).map_err(|error| ServiceError::file(path, error))
-}
-
-/// Lets other threads go first: those that decide on blocks are never without a processor because clients send more than can be verified.
-pub(crate) fn give_way() {
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::warn!("transactions are taken in as if they were urgent: {error}");
-    }
 }
 
 /// Opens the ledger in a folder, or begins it. So many of its newest blocks are kept, or all.
@@ -186,7 +176,6 @@ impl Start {
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(2);
         let answering = ::tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
-            .on_thread_start(give_way)
             .enable_all()
             .build()
             .map_err(failed)?;

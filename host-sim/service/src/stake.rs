@@ -37,7 +37,7 @@ use crate::config::{StateSyncConfig, TrustedConfig};
 use crate::device;
 use crate::error::ServiceError;
 use crate::genesis_file::hex;
-use crate::run::{Start, give_way, open_ledger};
+use crate::run::{Start, open_ledger};
 
 /// Messages of a channel that a peer may send in a second, in the order of the channels. What a channel may hold is this for all peers of several
 /// epochs at once, and takes memory.
@@ -136,7 +136,6 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
             state_sync,
             reporter,
             partition: "chain".into(),
-            give_way,
             manager: oracle.clone(),
             blocker: oracle,
         };
@@ -168,7 +167,7 @@ impl api::Ledger for Staked {
         self.ledger.submit(signed)
     }
 
-    fn submit_all(&self, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
+    fn submit_all(&self, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
         self.ledger.submit_all(signed)
     }
 

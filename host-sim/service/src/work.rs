@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::api::{self, status_of, with};
 use crate::error::ServiceError;
-use crate::run::{Start, give_way, open_ledger};
+use crate::run::{Start, open_ledger};
 
 /// Messages of a channel that a peer may send in a second.
 const QUOTAS: [u32; Channels::<(), ()>::COUNT as usize] = [16, 64];
@@ -55,8 +55,7 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
         let Ok([blocks, transactions]) = <[_; QUOTAS.len()]>::try_from(channels) else {
             return Err(ServiceError::Ended("the network has other channels".into()));
         };
-        let (timing, miner_of) = (Timing::default(), miner.clone());
-        let config = Config { limits, timing, miner: miner_of, give_way, blocker: oracle };
+        let config = Config { limits, timing: Timing::default(), miner: miner.clone(), blocker: oracle };
         let channels = Channels { blocks, transactions };
         let Running { ledger, submitted, handle } =
             engine::start(context.child("node"), config, ledger, channels);
@@ -84,7 +83,7 @@ impl api::Ledger for Mined {
         self.ledger.lock().submit(signed)
     }
 
-    fn submit_all(&self, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
+    fn submit_all(&self, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
         self.ledger.lock().submit_all(signed)
     }
 

@@ -241,7 +241,6 @@ impl World {
                 key: keys::validator_key(index),
             }),
             partition: format!("validator-{index}-{}", member.wipes),
-            give_way: || (),
             manager: port.clone(),
             blocker: port.clone(),
         };

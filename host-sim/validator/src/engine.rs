@@ -43,7 +43,7 @@ use crate::epochs::{Epochs, Schemes};
 use crate::evidence::{self, Reporter, Watcher};
 use crate::exchange::{self, Exchange, note_ends};
 use crate::finalizer::Finalizer;
-use crate::gossip::{self, GiveWay};
+use crate::gossip;
 use crate::ledger::Shared;
 use crate::seats::{Leaders, validators};
 use crate::snapshots::Snapshots;
@@ -123,8 +123,6 @@ pub struct Config<M, B> {
     pub reporter: Option<Reporter>,
     /// What its files are called.
     pub partition: String,
-    /// What a thread does first that takes in transactions.
-    pub give_way: GiveWay,
     /// Whom the network connects to.
     pub manager: M,
     /// Whom it does not hear any more.
@@ -375,7 +373,7 @@ async fn run<E, M, B, S, R>(
         ),
         gossip::start(
             context.child("transactions"),
-            (ledger.clone(), config.give_way),
+            ledger.clone(),
             to_send,
             channels.transactions,
             config.blocker.clone(),

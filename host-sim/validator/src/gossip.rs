@@ -70,20 +70,15 @@ pub fn unpack(mut message: &[u8]) -> Option<Batch> {
     message.is_empty().then_some(batch)
 }
 
-/// What a thread does first whose work may wait for that of others: what is new is verified when the processor has nothing more urgent to do, or a node that gets
-/// more than it can verify would not decide on what it has.
-pub type GiveWay = fn();
-
 /// Sends and takes transactions until the network ends, on a thread of its own where the runtime has threads.
 pub fn start<E: Spawner + Clock>(
     context: E,
-    (pool, give_way): (impl Pool, GiveWay),
+    pool: impl Pool,
     mut submitted: mpsc::Receiver<Batch>,
     (mut sender, mut receiver): (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
     mut blocker: impl Blocker<PublicKey = PublicKey>,
 ) -> Handle<()> {
     context.dedicated().spawn(move |context| async move {
-        give_way();
         let mut again = context.current() + AGAIN;
         select_loop! {
             context,

@@ -12,7 +12,7 @@ use qenex_node::error::{NodeError, Refusal};
 use qenex_node::node::Node;
 use qenex_node::prepare::{Signatures, prepare};
 use qenex_node::records::Records;
-use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
+use qenex_node::sequencer::{BlockLimits, Screened, Sequencer, SubmitError, with_refused};
 
 use crate::block::ChainBlock;
 
@@ -129,7 +129,7 @@ impl Shared {
     /// # Errors
     /// It can be in no block, or the pool does not take it.
     pub fn submit(&self, signed: &[u8]) -> Result<Hash, SubmitError> {
-        let result = self.submit_all([signed].into_iter().collect()).pop();
+        let result = self.submit_all(&[signed].into_iter().collect()).pop();
         result.unwrap_or(Err(SubmitError::Refused(Refusal::Decode(DecodeError::Malformed))))
     }
 
@@ -139,15 +139,18 @@ impl Shared {
             let ledger = self.lock();
             ledger.sequencer.new_ones(&ledger.node, signed)
         };
-        self.submit_all(new)
+        self.submit_all(&new)
     }
 
     /// The same for several, which are verified together; a result for each.
-    pub fn submit_all(&self, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
-        let verifier = Arc::clone(self.lock().sequencer.verifier());
-        let prepared = prepare(signed, Signatures::Verify(&verifier));
+    pub fn submit_all(&self, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
+        let (verifier, Screened { admitted, refused }) = {
+            let ledger = self.lock();
+            (Arc::clone(ledger.sequencer.verifier()), ledger.sequencer.screen(&ledger.node, signed))
+        };
+        let prepared = prepare(admitted, Signatures::Verify(&verifier));
         let Ledger { node, sequencer, .. } = &mut *self.lock();
-        sequencer.insert_all(node, &prepared)
+        with_refused(refused, sequencer.insert_all(node, &prepared))
     }
 
     /// Executes a block over one that is held, and keeps it as pending.

@@ -38,6 +38,17 @@ struct Store {
     files: Vec<File>,
 }
 
+impl Store {
+    /// Removes those that are too old.
+    fn forget(&mut self) -> io::Result<()> {
+        while self.files.len() > KEPT {
+            let old = self.files.remove(0);
+            self.disk.remove(&name(old.epoch))?;
+        }
+        Ok(())
+    }
+}
+
 /// A file that is open.
 #[derive(Clone, Debug)]
 struct File {
@@ -136,7 +147,9 @@ impl Snapshots {
         }
         disk.sync_directory()?;
         files.sort_by_key(|file| file.epoch);
-        Ok(Self { store: Arc::new(Mutex::new(Store { disk, files })), writing: Arc::default() })
+        let mut store = Store { disk, files };
+        store.forget()?;
+        Ok(Self { store: Arc::new(Mutex::new(store)), writing: Arc::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Store> {
@@ -179,11 +192,7 @@ impl Snapshots {
         store.files.retain(|file| file.epoch != epoch);
         store.files.extend(File::open(&*disk, epoch)?);
         store.files.sort_by_key(|file| file.epoch);
-        while store.files.len() > KEPT {
-            let old = store.files.remove(0);
-            disk.remove(&name(old.epoch))?;
-        }
-        Ok(())
+        store.forget()
     }
 }
 

@@ -22,7 +22,7 @@ use qenex_node::block::Batch;
 use qenex_node::error::NodeError;
 use qenex_node::sequencer::BlockLimits;
 use qenex_validator::clock::WallClock;
-use qenex_validator::gossip::{self, GiveWay};
+use qenex_validator::gossip;
 
 use crate::error::Refusal;
 use crate::ledger::Shared;
@@ -64,8 +64,6 @@ pub struct Config<M, B> {
     pub timing: Timing,
     /// Who looks for nonces; nobody for a node that only follows.
     pub miner: Option<M>,
-    /// What a thread does first that takes in transactions.
-    pub give_way: GiveWay,
     /// Whom it does not hear any more.
     pub blocker: B,
 }
@@ -117,10 +115,10 @@ where
     let handle = context.spawn(move |context| async move {
         let (mined, to_tell) = mpsc::channel(MAILBOX);
         let (heads, new_heads) = watch::channel(());
-        let Config { limits, timing, miner, give_way, blocker } = config;
+        let Config { limits, timing, miner, blocker } = config;
         let transactions = gossip::start(
             context.child("transactions"),
-            (ledger.clone(), give_way),
+            ledger.clone(),
             to_send,
             channels.transactions,
             blocker.clone(),

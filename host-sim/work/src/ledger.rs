@@ -170,11 +170,11 @@ impl Ledger {
 
     /// The same for those of several that neither wait nor were used up; a result for each of these.
     pub fn submit_new(&mut self, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
-        self.submit_all(self.sequencer.new_ones(&self.node, signed))
+        self.submit_all(&self.sequencer.new_ones(&self.node, signed))
     }
 
     /// The same for several, which are verified together; a result for each.
-    pub fn submit_all(&mut self, signed: Batch) -> Vec<Result<Hash, SubmitError>> {
+    pub fn submit_all(&mut self, signed: &Batch) -> Vec<Result<Hash, SubmitError>> {
         self.sequencer.submit_all(&self.node, signed)
     }
 

@@ -92,13 +92,8 @@ impl World {
         let context =
             self.context.child("miner").with_attribute("index", index).with_attribute("start", member.starts);
         let miner = Paced { clock: context.child("hashes"), hashes: 1, pause: Duration::from_millis(50) };
-        let config = Config {
-            limits: LIMITS,
-            timing: Timing::default(),
-            miner: Some(miner),
-            give_way: || (),
-            blocker: control,
-        };
+        let config =
+            Config { limits: LIMITS, timing: Timing::default(), miner: Some(miner), blocker: control };
         member.running = Some(engine::start(context, config, ledger, channels));
     }
 
