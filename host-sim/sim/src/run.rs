@@ -207,12 +207,12 @@ impl Run {
                 world.wipe(index);
                 self.checked[index] = 0;
             }
+            world.set_full(index, full(now, index));
             match (crashed(before, index), crashed(now, index)) {
                 // Without room it does not start.
                 (true, false) if !full(now, index) => self.start(world, index).await?,
                 _ => {}
             }
-            world.set_full(index, full(now, index));
             if full(before, index) && !full(now, index) && !crashed(now, index) {
                 // Whoever makes room starts the node again: it ended where it could not write.
                 world.crash(index, Loss::Nothing).await;
