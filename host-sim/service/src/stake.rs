@@ -41,7 +41,7 @@ use crate::run::{Start, open_ledger};
 
 /// Messages of a channel that a peer may send in a second, in the order of the channels. What a channel may hold is this for all peers of several
 /// epochs at once, and takes memory.
-const QUOTAS: [u32; Channels::<(), ()>::COUNT as usize] = [256, 128, 128, 64, 64, 64, 32, 32];
+const QUOTAS: [u32; Channels::<(), ()>::COUNT as usize] = [256, 128, 128, 64, 64, 64, 32, 256];
 
 /// Reads the key of checkpoints from its file.
 ///

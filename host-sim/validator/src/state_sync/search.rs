@@ -69,6 +69,8 @@ pub struct Search {
     pub(super) in_flight: BTreeMap<Wanted, (PublicKey, u64)>,
     /// Who does not have what.
     pub(super) refused: BTreeSet<(PublicKey, Wanted)>,
+    /// Who has not answered in time: to be asked again after the others.
+    late: BTreeSet<(PublicKey, Wanted)>,
     asked_ms: u64,
     pub(super) progress_ms: u64,
     pub(super) over: bool,
@@ -91,6 +93,7 @@ impl Search {
             arrival: None,
             in_flight: BTreeMap::new(),
             refused: BTreeSet::new(),
+            late: BTreeSet::new(),
             asked_ms: 0,
             progress_ms: now_ms,
             over: false,
@@ -125,7 +128,7 @@ impl Search {
             self.in_flight.iter().filter(|(_, (_, until_ms))| *until_ms <= now_ms).map(|(w, _)| *w).collect();
         for wanted in late {
             if let Some((peer, _)) = self.in_flight.remove(&wanted) {
-                self.refused.insert((peer, wanted));
+                self.late.insert((peer, wanted));
             }
         }
         if now_ms >= self.progress_ms.saturating_add(GIVE_UP_MS) {
@@ -151,12 +154,12 @@ impl Search {
         let mut messages = Vec::new();
         for wanted in self.wanted() {
             let Some(peer) = self.somebody(wanted) else {
-                // All who offered have taken it back: it is asked again what there is.
+                // All who offered have taken it back: it is asked again what there is. What has arrived is kept, in case it is the same.
                 if self.in_flight.is_empty() {
                     self.target = None;
                     self.offers.clear();
                     self.refused.clear();
-                    self.arrival = None;
+                    self.late.clear();
                 }
                 break;
             };
@@ -183,6 +186,7 @@ impl Search {
     fn begin_arrival(&mut self) {
         if self.target == Some(self.trusted.epoch)
             && let Some(header) = self.end.clone()
+            && self.arrival.as_ref().is_none_or(|arrival| arrival.header != header)
         {
             self.arrival = Some(Arrival { header, block: None, arriving: None });
         }
@@ -208,9 +212,8 @@ impl Search {
         sections.filter(is_new).take(room).collect()
     }
 
-    /// Who may have it, and is asked for the least.
+    /// Who may have it, and is asked for the least. Whoever was late for it comes after all others.
     fn somebody(&self, wanted: Wanted) -> Option<PublicKey> {
-        let asked = |peer: &&PublicKey| self.in_flight.values().filter(|(of, _)| of == *peer).count();
         let offers = self.offers.iter().filter(|(_, epoch)| match wanted.section {
             CHECKPOINT => **epoch >= wanted.epoch,
             _ => **epoch == wanted.epoch,
@@ -219,6 +222,10 @@ impl Search {
             let refused = (PublicKey::clone(peer), wanted);
             !self.refused.contains(&refused)
         });
+        let asked = |peer: &&PublicKey| {
+            let late = self.late.contains(&(PublicKey::clone(peer), wanted));
+            (late, self.in_flight.values().filter(|(of, _)| of == *peer).count())
+        };
         peers.min_by_key(asked).cloned()
     }
 
