@@ -102,6 +102,10 @@ impl Station {
                             break;
                         },
                     }
+                    if search.is_some() {
+                        // What has come makes room for more.
+                        again = context.current();
+                    }
                 },
                 _ = context.sleep_until(again) => {
                     let now_ms = WallClock::default().now_ms(&context);
@@ -221,7 +225,7 @@ impl Station {
             search.leave(peer);
             return Ok(Answer::Block(format!("{wanted:?}: {reason}")));
         }
-        search.progress_ms = now_ms;
+        search.gave(peer, now_ms);
         if search.is_complete()
             && let Some(Arrival { header, arriving: Some(arriving), block: Some(block), .. }) =
                 search.arrival.take()

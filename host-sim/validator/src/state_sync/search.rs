@@ -26,6 +26,9 @@ const GIVE_UP_MS: u64 = 30_000;
 /// Checkpoints or sections that are asked for at a time.
 const IN_FLIGHT: usize = 8;
 
+/// So often in a row somebody may not give what he was asked for: a state may be forgotten while it is sent, and messages are lost.
+const MAX_STRIKES: usize = 2 * IN_FLIGHT;
+
 /// When a node asks for a state, and what it knows beforehand.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
@@ -71,8 +74,10 @@ pub struct Search {
     pub(super) refused: BTreeSet<(PublicKey, Wanted)>,
     /// Who has not answered in time: to be asked again after the others.
     late: BTreeSet<(PublicKey, Wanted)>,
+    /// How often somebody did not give what he was asked for, since he last gave something.
+    strikes: BTreeMap<PublicKey, usize>,
     asked_ms: u64,
-    pub(super) progress_ms: u64,
+    progress_ms: u64,
     pub(super) over: bool,
 }
 
@@ -94,6 +99,7 @@ impl Search {
             in_flight: BTreeMap::new(),
             refused: BTreeSet::new(),
             late: BTreeSet::new(),
+            strikes: BTreeMap::new(),
             asked_ms: 0,
             progress_ms: now_ms,
             over: false,
@@ -106,13 +112,31 @@ impl Search {
     }
 
     pub(super) fn offered(&mut self, peer: &PublicKey, epoch: u64) {
-        self.offers.insert(peer.clone(), epoch);
+        // Whoever offers much and gives nothing offers nothing.
+        let empty = self.strikes.get(peer).is_some_and(|strikes| *strikes >= MAX_STRIKES);
+        self.offers.insert(peer.clone(), if empty { 0 } else { epoch });
+    }
+
+    /// Somebody did not give what he was asked for.
+    fn strike(&mut self, peer: &PublicKey) {
+        let strikes = self.strikes.entry(peer.clone()).or_default();
+        *strikes += 1;
+        if *strikes >= MAX_STRIKES {
+            self.leave(peer);
+        }
+    }
+
+    /// Somebody gave what he was asked for, and it was right.
+    pub(super) fn gave(&mut self, peer: &PublicKey, now_ms: u64) {
+        self.strikes.remove(peer);
+        self.progress_ms = now_ms;
     }
 
     pub(super) fn nothing(&mut self, peer: &PublicKey, wanted: Wanted) {
         if self.in_flight.get(&wanted).is_some_and(|(asked, _)| asked == peer) {
             self.in_flight.remove(&wanted);
             self.refused.insert((peer.clone(), wanted));
+            self.strike(peer);
         }
     }
 
@@ -128,7 +152,8 @@ impl Search {
             self.in_flight.iter().filter(|(_, (_, until_ms))| *until_ms <= now_ms).map(|(w, _)| *w).collect();
         for wanted in late {
             if let Some((peer, _)) = self.in_flight.remove(&wanted) {
-                self.late.insert((peer, wanted));
+                self.late.insert((peer.clone(), wanted));
+                self.strike(&peer);
             }
         }
         if now_ms >= self.progress_ms.saturating_add(GIVE_UP_MS) {
@@ -279,5 +304,67 @@ impl Search {
             let arriving = arrival.arriving.as_ref();
             arrival.block.is_some() && arriving.is_some_and(|arriving| arriving.missing().next().is_none())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+
+    use commonware_cryptography::Signer as _;
+    use commonware_cryptography::ed25519::PrivateKey;
+    use qenex_core::id::{AccountId, ChainId};
+
+    use super::*;
+
+    /// Two of four lie: one is silent, one has nothing. Both offer more than there is, again and again. Soon only the honest ones are asked.
+    #[test]
+    #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    fn who_offers_and_does_not_give_is_left() {
+        let tip = Header {
+            protocol: Header::PROTOCOL,
+            chain_id: ChainId::new("QENEX-TEST").unwrap(),
+            epoch: 0,
+            view: 0,
+            height: 0,
+            parent: Hash([0; 32]),
+            time_ms: 1,
+            proposer: AccountId::new("SYSTEM").unwrap(),
+            transaction_root: Hash([0; 32]),
+            state_root: Hash([0; 32]),
+            receipt_root: Hash([0; 32]),
+            validators: Hash([0; 32]),
+            next_validators: Hash([0; 32]),
+            seal: Default::default(),
+        };
+        let peers: Vec<PublicKey> = (0..4).map(|seed| PrivateKey::from_seed(seed).public_key()).collect();
+        let policy = Policy { behind: Duration::ZERO, trusted: None };
+        let epochs = Epochs::new(NonZeroU64::new(10).unwrap());
+        let mut search = Search::new(policy, epochs, &tip, 2, 1_000).unwrap();
+        let mut honest = 0;
+        for now_ms in (1_000..25_000).step_by(100) {
+            for (to, message) in search.turn(now_ms) {
+                match (to, message) {
+                    (None, _) => {
+                        for (index, peer) in peers.iter().enumerate() {
+                            search.offered(peer, if index < 2 { 1 << 40 } else { 3 });
+                        }
+                    }
+                    (Some(to), Message::Want(wanted)) if to == peers[1] => search.nothing(&to, wanted),
+                    (Some(to), Message::Want(wanted)) if to != peers[0] => {
+                        search.in_flight.remove(&wanted);
+                        let (_, last) = epochs.heights(wanted.epoch).unwrap();
+                        search.trusted.height = search.trusted.height.max(last);
+                        search.gave(&to, now_ms);
+                        honest += 1;
+                    }
+                    _ => {}
+                }
+            }
+            if now_ms >= 20_000 {
+                assert_ne!(search.target, Some(1 << 40), "{now_ms}");
+            }
+        }
+        assert!(honest > 0 && !search.over);
     }
 }
