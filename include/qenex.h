@@ -538,6 +538,32 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_OUTPUT_FILE 1109
 /* Two different names of a file must not map to the same identifier. */
 #define QNX_ERR_ID_COLLISION 1110
+/* A request must carry an API key or a token that counts, or ask for what is public. */
+#define QNX_ERR_UNAUTHENTICATED 1121
+/* A key or token must have the scope that the interface's document names for the route. */
+#define QNX_ERR_SCOPE_MISSING 1122
+/* A key or token must be for the account that it is used for. */
+#define QNX_ERR_ACCOUNT_NOT_GRANTED 1123
+/* A caller may make so many requests a minute; Retry-After says when the next one is taken. */
+#define QNX_ERR_RATE_LIMITED 1124
+/* The path must be one of those of the interface's document. */
+#define QNX_ERR_ROUTE_UNKNOWN 1125
+/* The method must be one of those that the interface's document names for the path. */
+#define QNX_ERR_METHOD_UNKNOWN 1126
+/* Body, path and query must be of the form that the interface's document describes. */
+#define QNX_ERR_BODY_FORM 1127
+/* A body must not be longer than the interface takes. */
+#define QNX_ERR_BODY_TOO_LONG 1128
+/* A request must arrive, and be answered, within the time that the configuration allows. */
+#define QNX_ERR_REQUEST_TIMEOUT 1129
+/* The id must be that of an API key. */
+#define QNX_ERR_API_KEY_UNKNOWN 1130
+/* The id must be that of a session. */
+#define QNX_ERR_SESSION_UNKNOWN 1131
+/* Nobody can hand on more than was granted to him. */
+#define QNX_ERR_GRANT_EXCEEDED 1132
+/* The node must be able to answer; its log says why it was not. */
+#define QNX_ERR_INTERFACE_FAILED 1133
 /* A pointer must not be null, unless there is nothing that it could point to. */
 #define QNX_ERR_NULL_POINTER 1201
 /* A pointer must be aligned as its type demands. */

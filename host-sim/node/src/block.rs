@@ -42,6 +42,17 @@ impl Batch {
         self.bytes.get(start..end)
     }
 
+    /// Those of a message: each with its length (u32, little-endian) before it; nothing if it is none.
+    pub fn unpack(mut message: &[u8]) -> Option<Self> {
+        let mut batch = Self::default();
+        while let Some((length, rest)) = message.split_first_chunk::<4>() {
+            let (signed, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            batch.push(signed);
+            message = rest;
+        }
+        message.is_empty().then_some(batch)
+    }
+
     /// All of them in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.len()).map_while(|index| self.get(index))

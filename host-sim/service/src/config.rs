@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use qenex_api::config::InterfaceConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ServiceError;
@@ -37,8 +38,9 @@ pub struct Config {
     /// Nodes that follow without a vote, by their keys: the others let them in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub followers: Vec<String>,
-    /// Where it answers programs.
-    pub api: SocketAddr,
+    /// How it answers programs.
+    #[serde(default)]
+    pub interface: InterfaceConfig,
     /// Where work decides, how many threads mine: one for each core where nothing is said, zero for a node that only follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mining_threads: Option<usize>,
@@ -146,6 +148,7 @@ impl Config {
             paths.extend(device.soft.as_mut());
             paths.extend(device.at.as_mut());
         }
+        paths.extend(config.interface.paths());
         for path in paths {
             *path = folder.join(&*path);
         }

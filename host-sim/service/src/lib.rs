@@ -5,12 +5,10 @@
 //! | [`config`] | the configuration of a node |
 //! | [`genesis_file`] | the genesis of a chain as a file |
 //! | [`device`] | the device that votes |
-//! | [`api`] | what a node answers programs |
 //! | [`run`](mod@run) | a node that runs; stake, work: by what its chain goes |
 //! | [`testnet`] | keys, devices, genesis and configurations of a new chain |
 #![forbid(unsafe_code)]
 
-pub mod api;
 pub mod config;
 pub mod device;
 pub mod error;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use commonware_codec::DecodeExt;
 use commonware_cryptography::ChaCha20Poly1305;
+use commonware_cryptography::Signer as _;
 use commonware_cryptography::ed25519::{PrivateKey, PublicKey};
 use commonware_macros::select;
 use commonware_p2p::authenticated::discovery::{self, Network};
@@ -17,6 +18,10 @@ use commonware_stream::sake::{self, Sake};
 use commonware_utils::NZUsize;
 use commonware_utils::channel::{mpsc, oneshot};
 use futures::future::select_all;
+use qenex_api::access::Access;
+use qenex_api::ledger::Ledger;
+use qenex_api::store::{Store, StoreError};
+use qenex_api::{Interface, server};
 use qenex_core::consensus::namespace;
 use qenex_core::id::AccountId;
 use qenex_node::block::Batch;
@@ -24,7 +29,6 @@ use qenex_node::genesis::Genesis;
 use qenex_node::node::{Node, NodeConfig};
 use qenex_store::{Disk, RealDisk};
 
-use crate::api::{Api, Ledger, routes};
 use crate::config::Config;
 use crate::error::ServiceError;
 use crate::genesis_file::{Consensus, GenesisFile, hex};
@@ -164,15 +168,37 @@ impl Start {
         (network.start(), oracle, channels)
     }
 
+    /// What answers programs. An administrator's first key is printed while there is no other.
+    fn interface(
+        &self,
+        ledger: Arc<dyn Ledger>,
+        submitted: mpsc::Sender<Batch>,
+    ) -> Result<Interface, ServiceError> {
+        let path = self.config.data.join("interface.redb");
+        let failed = |error: StoreError| ServiceError::file(&path, error);
+        let issuer = format!("qenex:{}:{}", self.genesis.chain_id, self.key.public_key());
+        let store = Store::open(&path).map_err(failed)?;
+        let access = Access::open(store, self.config.interface.clone(), &issuer).map_err(failed)?;
+        if let Some(key) = access.first_key().map_err(failed)? {
+            println!(
+                "The first administrator's key, which makes one other key at POST /api/v1/keys: {}",
+                &*key
+            );
+        }
+        Interface::new(ledger, submitted, access).map_err(ServiceError::Ended)
+    }
+
     /// Answers programs until a part of the node ends, on threads of their own.
     pub(crate) async fn serve(
         &self,
-        ledger: impl Ledger,
+        ledger: Arc<dyn Ledger>,
         submitted: mpsc::Sender<Batch>,
         parts: [Handle<()>; 2],
     ) -> Result<(), ServiceError> {
-        let Config { api, listen, .. } = &self.config;
+        let Config { interface: config, listen, .. } = &self.config;
+        let api = config.listen;
         let failed = |error| ServiceError::Ended(format!("{api}: {error}"));
+        let interface = self.interface(ledger, submitted)?;
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(2);
         let answering = ::tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
@@ -185,9 +211,8 @@ impl Start {
         let (end, answers) = oneshot::channel();
         std::thread::spawn(move || {
             let ended = answering.block_on(async {
-                let listener = ::tokio::net::TcpListener::from_std(listener)?;
-                let serve = axum::serve(listener, routes(Api { ledger, submitted }));
-                answering.spawn(serve.into_future()).await.unwrap_or_else(|error| Err(error.into()))
+                let serve = server::serve(interface, listener, std::future::pending());
+                answering.spawn(serve).await.unwrap_or_else(|error| Err(error.to_string()))
             });
             // Whoever waited may have ended.
             let _ = end.send(ended);

@@ -7,16 +7,19 @@ use std::time::Duration;
 
 use commonware_cryptography::Signer as _;
 use commonware_runtime::{Runner, Supervisor};
+use qenex_api::ledger::{Found, Ledger as Asked};
+use qenex_api::view::{self, Certificate, Confirmed, Proof, Status};
 use qenex_consensus::{CheckpointSigner, KeyCheckpointSigner};
 use qenex_core::codec::{Encoded as _, encode};
 use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::id::AccountId;
-use qenex_core::ledger::{Record, RecordId};
+use qenex_core::ledger::RecordId;
 use qenex_node::block::{Batch, Block};
 use qenex_node::error::NodeError;
 use qenex_node::mempool::MempoolLimits;
+use qenex_node::node::HistoryEntry;
 use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
 use qenex_store::{RealDisk, StoreError};
 use qenex_validator::block::ChainBlock;
@@ -29,10 +32,8 @@ use qenex_validator::evidence::Reporter;
 use qenex_validator::ledger::{Ledger, Shared};
 use qenex_validator::snapshots::Snapshots;
 use qenex_validator::state_sync::Policy;
-use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::api::{self, status_of, with};
 use crate::config::{StateSyncConfig, TrustedConfig};
 use crate::device;
 use crate::error::ServiceError;
@@ -151,18 +152,17 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
         };
         let Running { ledger, submitted, checkpoints, handle } =
             engine::start(context.child("node"), engine, ledger, first, channels);
-        start.serve(Staked { ledger, checkpoints }, submitted, [network, handle]).await
+        start.serve(Arc::new(Staked { ledger, checkpoints }), submitted, [network, handle]).await
     })
 }
 
 /// The ledger and the checkpoints, for programs.
-#[derive(Clone)]
 struct Staked {
     ledger: Shared,
     checkpoints: Checkpoints,
 }
 
-impl api::Ledger for Staked {
+impl Asked for Staked {
     fn submit(&self, signed: &[u8]) -> Result<Hash, SubmitError> {
         self.ledger.submit(signed)
     }
@@ -171,47 +171,56 @@ impl api::Ledger for Staked {
         self.ledger.submit_all(signed)
     }
 
-    fn status(&self) -> Value {
+    fn status(&self) -> Status {
         let ledger = self.ledger.lock();
-        let first = ledger.node().first_height();
-        with(status_of(ledger.tip(), ledger.waiting()), json!({ "first_height": first }))
+        let first_height = Some(ledger.node().first_height());
+        Status { first_height, ..Status::new(ledger.tip(), ledger.waiting()) }
     }
 
-    fn show(&self, id: &RecordId, show: impl FnOnce(Option<&Record<'_>>) -> Option<Value>) -> Option<Value> {
-        show(self.ledger.lock().node().chain().record(id).ok().flatten().as_ref())
+    fn record(&self, id: &RecordId) -> Result<Found, NodeError> {
+        let ledger = self.ledger.lock();
+        let record = ledger.node().chain().records().get(id, &id.key()).map(<[u8]>::to_vec);
+        Ok(Found { record, confirmed: Confirmed::default() })
     }
 
-    fn block(&self, height: u64) -> Result<(Block, Value), NodeError> {
-        Ok((self.ledger.lock().node().block(height)?, json!({})))
+    fn block(&self, height: u64) -> Result<(Block, Confirmed), NodeError> {
+        Ok((self.ledger.lock().node().block(height)?, Confirmed::default()))
+    }
+
+    fn history(&self, account: AccountId, most: usize) -> Result<Vec<HistoryEntry>, NodeError> {
+        self.ledger.lock().node().history(account, most)
+    }
+
+    fn prove(&self, ids: &[RecordId]) -> Result<Proof, NodeError> {
+        Ok(Proof::new(self.ledger.lock().node().chain(), ids))
     }
 
     /// The last header of an epoch in its canonical bytes, all that signed its checkpoint, and its certificate if the node has it.
-    fn checkpoint(&self, epoch: u64) -> Result<Option<Value>, NodeError> {
+    fn checkpoint(&self, epoch: u64) -> Result<Option<view::Checkpoint>, NodeError> {
         let failed = |error| NodeError::Store(StoreError::io("checkpoints", "read")(error));
         let Some(collected) = self.checkpoints.done(epoch).map_err(failed)? else { return Ok(None) };
         let Some(header) = collected.header() else { return Ok(None) };
         let mut buffer = [0; Header::MAX_LEN];
         let bytes = encode(header, &mut buffer).map(hex::encode).unwrap_or_default();
-        let member = |member: &Member| {
-            let mut out = json!({
-                "vote_key": hex::encode(member.vote_key), "finality_key": hex::encode(member.finality_key),
-            });
-            if let Some(signed) = &member.signed {
-                out["public_key"] = hex::encode(signed.public_key.as_slice()).into();
-                out["signature"] = hex::encode(signed.signature.as_slice()).into();
-            }
-            out
+        let member = |member: &Member| view::Member {
+            vote_key: hex::encode(member.vote_key),
+            finality_key: hex::encode(member.finality_key),
+            public_key: member.signed.as_ref().map(|signed| hex::encode(signed.public_key.as_slice())),
+            signature: member.signed.as_ref().map(|signed| hex::encode(signed.signature.as_slice())),
         };
-        let certificate = collected.certified.as_ref().map(|certified| {
-            json!({
-                "view": certified.proposal.round.view, "parent_view": certified.proposal.parent_view,
-                "signers": hex::encode(certified.certificate.signers().0),
-                "signatures": certified.certificate.signatures().iter().map(hex::encode).collect::<Vec<_>>(),
-            })
+        let certificate = collected.certified.as_ref().map(|certified| Certificate {
+            view: certified.proposal.round.view,
+            parent_view: certified.proposal.parent_view,
+            signers: hex::encode(certified.certificate.signers().0),
+            signatures: certified.certificate.signatures().iter().map(hex::encode).collect(),
         });
-        Ok(Some(json!({
-            "epoch": epoch, "height": header.height, "id": header.id().to_string(), "header": bytes,
-            "members": collected.members().iter().map(member).collect::<Vec<_>>(), "certificate": certificate,
-        })))
+        Ok(Some(view::Checkpoint {
+            epoch,
+            height: header.height,
+            id: header.id().to_string(),
+            header: bytes,
+            members: collected.members().iter().map(member).collect(),
+            certificate,
+        }))
     }
 }

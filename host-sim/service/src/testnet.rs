@@ -10,6 +10,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use commonware_cryptography::Signer as _;
+use qenex_api::access::scope::Scope;
+use qenex_api::config::InterfaceConfig;
 use qenex_consensus::CheckpointSigner as _;
 use qenex_core::consensus::finality_key;
 use qenex_core::crypto::secret::label_seed;
@@ -152,7 +154,13 @@ fn fill(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceError> {
             address: at(index, 0),
             peers: peers.map(|(other, key)| PeerConfig { key: key.clone(), address: at(other, 0) }).collect(),
             followers: follower_keys.iter().filter(|key| **key != keys[index]).cloned().collect(),
-            api: at(index, 1),
+            // Whoever reaches a chain for tests may read it and send to it, as often as he likes.
+            interface: InterfaceConfig {
+                listen: at(index, 1),
+                public: [Scope::Read, Scope::Submit].into_iter().collect(),
+                requests_per_minute: 0,
+                ..InterfaceConfig::default()
+            },
             // Several share a machine.
             mining_threads: (new.consensus == Consensus::Pow).then_some(1),
             block_interval_ms: new.block_interval_ms,

@@ -1,25 +1,28 @@
 //! A node of a chain on which work decides.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use commonware_cryptography::Signer as _;
 use commonware_p2p::{Manager, TrackedPeers};
 use commonware_runtime::{Runner, Supervisor};
 use commonware_utils::ordered::Set;
-use qenex_core::codec::Encoded;
+use qenex_api::ledger::{Found, Ledger as Asked};
+use qenex_api::view::{Confirmed, Proof, Status, WorkStatus};
+use qenex_core::codec::{Encoded, encode};
 use qenex_core::crypto::Hash;
+use qenex_core::id::AccountId;
 use qenex_core::ledger::{Record, RecordId};
 use qenex_node::block::{Batch, Block};
 use qenex_node::error::NodeError;
 use qenex_node::mempool::MempoolLimits;
+use qenex_node::node::HistoryEntry;
 use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
 use qenex_store::RealDisk;
 use qenex_work::engine::{self, Channels, Config, Running, Timing, max_message_bytes};
 use qenex_work::ledger::{Ledger, Shared};
 use qenex_work::miner::Threads;
-use serde_json::{Value, json};
 
-use crate::api::{self, status_of, with};
 use crate::error::ServiceError;
 use crate::run::{Start, open_ledger};
 
@@ -59,13 +62,12 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
         let channels = Channels { blocks, transactions };
         let Running { ledger, submitted, handle } =
             engine::start(context.child("node"), config, ledger, channels);
-        let mined = Mined { ledger, miner, since: Instant::now() };
+        let mined = Arc::new(Mined { ledger, miner, since: Instant::now() });
         start.serve(mined, submitted, [network, handle]).await
     })
 }
 
 /// The ledger, and who mines on it, for programs.
-#[derive(Clone)]
 struct Mined {
     ledger: Shared,
     miner: Option<Threads>,
@@ -73,12 +75,12 @@ struct Mined {
 }
 
 /// What is final is confirmed by as many blocks as finality lies deep, at least.
-fn confirmed(ledger: &Ledger, confirmations: Option<u64>) -> Value {
+fn confirmed(ledger: &Ledger, confirmations: Option<u64>) -> Confirmed {
     let depth = u64::from(ledger.chain().rules.depth);
-    json!({ "confirmations": confirmations.unwrap_or(depth), "final": confirmations.is_none() })
+    Confirmed { confirmations: Some(confirmations.unwrap_or(depth)), is_final: Some(confirmations.is_none()) }
 }
 
-impl api::Ledger for Mined {
+impl Asked for Mined {
     fn submit(&self, signed: &[u8]) -> Result<Hash, SubmitError> {
         self.ledger.lock().submit(signed)
     }
@@ -87,28 +89,43 @@ impl api::Ledger for Mined {
         self.ledger.lock().submit_all(signed)
     }
 
-    fn status(&self) -> Value {
+    fn status(&self) -> Status {
         let ledger = self.ledger.lock();
         let (_, root) = ledger.branches().root();
-        let mining = json!({
-            "final_height": root.height,
-            "work": ledger.work().to_string(),
-            "hashes_per_block": ledger.chain().target_after(ledger.head()).work().hashes(),
-            "pending": ledger.branches().len(),
-            "mining_threads": self.miner.as_ref().map_or(0, Threads::count),
-            "hashes_per_second": self.miner.as_ref().map_or(0, Threads::hashes) / self.since.elapsed().as_secs().max(1),
-        });
-        with(status_of(ledger.head(), ledger.waiting()), mining)
+        let work = WorkStatus {
+            final_height: root.height,
+            work: ledger.work().to_string(),
+            hashes_per_block: ledger.chain().target_after(ledger.head()).work().hashes(),
+            pending: ledger.branches().len(),
+            mining_threads: self.miner.as_ref().map_or(0, Threads::count),
+            hashes_per_second: self.miner.as_ref().map_or(0, Threads::hashes)
+                / self.since.elapsed().as_secs().max(1),
+        };
+        Status { work: Some(work), ..Status::new(ledger.head(), ledger.waiting()) }
     }
 
-    fn show(&self, id: &RecordId, show: impl FnOnce(Option<&Record<'_>>) -> Option<Value>) -> Option<Value> {
+    fn record(&self, id: &RecordId) -> Result<Found, NodeError> {
         let ledger = self.ledger.lock();
         let mut buffer = [0; Record::MAX_LEN];
-        let shown = show(ledger.record(id, &mut buffer).ok().flatten().as_ref())?;
-        Some(with(shown, confirmed(&ledger, ledger.confirmations(id))))
+        let damaged = |_| NodeError::Record(*id);
+        let record = ledger.record(id, &mut buffer).map_err(damaged)?;
+        let mut bytes = [0; Record::MAX_LEN];
+        let record = record.map(|record| encode(&record, &mut bytes).map(<[u8]>::to_vec)).transpose();
+        let record = record.map_err(|_| NodeError::Record(*id))?;
+        Ok(Found { record, confirmed: confirmed(&ledger, ledger.confirmations(id)) })
     }
 
-    fn block(&self, height: u64) -> Result<(Block, Value), NodeError> {
+    /// Of what is final.
+    fn history(&self, account: AccountId, most: usize) -> Result<Vec<HistoryEntry>, NodeError> {
+        self.ledger.lock().node().history(account, most)
+    }
+
+    /// Of what is final.
+    fn prove(&self, ids: &[RecordId]) -> Result<Proof, NodeError> {
+        Ok(Proof::new(self.ledger.lock().node().chain(), ids))
+    }
+
+    fn block(&self, height: u64) -> Result<(Block, Confirmed), NodeError> {
         let ledger = self.ledger.lock();
         let (_, root) = ledger.branches().root();
         let above = ledger.head().height.saturating_sub(height) + 1;

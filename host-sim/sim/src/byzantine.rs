@@ -19,9 +19,9 @@ use commonware_runtime::{IoBuf, IoBufs};
 use qenex_consensus::{HeaderId, KeySigner, Scheme, VoteSigner, proposal_of};
 use qenex_core::consensus::{self, Round};
 use qenex_core::crypto::Hash;
-use qenex_node::block::Block;
+use qenex_node::block::{Batch, Block};
 use qenex_validator::block::ChainBlock;
-use qenex_validator::gossip::{MAX_MESSAGE_BYTES, pack, unpack};
+use qenex_validator::gossip::{MAX_MESSAGE_BYTES, pack};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -282,7 +282,7 @@ impl State {
     fn about_transactions(&mut self, message: &[u8], recipients: &[PublicKey], told: &mut Told) {
         let mut lies = Vec::new();
         if self.has(Lie::Forge)
-            && let Some(batch) = unpack(message)
+            && let Some(batch) = Batch::unpack(message)
         {
             lies.extend(batch.get(0).and_then(keys::forged));
         }

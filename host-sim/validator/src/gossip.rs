@@ -49,7 +49,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 const _: () = assert!(MAX_SIGNED_LEN + 4 <= MAX_MESSAGE_BYTES);
 
-/// Takes as many of these transactions, or of anything, as fit into one message, and makes it.
+/// Takes as many of these transactions, or of anything, as fit into one message, and makes it: [`Batch::unpack`] takes it apart.
 pub fn pack<'a>(items: &mut Peekable<impl Iterator<Item = &'a [u8]>>, max_bytes: usize) -> Vec<u8> {
     let mut message = Vec::new();
     while let Some(item) = items.next_if(|item| message.len() + 4 + item.len() <= max_bytes) {
@@ -57,17 +57,6 @@ pub fn pack<'a>(items: &mut Peekable<impl Iterator<Item = &'a [u8]>>, max_bytes:
         message.extend_from_slice(item);
     }
     message
-}
-
-/// What is in a message; nothing if it is none.
-pub fn unpack(mut message: &[u8]) -> Option<Batch> {
-    let mut batch = Batch::default();
-    while let Some((length, rest)) = message.split_first_chunk::<4>() {
-        let (signed, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        batch.push(signed);
-        message = rest;
-    }
-    message.is_empty().then_some(batch)
 }
 
 /// Sends and takes transactions until the network ends, on a thread of its own where the runtime has threads.
@@ -113,7 +102,9 @@ pub fn start<E: Spawner + Clock>(
 
 /// Takes what a peer sent into the pool; returns why the peer is at fault.
 fn take(pool: &impl Pool, message: &[u8]) -> Option<String> {
-    let Some(batch) = unpack(message) else { return Some("a message is no list of transactions".into()) };
+    let Some(batch) = Batch::unpack(message) else {
+        return Some("a message is no list of transactions".into());
+    };
     let results = pool.submit_new(&batch);
     results.into_iter().find_map(|result| match result {
         Err(SubmitError::Refused(refusal)) => {
@@ -134,10 +125,10 @@ mod tests {
         let message = pack(&mut rest, MAX_MESSAGE_BYTES);
         let count = transactions.len() - rest.count();
         assert!(message.len() <= MAX_MESSAGE_BYTES && message.len() + 1_004 > MAX_MESSAGE_BYTES);
-        let unpacked = unpack(&message).unwrap();
+        let unpacked = Batch::unpack(&message).unwrap();
         assert_eq!(unpacked.len(), count);
         assert!(unpacked.iter().eq(transactions[..count].iter().map(Vec::as_slice)));
-        assert!(unpack(&message[..message.len() - 1]).is_none());
-        assert!(unpack(&[message.as_slice(), &[0; 3]].concat()).is_none());
+        assert!(Batch::unpack(&message[..message.len() - 1]).is_none());
+        assert!(Batch::unpack(&[message.as_slice(), &[0; 3]].concat()).is_none());
     }
 }

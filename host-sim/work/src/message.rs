@@ -10,7 +10,6 @@ use qenex_core::crypto::Hash;
 use qenex_node::block::Batch;
 use qenex_node::sequencer::BlockLimits;
 use qenex_validator::block::ChainBlock;
-use qenex_validator::gossip::unpack;
 
 const HEAD: u8 = 0;
 const ASK: u8 = 1;
@@ -92,7 +91,7 @@ impl Message {
                 };
                 steps.iter().map(step).collect::<Option<_>>().map(Self::Ask).ok_or(DecodeError::Malformed)
             }
-            BLOCKS => unpack(body).map(Self::Blocks).ok_or(DecodeError::Malformed),
+            BLOCKS => Batch::unpack(body).map(Self::Blocks).ok_or(DecodeError::Malformed),
             _ => Err(DecodeError::UnknownTag),
         }
     }

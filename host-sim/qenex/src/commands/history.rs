@@ -1,5 +1,6 @@
 //! `qenex history`.
 
+use qenex_api::view;
 use qenex_core::error::ACCOUNT_UNKNOWN;
 use qenex_core::tx::{SignedTransaction, Summary};
 use serde_json::{Value, json};
@@ -26,8 +27,8 @@ pub fn run(args: &History, output: &Output) -> Result<(), Failure> {
             "height": entry.height,
             "place": entry.place,
             "id": signed.id().to_string(),
-            "summary": super::tx::summary_json(&signed.transaction),
-            "outcome": show::outcome_json(&entry.receipt.outcome),
+            "summary": view::summary(&signed.transaction),
+            "outcome": view::Outcome::new(&entry.receipt.outcome),
             "fee": entry.receipt.fee.to_string(),
         }));
     }

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use qenex_api::view;
 use qenex_core::amm::Direction;
 use qenex_core::error::POOL_UNKNOWN;
 use qenex_core::id::PoolId;
 use qenex_core::ledger::{Pool as PoolRecord, Record, RecordId};
 use qenex_core::tx::{AddLiquidity, CreatePool, Op, RemoveLiquidity};
+use serde_json::json;
 
-use super::show;
 use super::submit::submit;
 use crate::args::Pool;
 use crate::local::Local;
@@ -42,7 +43,7 @@ pub fn run(args: Pool, output: &Output) -> Result<(), Failure> {
             if let Ok(price) = reserves.spot_price(Direction::AToB) {
                 output.line(format_args!("one {} is {price} {}", record.asset_a, record.asset_b));
             }
-            output.result(&show::pool_json(pool, &record));
+            output.result(&json!(view::Pool::new(pool, &record, view::Confirmed::default())));
             Ok(())
         }
         Pool::Create { data, signing, from, pool, mut assets, fee_bps } => {

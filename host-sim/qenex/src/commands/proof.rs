@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use qenex_core::codec::{self, Encoded};
+use qenex_api::view::Proof;
+use qenex_core::codec;
 use qenex_core::crypto::Hash;
 use qenex_core::error::{Coded, PROOF_FILE, PROOF_REFUTED};
 use qenex_core::ledger::{Record, RecordId};
@@ -13,14 +14,14 @@ use qenex_core::merkle::{state, witness};
 use qenex_node::chain::Chain;
 use serde_json::{Value, json};
 
-use crate::args::Proof;
+use crate::args;
 use crate::files;
 use crate::local::Local;
 use crate::output::{Failure, Output};
 
-pub fn run(args: Proof, output: &Output) -> Result<(), Failure> {
+pub fn run(args: args::Proof, output: &Output) -> Result<(), Failure> {
     match args {
-        Proof::Make { data, account, asset, out } => {
+        args::Proof::Make { data, account, asset, out } => {
             let local = Local::open(&data.data)?;
             let mut ids = vec![RecordId::Account(account)];
             ids.extend(asset.map(|asset| RecordId::Balance(account, asset)));
@@ -40,33 +41,13 @@ pub fn run(args: Proof, output: &Output) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Proof::Verify { file, root } => verify(&file, root.as_deref(), output),
+        args::Proof::Verify { file, root } => verify(&file, root.as_deref(), output),
     }
 }
 
 /// The proof file of what the newest final state holds under these identifiers.
 pub fn make(chain: &Chain, ids: &[RecordId]) -> Result<Value, Failure> {
-    let mut ids: Vec<(Hash, RecordId)> = ids.iter().map(|id| (id.key(), *id)).collect();
-    ids.sort();
-    let keys: Vec<Hash> = ids.iter().map(|(key, _)| *key).collect();
-    let proof = chain.prove(&keys);
-    let mut statements = Vec::new();
-    for (_, id) in &ids {
-        let record = chain.record(id).map_err(|error| Failure::refused(error.code(), ""))?;
-        let mut buffer = [0; Record::MAX_LEN];
-        let value = match &record {
-            Some(record) => Value::String(hex::encode(codec::encode(record, &mut buffer)?)),
-            None => Value::Null,
-        };
-        let mut buffer = [0; RecordId::MAX_LEN];
-        statements.push(json!({ "id": hex::encode(codec::encode(id, &mut buffer)?), "record": value }));
-    }
-    Ok(json!({
-        "height": chain.tip().height,
-        "state_root": chain.tip().state_root.to_string(),
-        "statements": statements,
-        "proof": hex::encode(proof),
-    }))
+    serde_json::to_value(Proof::new(chain, ids)).map_err(|error| Failure::input(PROOF_FILE, error))
 }
 
 /// What a proof shows, one line for each statement.

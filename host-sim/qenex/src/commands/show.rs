@@ -1,8 +1,7 @@
 //! How records and outcomes are shown.
 
-use qenex_core::amm::Direction;
 use qenex_core::id::{AccountId, AssetId, PoolId};
-use qenex_core::ledger::{Account, Outcome, Pool, Record, RecordId};
+use qenex_core::ledger::{Account, Outcome, Record, RecordId};
 use qenex_core::num::Amount;
 use qenex_node::chain::Chain;
 use serde_json::{Value, json};
@@ -19,30 +18,6 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Released(amount) => format!("received {amount} of stake"),
         Outcome::Slashed(amount) => format!("burned {amount} of stake"),
     }
-}
-
-/// Its JSON.
-pub fn outcome_json(outcome: &Outcome) -> Value {
-    match outcome {
-        Outcome::Done => json!({ "kind": "done" }),
-        Outcome::Swapped(amount_in, amount_out) => {
-            json!({ "kind": "swapped", "amount_in": text(amount_in), "amount_out": text(amount_out) })
-        }
-        Outcome::Deposited(a, b, shares) => {
-            json!({ "kind": "deposited", "amount_a": text(a), "amount_b": text(b), "shares": text(shares) })
-        }
-        Outcome::Withdrawn(a, b) => json!({ "kind": "withdrawn", "amount_a": text(a), "amount_b": text(b) }),
-        Outcome::Delegated(shares) => json!({ "kind": "delegated", "shares": text(shares) }),
-        Outcome::Unbonded(amount, epoch) => {
-            json!({ "kind": "unbonded", "amount": text(amount), "release_epoch": epoch })
-        }
-        Outcome::Released(amount) => json!({ "kind": "released", "amount": text(amount) }),
-        Outcome::Slashed(amount) => json!({ "kind": "slashed", "amount": text(amount) }),
-    }
-}
-
-fn text(amount: &Amount) -> String {
-    amount.to_string()
 }
 
 /// What an account has.
@@ -89,22 +64,5 @@ pub fn account_json(chain: &Chain, id: AccountId, account: &Account<'_>) -> Valu
         "keys": keys,
         "balances": list(balances.into_iter().map(|(asset, amount)| (asset.to_string(), amount)).collect()),
         "shares": list(shares.into_iter().map(|(pool, amount)| (pool.to_string(), amount)).collect()),
-    })
-}
-
-/// A pool's JSON.
-pub fn pool_json(id: PoolId, pool: &Pool) -> Value {
-    let reserves = &pool.reserves;
-    let price = |direction| reserves.spot_price(direction).ok().map(|price| price.to_string());
-    json!({
-        "pool": id.to_string(),
-        "asset_a": pool.asset_a.to_string(),
-        "asset_b": pool.asset_b.to_string(),
-        "reserve_a": reserves.a().to_string(),
-        "reserve_b": reserves.b().to_string(),
-        "shares": reserves.shares().to_string(),
-        "fee_bps": reserves.fee_bps(),
-        "price_a_in_b": price(Direction::AToB),
-        "price_b_in_a": price(Direction::BToA),
     })
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use qenex_api::view;
 use qenex_core::crypto::Hash;
 use qenex_core::crypto::ed25519::SecretKey;
 use qenex_core::id::AccountId;
@@ -66,7 +67,7 @@ pub fn commit(local: &mut Local, signed: &[u8], output: &Output) -> Result<(), F
     for (id, receipt) in &receipts {
         output.line(format_args!("{id} in block {height}: {}", show::outcome(&receipt.outcome)));
         output.line(format_args!("state root {state_root}"));
-        output.result(&result(*id, height, state_root, show::outcome_json(&receipt.outcome)));
+        output.result(&result(*id, height, state_root, json!(view::Outcome::new(&receipt.outcome))));
     }
     Ok(())
 }

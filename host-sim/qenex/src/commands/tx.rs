@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use qenex_api::view;
 use qenex_core::codec::{self, Tag};
 use qenex_core::tx::{DISPLAY_COLUMNS, DISPLAY_ROWS, SignedTransaction, Summary, Transaction};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::submit;
 use crate::args::Tx;
@@ -35,7 +36,7 @@ pub fn run(args: Tx, output: &Output) -> Result<(), Failure> {
             output.result(&json!({
                 "id": transaction.id().to_string(),
                 "signatures": signatures,
-                "summary": summary_json(&transaction),
+                "summary": view::summary(&transaction),
             }));
             Ok(())
         }
@@ -44,14 +45,6 @@ pub fn run(args: Tx, output: &Output) -> Result<(), Failure> {
             submit::commit(&mut Local::open(&data.data)?, &bytes, output)
         }
     }
-}
-
-/// The summary's lines as JSON.
-pub fn summary_json(transaction: &Transaction<'_>) -> Value {
-    Summary::new(transaction)
-        .lines()
-        .map(|line| json!({ "label": line.label, "value": line.value.as_str() }))
-        .collect()
 }
 
 /// Reads a transaction as bytes, or as hexadecimal digits where the file holds nothing else.

@@ -13,6 +13,7 @@ use qenex_core::tx::{
     AccountKind, AuthorityBuf, KeyRef, KycLevel, Leg, LegsBuf, MAX_SIGNED_LEN, Op, Signature, Transaction,
     Transfer, encode_signed,
 };
+use qenex_node::block::Batch;
 use qenex_node::error::NodeError;
 use qenex_node::genesis::{Genesis, GenesisAccount};
 use qenex_node::mempool::MempoolLimits;
@@ -20,7 +21,6 @@ use qenex_node::node::{Node, NodeConfig};
 use qenex_node::sequencer::{BlockLimits, Sequencer};
 use qenex_signatures::LoadSigner;
 use qenex_store::{Disk, SimDisk};
-use qenex_validator::gossip::unpack;
 use qenex_work::ledger::{Ledger, Puzzle};
 
 pub const LIMITS: BlockLimits = BlockLimits { transactions: 64, bytes: 64 << 10 };
@@ -162,7 +162,7 @@ pub fn catch_up(one: &mut Ledger, other: &Ledger) -> bool {
     let before = one.head_id();
     while other.work() > one.work() {
         let message = other.blocks_after(&one.steps(), 10_000).unwrap();
-        let batch = unpack(&message).unwrap();
+        let batch = Batch::unpack(&message).unwrap();
         assert!(!batch.is_empty());
         for block in batch.iter() {
             one.take(&Bytes::copy_from_slice(block), u64::MAX).unwrap();

@@ -1,0 +1,74 @@
+//! The configuration of the interface.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::scope::Scopes;
+
+/// How a node answers programs. What is not said is as in [`InterfaceConfig::default`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InterfaceConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The certificate that it shows; without, it speaks plainly, which is for this machine or behind a proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsConfig>,
+    /// What everybody may do, without a key.
+    pub public: Scopes,
+    /// How often each caller may ask in a minute; zero for as often as it likes.
+    pub requests_per_minute: u32,
+    /// How many connections are open at a time.
+    pub max_connections: usize,
+    /// How long a body may be.
+    pub max_body_bytes: usize,
+    /// How long a request may take from its head to its answer.
+    pub request_timeout_ms: u64,
+    /// How long the head of a request may take, or the greeting of TLS.
+    pub head_timeout_ms: u64,
+    /// How long a token lasts.
+    pub token_seconds: u64,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Default for InterfaceConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8_080)),
+            tls: None,
+            public: Scopes::default(),
+            requests_per_minute: 100,
+            max_connections: 200,
+            max_body_bytes: 1 << 20,
+            request_timeout_ms: 10_000,
+            head_timeout_ms: 10_000,
+            token_seconds: 900,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// Files in PEM.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The certificate, and those between it and its root.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// The roots of clients' certificates. With it, every client must have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_roots: Option<PathBuf>,
+}
+
+impl InterfaceConfig {
+    /// The paths of its files.
+    pub fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let tls = self.tls.iter_mut();
+        tls.flat_map(|tls| [&mut tls.certificate, &mut tls.key].into_iter().chain(tls.client_roots.as_mut()))
+    }
+}
