@@ -562,8 +562,14 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_SESSION_UNKNOWN 1131
 /* Nobody can hand on more than was granted to him. */
 #define QNX_ERR_GRANT_EXCEEDED 1132
+/* A key of idempotency belongs to one request: the same again, and no other. */
+#define QNX_ERR_IDEMPOTENCY_REUSED 1133
+/* The account must be one of those that the node's configuration puts into the custody of its device. */
+#define QNX_ERR_NOT_IN_CUSTODY 1134
+/* The device must know the newest block; try again after the next one. */
+#define QNX_ERR_CUSTODY_WAITS 1135
 /* The node must be able to answer; its log says why it was not. */
-#define QNX_ERR_INTERFACE_FAILED 1133
+#define QNX_ERR_INTERFACE_FAILED 1136
 /* A pointer must not be null, unless there is nothing that it could point to. */
 #define QNX_ERR_NULL_POINTER 1201
 /* A pointer must be aligned as its type demands. */

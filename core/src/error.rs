@@ -294,7 +294,10 @@ codes! {
     1130 API_KEY_UNKNOWN "The id must be that of an API key.";
     1131 SESSION_UNKNOWN "The id must be that of a session.";
     1132 GRANT_EXCEEDED "Nobody can hand on more than was granted to him.";
-    1133 INTERFACE_FAILED "The node must be able to answer; its log says why it was not.";
+    1133 IDEMPOTENCY_REUSED "A key of idempotency belongs to one request: the same again, and no other.";
+    1134 NOT_IN_CUSTODY "The account must be one of those that the node's configuration puts into the custody of its device.";
+    1135 CUSTODY_WAITS "The device must know the newest block; try again after the next one.";
+    1136 INTERFACE_FAILED "The node must be able to answer; its log says why it was not.";
     1201 NULL_POINTER "A pointer must not be null, unless there is nothing that it could point to.";
     1202 POINTER_MISALIGNED "A pointer must be aligned as its type demands.";
     1203 LENGTH_TOO_LARGE "A length must not be larger than any memory.";

@@ -1,5 +1,6 @@
 //! The configuration of the interface.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -30,6 +31,9 @@ pub struct InterfaceConfig {
     pub head_timeout_ms: u64,
     /// How long a token lasts.
     pub token_seconds: u64,
+    /// Accounts for which the node itself signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custody: Option<CustodyConfig>,
     /// Proxies whose `X-Forwarded-For` is believed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_proxies: Vec<IpAddr>,
@@ -47,6 +51,7 @@ impl Default for InterfaceConfig {
             request_timeout_ms: 10_000,
             head_timeout_ms: 10_000,
             token_seconds: 900,
+            custody: None,
             trusted_proxies: Vec::new(),
         }
     }
@@ -65,10 +70,54 @@ pub struct TlsConfig {
     pub client_roots: Option<PathBuf>,
 }
 
+/// Accounts whose keys are in a device of the node's. What may be signed for each is for the policy of its key in the device to say.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustodyConfig {
+    /// The folder of a simulated device, which runs in the node's process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft: Option<PathBuf>,
+    /// The socket or the serial line of a device. It is another one than that which votes: a device serves one host at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<PathBuf>,
+    /// The folder that pairing made.
+    pub host: PathBuf,
+    /// The operator who lets it sign.
+    pub user: String,
+    /// The file of the operator's PIN.
+    pub pin_file: PathBuf,
+    /// The slot of each account's key.
+    pub accounts: BTreeMap<String, u8>,
+    /// The account that opens the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registrar: Option<String>,
+    /// For how many blocks a transaction is valid.
+    #[serde(default = "validity_blocks")]
+    pub validity_blocks: u64,
+    /// What it pays.
+    #[serde(default = "fee")]
+    pub fee: String,
+}
+
+fn validity_blocks() -> u64 {
+    100
+}
+
+fn fee() -> String {
+    "0".into()
+}
+
 impl InterfaceConfig {
     /// The paths of its files.
     pub fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let tls = self.tls.iter_mut();
-        tls.flat_map(|tls| [&mut tls.certificate, &mut tls.key].into_iter().chain(tls.client_roots.as_mut()))
+        let tls = tls.flat_map(|tls| {
+            [&mut tls.certificate, &mut tls.key].into_iter().chain(tls.client_roots.as_mut())
+        });
+        let custody = self.custody.iter_mut().flat_map(|custody| {
+            let device = custody.soft.as_mut().into_iter().chain(custody.at.as_mut());
+            [&mut custody.host, &mut custody.pin_file].into_iter().chain(device)
+        });
+        tls.chain(custody)
     }
 }

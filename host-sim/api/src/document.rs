@@ -20,6 +20,7 @@ use crate::guard::SCHEME;
         (name = "chain", description = "Where the chain is."),
         (name = "ledger", description = "What the ledger holds."),
         (name = "transactions", description = "Transactions that their owners signed."),
+        (name = "custody", description = "Accounts for which the node's device signs, as the policy of each key allows."),
         (name = "access", description = "Who may do what, and what was written down of it."),
         (name = "health", description = "Whether the node answers, and is ready."),
     )

@@ -7,6 +7,7 @@
 //! | [`access`] | keys, sessions, tokens, scopes, limits |
 //! | [`guard`] | what stands before every route |
 //! | [`audit`] | what was refused, and who changed who may do what |
+//! | [`custody`] | accounts for which the node's device signs |
 //! | [`ledger`] | a ledger that programs ask; [`view`]: how its things are shown |
 //! | [`problem`] | what is answered when something is not done; [`extract`]: what arrives |
 //! | [`server`] | the listener; [`config`], [`store`]: its configuration and its database |
@@ -19,6 +20,7 @@
 pub mod access;
 pub mod audit;
 pub mod config;
+pub mod custody;
 pub mod document;
 pub mod extract;
 pub mod guard;
@@ -48,6 +50,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use access::Access;
+use custody::Desk;
 use guard::Requirements;
 use ledger::Ledger;
 use problem::Problem;
@@ -61,6 +64,8 @@ struct Parts {
     /// Transactions for the other nodes.
     submitted: mpsc::Sender<Batch>,
     access: Access,
+    /// The accounts in custody, if there are any.
+    desk: Option<Arc<Desk>>,
     requirements: Requirements,
     /// The OpenAPI document.
     document: String,
@@ -75,12 +80,13 @@ impl Interface {
         ledger: Arc<dyn Ledger>,
         submitted: mpsc::Sender<Batch>,
         access: Access,
+        desk: Option<Arc<Desk>>,
     ) -> Result<Self, String> {
         let (_, document) = described().split_for_parts();
         let document = document::finish(&document).map_err(|error| error.to_string())?;
         let requirements = Requirements::read(&document)?;
         let document = document.to_string();
-        Ok(Self(Arc::new(Parts { ledger, submitted, access, requirements, document })))
+        Ok(Self(Arc::new(Parts { ledger, submitted, access, desk, requirements, document })))
     }
 
     /// The ledger.
@@ -91,6 +97,11 @@ impl Interface {
     /// Who may ask what.
     pub fn access(&self) -> &Access {
         &self.0.access
+    }
+
+    /// The accounts in custody, if there are any.
+    pub fn desk(&self) -> Option<Arc<Desk>> {
+        self.0.desk.clone()
     }
 
     /// What each route asks for.
@@ -142,6 +153,7 @@ fn api() -> OpenApiRouter<Interface> {
         .merge(routes::chain::router())
         .merge(routes::accounts::router())
         .merge(routes::transactions::router())
+        .merge(routes::custody::router())
         .merge(routes::people::router())
         .merge(document_router())
 }

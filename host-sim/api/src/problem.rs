@@ -8,10 +8,11 @@ use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use qenex_core::error::{
-    ACCOUNT_NOT_GRANTED, BODY_FORM, Code, Coded, INTERFACE_FAILED, RATE_LIMITED, REQUEST_TIMEOUT,
-    SCOPE_MISSING, UNAUTHENTICATED,
+    ACCOUNT_NOT_GRANTED, BODY_FORM, Code, Coded, INTERFACE_FAILED, PENDING_FULL, RATE_LIMITED,
+    REQUEST_TIMEOUT, SCOPE_MISSING, UNAUTHENTICATED,
 };
 use qenex_core::id::AccountId;
+use qenex_device::DeviceError;
 use qenex_node::error::NodeError;
 use qenex_node::sequencer::SubmitError;
 use serde::Serialize;
@@ -19,6 +20,7 @@ use utoipa::ToSchema;
 
 use crate::access::Denied;
 use crate::access::scope::Scopes;
+use crate::custody::CustodyError;
 use crate::store::StoreError;
 
 /// The body of an answer to what was not done.
@@ -139,6 +141,34 @@ impl From<StoreError> for Problem {
 impl From<NodeError> for Problem {
     fn from(error: NodeError) -> Self {
         Self::failed(error.code(), error)
+    }
+}
+
+impl From<CustodyError> for Problem {
+    fn from(error: CustodyError) -> Self {
+        let code = error.code();
+        let soon = |detail: String| Self {
+            retry_after: Some(Duration::ZERO),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+        };
+        match error {
+            CustodyError::Account(detail) => Self::unknown(code, detail),
+            CustodyError::Reused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, ""),
+            CustodyError::Waits => soon(String::new()),
+            // After the next block there is room again.
+            CustodyError::Device(DeviceError::Refused(_)) if code == PENDING_FULL => soon(String::new()),
+            CustodyError::Device(DeviceError::Refused(_)) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "the device refuses")
+            }
+            CustodyError::Device(error) => {
+                tracing::error!("custody: {error}");
+                soon(String::new())
+            }
+            CustodyError::Submit(error) => error.into(),
+            CustodyError::Node(error) => error.into(),
+            CustodyError::Store(error) => error.into(),
+            CustodyError::Encoding(_) => Self::new(StatusCode::BAD_REQUEST, code, ""),
+        }
     }
 }
 

@@ -144,6 +144,13 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
         Ok(())
     }
 
+    /// Takes the value under a name away, as a part of more.
+    pub(crate) fn remove_in(&self, store: &Store, transaction: &WriteTransaction, name: &str) -> Result<()> {
+        let mut table = transaction.open_table(self.definition).map_err(|error| store.failed(error))?;
+        table.remove(name).map_err(|error| store.failed(error))?;
+        Ok(())
+    }
+
     /// Keeps only those that this is true of.
     pub(crate) fn retain(&self, store: &Store, keep: impl Fn(&T) -> bool) -> Result<()> {
         store.write(|transaction| {

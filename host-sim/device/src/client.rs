@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use qenex_core::codec::{self, Encoded};
+use qenex_core::consensus::Header;
+use qenex_core::crypto::Scheme;
 use qenex_core::hsm::Refusal;
 use qenex_core::hsm::channel::PairingCode;
 use qenex_core::hsm::client::{self, Member, Transport};
@@ -28,6 +30,51 @@ pub struct Witness {
     pub records: Vec<Vec<u8>>,
     /// The multi-proof for all keys.
     pub proof: Vec<u8>,
+}
+
+/// A final header with the votes that made it final: what a device follows a chain by.
+#[derive(Clone, Debug)]
+pub struct CertifiedHeader {
+    request: BeginHeader,
+    members: Vec<OwnedMember>,
+}
+
+/// A member of the set, as [`Member`] lends it.
+#[derive(Clone, Debug)]
+struct OwnedMember {
+    scheme: Scheme,
+    public_key: Vec<u8>,
+    finality_key: [u8; 32],
+    signature: Option<Vec<u8>>,
+}
+
+impl OwnedMember {
+    fn lend(&self) -> Member<'_> {
+        Member {
+            scheme: self.scheme,
+            public_key: &self.public_key,
+            finality_key: &self.finality_key,
+            signature: self.signature.as_deref(),
+        }
+    }
+}
+
+impl CertifiedHeader {
+    /// A header, and all members of its set in their order.
+    pub fn new<'a>(request: BeginHeader, members: impl Iterator<Item = Member<'a>>) -> Self {
+        let owned = |member: Member<'_>| OwnedMember {
+            scheme: member.scheme,
+            public_key: member.public_key.to_vec(),
+            finality_key: *member.finality_key,
+            signature: member.signature.map(<[u8]>::to_vec),
+        };
+        Self { request, members: members.map(owned).collect() }
+    }
+
+    /// The header.
+    pub const fn header(&self) -> &Header {
+        &self.request.header
+    }
 }
 
 impl<S: Read + Write> Transport for Line<S> {
@@ -234,6 +281,15 @@ impl<S: Read + Write> Client<S> {
     /// As [`Self::ask`].
     pub fn follow(&mut self, header: &BeginHeader, members: &[Member<'_>]) -> Result<(), DeviceError> {
         Ok(self.0.follow(header, members)?)
+    }
+
+    /// Brings a header with its certificate.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn follow_certified(&mut self, certified: &CertifiedHeader) -> Result<(), DeviceError> {
+        let members: Vec<Member<'_>> = certified.members.iter().map(OwnedMember::lend).collect();
+        self.follow(&certified.request, &members)
     }
 
     /// Brings a new image, which the device tries at its next start.

@@ -19,6 +19,7 @@ use commonware_utils::NZUsize;
 use commonware_utils::channel::{mpsc, oneshot};
 use futures::future::select_all;
 use qenex_api::access::Access;
+use qenex_api::custody::Desk;
 use qenex_api::ledger::Ledger;
 use qenex_api::store::{Store, StoreError};
 use qenex_api::{Interface, server};
@@ -36,6 +37,9 @@ use crate::{stake, work};
 
 /// Room for nodes that follow and are not known yet.
 const MORE_PEERS: usize = 16;
+
+/// How often what waits in custody is handed in again.
+const UPKEEP: Duration = Duration::from_secs(1);
 
 /// Reads the key of the network from its file.
 ///
@@ -185,7 +189,20 @@ impl Start {
                 &*key
             );
         }
-        Interface::new(ledger, submitted, access).map_err(ServiceError::Ended)
+        let open = |config| Desk::open(config, Arc::clone(&access.store), Arc::clone(&ledger));
+        let desk = self.config.interface.custody.as_ref().map(open).transpose();
+        let desk = desk.map_err(|detail| ServiceError::file(&self.path, detail))?.map(Arc::new);
+        if let Some(desk) = &desk {
+            let desk = Arc::downgrade(desk);
+            std::thread::spawn(move || {
+                while let Some(desk) = desk.upgrade() {
+                    desk.upkeep();
+                    drop(desk);
+                    std::thread::sleep(UPKEEP);
+                }
+            });
+        }
+        Interface::new(ledger, submitted, access, desk).map_err(ServiceError::Ended)
     }
 
     /// Answers programs until a part of the node ends, on threads of their own.

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use commonware_cryptography::Signer as _;
 use commonware_runtime::{Runner, Supervisor};
-use qenex_api::ledger::{Found, Ledger as Asked};
+use qenex_api::ledger::{Found, Ledger as Asked, Proven, witness};
 use qenex_api::view::{self, Certificate, Confirmed, Proof, Status};
 use qenex_consensus::{CheckpointSigner, KeyCheckpointSigner};
 use qenex_core::codec::{Encoded as _, encode};
 use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_core::crypto::ed25519::SecretKey;
+use qenex_core::hsm::proto::BeginHeader;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::RecordId;
+use qenex_device::client::CertifiedHeader;
 use qenex_node::block::{Batch, Block};
 use qenex_node::error::NodeError;
 use qenex_node::mempool::MempoolLimits;
@@ -30,6 +32,7 @@ use qenex_validator::engine::{self, Channels, Identity, Running, Timing, max_mes
 use qenex_validator::epochs::Epochs;
 use qenex_validator::evidence::Reporter;
 use qenex_validator::ledger::{Ledger, Shared};
+use qenex_validator::newest::Newest;
 use qenex_validator::snapshots::Snapshots;
 use qenex_validator::state_sync::Policy;
 use zeroize::Zeroizing;
@@ -150,9 +153,10 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
             checkpoints: checkpoint,
             states,
         };
-        let Running { ledger, submitted, checkpoints, handle } =
+        let Running { ledger, submitted, checkpoints, newest, handle } =
             engine::start(context.child("node"), engine, ledger, first, channels);
-        start.serve(Arc::new(Staked { ledger, checkpoints }), submitted, [network, handle]).await
+        let staked = Arc::new(Staked { ledger, checkpoints, newest, epochs });
+        start.serve(staked, submitted, [network, handle]).await
     })
 }
 
@@ -160,6 +164,8 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
 struct Staked {
     ledger: Shared,
     checkpoints: Checkpoints,
+    newest: Newest,
+    epochs: Epochs,
 }
 
 impl Asked for Staked {
@@ -193,6 +199,32 @@ impl Asked for Staked {
 
     fn prove(&self, ids: &[RecordId]) -> Result<Proof, NodeError> {
         Ok(Proof::new(self.ledger.lock().node().chain(), ids))
+    }
+
+    fn proven(&self, ids: &[RecordId]) -> Result<Option<Proven>, NodeError> {
+        let (tip, witness) = {
+            let ledger = self.ledger.lock();
+            (ledger.tip().clone(), witness(ledger.node().chain(), ids))
+        };
+        // After the ledger: what is published was final before.
+        let certified = self.newest.borrow().clone();
+        Ok(Some(Proven { tip, certified, witness }))
+    }
+
+    fn ends_from(&self, height: u64) -> Result<Vec<CertifiedHeader>, NodeError> {
+        let failed = |error| NodeError::Store(StoreError::io("checkpoints", "read")(error));
+        let now = self.epochs.of(self.ledger.lock().tip().height);
+        let mut ends = Vec::new();
+        for epoch in self.epochs.of(height)..now {
+            let Some(collected) = self.checkpoints.get(epoch).map_err(failed)? else { break };
+            let (Some(header), Some(certified)) = (collected.header(), &collected.certified) else { break };
+            let Ok(validators) = collected.validators() else { break };
+            let Ok(members) = validators.members(&certified.certificate) else { break };
+            let signers = certified.certificate.signers().0;
+            let request = BeginHeader { header: header.clone(), proposal: certified.proposal, signers };
+            ends.push(CertifiedHeader::new(request, members));
+        }
+        Ok(ends)
     }
 
     /// The last header of an epoch in its canonical bytes, all that signed its checkpoint, and its certificate if the node has it.

@@ -38,6 +38,10 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
     if start.config.device.is_some() {
         return Err(ServiceError::file(&start.path, "device: there are no votes where work decides"));
     }
+    if start.config.interface.custody.is_some() {
+        let detail = "custody: devices follow a chain by votes, and there are none where work decides";
+        return Err(ServiceError::file(&start.path, detail));
+    }
     if start.config.history_blocks.is_some() || start.config.state_sync.is_some() {
         let detail = "history_blocks and state_sync are for chains on which validators decide";
         return Err(ServiceError::file(&start.path, detail));

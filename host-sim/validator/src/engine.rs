@@ -26,7 +26,7 @@ use commonware_storage::archive::Archive;
 use commonware_utils::channel::mpsc;
 use commonware_utils::vec::NonEmptyVec;
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
-use qenex_consensus::{CheckpointSigner, HeaderId, Scheme, VoteSigner, proposal_of};
+use qenex_consensus::{CheckpointSigner, HeaderId, Scheme, Validators, VoteSigner, proposal_of};
 use qenex_core::consensus::Header;
 use qenex_core::id::ChainId;
 use qenex_node::block::Batch;
@@ -45,6 +45,7 @@ use crate::exchange::{self, Exchange, note_ends};
 use crate::finalizer::Finalizer;
 use crate::gossip;
 use crate::ledger::Shared;
+use crate::newest::{self, Newest, Publisher};
 use crate::seats::{Leaders, validators};
 use crate::snapshots::Snapshots;
 use crate::state_sync::{self, Policy};
@@ -178,6 +179,8 @@ pub struct Running {
     pub submitted: mpsc::Sender<Batch>,
     /// Its checkpoints.
     pub checkpoints: Checkpoints,
+    /// The newest header with the votes that made it final.
+    pub newest: Newest,
     /// Ends when a part of it does: none goes on without the others.
     pub handle: Handle<()>,
 }
@@ -201,8 +204,10 @@ where
     let shared = ledger.clone();
     let checkpoints = config.checkpoints.clone();
     let local = (submitted.clone(), to_send);
-    let handle = context.spawn(move |context| run(context, config, ledger, genesis, channels, local));
-    Running { ledger: shared, submitted, checkpoints, handle }
+    let (publisher, newest) = newest::channel();
+    let handle =
+        context.spawn(move |context| run(context, config, ledger, genesis, channels, local, publisher));
+    Running { ledger: shared, submitted, checkpoints, newest, handle }
 }
 
 async fn run<E, M, B, S, R>(
@@ -212,6 +217,7 @@ async fn run<E, M, B, S, R>(
     genesis: ChainBlock,
     channels: Channels<S, R>,
     (submitted, to_send): (mpsc::Sender<Batch>, mpsc::Receiver<Batch>),
+    publisher: Publisher,
 ) where
     E: Clock + CryptoRng + Spawner + Storage + Metrics,
     M: Manager<PublicKey = PublicKey>,
@@ -439,9 +445,16 @@ async fn run<E, M, B, S, R>(
         );
         tracing::info!(epoch, first, last, "an epoch begins");
         let mut engine = engine.start(vote_channel, certificate_channel, fetch_channel);
-        if !until_final(&context, (epoch, last), &mut engine, &mut parts, &mut new_tips, &mut ahead, &mailbox)
-            .await
-        {
+        let reached = until_final(
+            &context,
+            (epoch, last),
+            (&mut engine, &mut parts),
+            &mut new_tips,
+            &mut ahead,
+            &mailbox,
+            (scheme.validators(), &publisher),
+        );
+        if !reached.await {
             return;
         }
         engine.abort();
@@ -468,11 +481,11 @@ async fn run<E, M, B, S, R>(
 async fn until_final<E: Clock + Spawner>(
     context: &E,
     (epoch, last): (u64, u64),
-    engine: &mut Handle<()>,
-    parts: &mut [Handle<()>],
+    (engine, parts): (&mut Handle<()>, &mut [Handle<()>]),
     tips: &mut mpsc::UnboundedReceiver<Header>,
     ahead: &mut mpsc::Receiver<(u64, commonware_p2p::Message<PublicKey>)>,
     mailbox: &marshal::core::Mailbox<Scheme, Standard<ChainBlock>>,
+    (validators, publisher): (&Validators, &Publisher),
 ) -> bool {
     let mut reached = false;
     let mut asked_ms = 0;
@@ -488,6 +501,9 @@ async fn until_final<E: Clock + Spawner>(
             break;
         },
         Some(tip) = tips.recv() else break => {
+            if let Some(finalization) = mailbox.get_finalization(Height::new(tip.height)).await {
+                publisher.publish(&tip, &finalization, validators);
+            }
             reached = tip.height == last;
             if reached {
                 break;

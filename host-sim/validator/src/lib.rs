@@ -13,7 +13,7 @@
 //! | [`gossip`] | transactions between nodes |
 //! | [`checkpoint`], [`checkpoints`], [`exchange`] | the ends of epochs, signed to outlive Ed25519: one, all that a node has, between nodes |
 //! | [`snapshots`], [`state_sync`] | states of the ledger: those that a node offers, how one gets one |
-//! | `beginning`, `finalizer` | what a node starts with, what becomes of final blocks |
+//! | `beginning`, `finalizer`, [`newest`] | what a node starts with, what becomes of final blocks, the newest one for devices |
 //! | [`engine`] | all of it put together |
 #![forbid(unsafe_code)]
 
@@ -30,6 +30,7 @@ pub mod exchange;
 mod finalizer;
 pub mod gossip;
 pub mod ledger;
+pub mod newest;
 pub mod seats;
 pub mod snapshots;
 pub mod state_sync;

@@ -115,14 +115,19 @@ async fn asset(
     State(interface): State<Interface>,
     Path(Text(id)): Path<Text<AssetId>>,
 ) -> Result<Json<Asset>, Problem> {
+    let (asset, confirmed) = read_asset(&interface, id)?;
+    Ok(Json(Asset::new(id, &asset, confirmed)))
+}
+
+pub(super) fn read_asset(interface: &Interface, id: AssetId) -> Result<(ledger::Asset, Confirmed), Problem> {
     let Found { record, confirmed } = interface.ledger().record(&RecordId::Asset(id))?;
     match decoded(record.as_deref())? {
-        Some(Record::Asset(asset)) => Ok(Json(Asset::new(id, &asset, confirmed))),
+        Some(Record::Asset(asset)) => Ok((asset, confirmed)),
         _ => Err(Problem::unknown(ASSET_UNKNOWN, id)),
     }
 }
 
-fn read_pool(interface: &Interface, id: PoolId) -> Result<(ledger::Pool, Confirmed), Problem> {
+pub(super) fn read_pool(interface: &Interface, id: PoolId) -> Result<(ledger::Pool, Confirmed), Problem> {
     let Found { record, confirmed } = interface.ledger().record(&RecordId::Pool(id))?;
     match decoded(record.as_deref())? {
         Some(Record::Pool(pool)) => Ok((pool, confirmed)),

@@ -5,11 +5,13 @@
 //! | [`chain`] | where the chain is: status, blocks, checkpoints |
 //! | [`accounts`] | what the ledger holds: accounts, balances, assets, pools, proofs, history |
 //! | [`transactions`] | transactions that their owners signed |
+//! | [`custody`] | accounts for which the node's device signs |
 //! | [`people`] | tokens, keys, sessions, the audit log |
 //! | [`health`] | whether the node answers, and is ready |
 
 pub mod accounts;
 pub mod chain;
+pub mod custody;
 pub mod health;
 pub mod people;
 pub mod transactions;

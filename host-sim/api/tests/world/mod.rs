@@ -103,7 +103,7 @@ fn interface(folder: &std::path::Path, requests_per_minute: u32) -> Interface {
     let config = InterfaceConfig { requests_per_minute, ..InterfaceConfig::default() };
     let access = Access::open(store, config, "qenex:TEST:1").expect("it opens");
     let (submitted, _) = tokio::sync::mpsc::channel(16);
-    Interface::new(Arc::new(Empty), submitted, access).expect("every route says what it asks for")
+    Interface::new(Arc::new(Empty), submitted, access, None).expect("every route says what it asks for")
 }
 
 impl World {

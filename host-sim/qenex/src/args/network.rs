@@ -57,6 +57,9 @@ pub struct TestnetNew {
     /// Otherwise simulated devices.
     #[arg(long, value_delimiter = ',')]
     pub devices: Vec<PathBuf>,
+    /// How many accounts are in the custody of a second device of the first validator's, a simulated one: BANK_001 and so on.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=16))]
+    pub custody: u8,
     /// The first of the ports; each node takes two.
     #[arg(long, default_value_t = 7_100)]
     pub base_port: u16,

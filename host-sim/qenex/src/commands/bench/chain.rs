@@ -55,6 +55,7 @@ pub fn run(
         hosts: Vec::new(),
         base_port: args.base_port,
         devices: Vec::new(),
+        custody: 0,
         time_ms: now_ms(),
     };
     let mut network = Processes::new(create(&folder.0, &new)?, args.base_port);

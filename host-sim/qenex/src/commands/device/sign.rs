@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use qenex_api::ledger::witness;
 use qenex_core::codec::{self, Encoded, Tag};
 use qenex_core::crypto::{Hash, KeyHash, Purpose, Scheme};
 use qenex_core::error::{ANCHOR_MISSING, Code, Coded, INPUT_VALUE, PROOF_ROOT, TABLE};
 use qenex_core::hsm::proto::{Approve, Command, Index, KeyInfo, Nothing, Status};
 use qenex_core::hsm::{Refusal, approval_id};
-use qenex_core::ledger::{Record, access};
+use qenex_core::ledger::access;
 use qenex_core::tx::{MAX_SIGNED_LEN, Signature, SignedTransaction, Transaction, encode_signed};
 use qenex_device::DeviceError;
-use qenex_device::client::Witness;
 use qenex_node::chain::Chain;
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ pub fn sign(
     let key: KeyInfo<'_> = codec::decode(&body).map_err(|_| DeviceError::Message)?;
     let mut buffer = [0; <Transaction<'_> as Encoded>::MAX_LEN];
     let bytes = codec::encode(transaction, &mut buffer)?;
-    client.bring(slot, bytes, &[], Some(&witness(chain, transaction)?))?;
+    client.bring(slot, bytes, &[], Some(&witness(chain, &access(transaction))))?;
     for file in approvals {
         approve_with(&mut client, file)?;
     }
@@ -75,23 +75,6 @@ fn say(transaction: &Transaction<'_>, refusal: Option<Refusal>, output: &Output)
         "code": refusal.map(|Refusal(number)| number),
         "name": code.map(|code| code.name),
     }));
-}
-
-/// The records that a transaction may touch, and the proof that the tip's state holds them.
-fn witness(chain: &Chain, transaction: &Transaction<'_>) -> Result<Witness, Failure> {
-    let mut ids: Vec<_> = access(transaction).iter().map(|id| (id.key(), *id)).collect();
-    ids.sort();
-    let keys: Vec<Hash> = ids.iter().map(|(key, _)| *key).collect();
-    let mut records = Vec::new();
-    for (_, id) in &ids {
-        let record = chain.record(id).map_err(|error| Failure::refused(error.code(), ""))?;
-        let mut buffer = [0; <Record<'_> as Encoded>::MAX_LEN];
-        records.push(match record {
-            Some(record) => codec::encode(&record, &mut buffer)?.to_vec(),
-            None => Vec::new(),
-        });
-    }
-    Ok(Witness { records, proof: chain.prove(&keys) })
 }
 
 fn read_transaction(file: &Path) -> Result<Vec<u8>, Failure> {

@@ -50,6 +50,7 @@ pub fn run(args: &TestnetKill, output: &Output) -> Result<(), Failure> {
         hosts: Vec::new(),
         base_port: args.base_port,
         devices: Vec::new(),
+        custody: 0,
         time_ms: now_ms(),
     };
     let mut network = Processes::new(create(&chain, &new)?, args.base_port);

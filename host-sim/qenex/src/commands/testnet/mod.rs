@@ -67,6 +67,9 @@ fn new(args: &TestnetNew, output: &Output) -> Result<(), Failure> {
         let detail = "--followers and --history-blocks are for chains on which validators decide";
         return Err(Failure::argument("consensus", detail));
     }
+    if args.consensus == Consensus::Pow && args.custody > 0 {
+        return Err(Failure::argument("consensus", "--custody is for chains on which validators decide"));
+    }
     if let Some(blocks) = args.history_blocks
         && blocks / 2 < args.epoch_blocks
     {
@@ -84,6 +87,7 @@ fn new(args: &TestnetNew, output: &Output) -> Result<(), Failure> {
         hosts: args.hosts.clone(),
         base_port: args.base_port,
         devices: absolute(&args.devices)?,
+        custody: args.custody,
         time_ms: now_ms(),
     };
     let configs = create(&args.data, &new)?;
@@ -115,6 +119,7 @@ fn story(args: &TestnetRun, output: &Output) -> Result<(), Failure> {
         hosts: Vec::new(),
         base_port: args.base_port,
         devices: Vec::new(),
+        custody: 0,
         time_ms: now_ms(),
     };
     let folder = args.data.join("chain");

@@ -26,12 +26,15 @@ use qenex_device::{Client, DeviceError};
 use qenex_node::chain::Chain;
 use zeroize::Zeroizing;
 
+mod custody;
+
 use crate::config::{Config, DeviceConfig, PeerConfig, StateSyncConfig};
 use crate::device::soft;
 use crate::error::ServiceError;
 use crate::genesis_file::{AccountFile, Consensus, GenesisFile, StakingFile, ValidatorFile, WorkFile};
 use crate::run::peer_key;
 use crate::stake::checkpoint_signer;
+use custody::Vault;
 
 /// What a new chain is like.
 #[derive(Clone, Debug)]
@@ -56,6 +59,8 @@ pub struct NewTestnet {
     pub base_port: u16,
     /// Where the devices of the validators are, one for each: new ones, at whose panels somebody confirms. Simulated ones otherwise.
     pub devices: Vec<PathBuf>,
+    /// How many accounts are in the custody of a second device of the first validator's, where validators decide; the first one opens the others.
+    pub custody: u8,
     /// When the chain begins, in milliseconds since the Unix epoch.
     pub time_ms: u64,
 }
@@ -109,7 +114,9 @@ fn fill(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceError> {
         .collect::<Result<Vec<_>, _>>()?;
     let (validators, followers) = members.split_at(new.validators.into());
     let follower_keys: Vec<String> = followers.iter().map(|member| member.peer_key.clone()).collect();
-    let file = genesis(validators, new);
+    let vault = (new.custody > 0).then(|| Vault::create(&folder.join("validator-1"), new.custody));
+    let mut vault = vault.transpose()?;
+    let file = genesis(validators, vault.as_ref(), new);
     let path = folder.join("genesis.json");
     write(
         &path,
@@ -125,6 +132,7 @@ fn fill(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceError> {
             SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
         }
     };
+    let mut custody = vault.as_mut().map(|vault| vault.anchor(&header)).transpose()?;
     let keys: Vec<String> = members.iter().map(|member| member.peer_key.clone()).collect();
     for (index, member) in members.iter_mut().enumerate() {
         let device = member.device.as_mut().map(|device| device.anchor(&header)).transpose()?;
@@ -159,6 +167,8 @@ fn fill(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceError> {
                 listen: at(index, 1),
                 public: [Scope::Read, Scope::Submit].into_iter().collect(),
                 requests_per_minute: 0,
+                // Of the first one.
+                custody: custody.take(),
                 ..InterfaceConfig::default()
             },
             // Several share a machine.
@@ -189,6 +199,24 @@ fn random() -> Result<Zeroizing<[u8; 32]>, ServiceError> {
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *bytes).map_err(|error| ServiceError::Ended(error.to_string()))?;
     Ok(bytes)
+}
+
+/// Pairs a new device with a host whose key lies in a folder, and makes up the PINs of its officer and its operator, which lie there, too.
+fn pair(folder: &Path, at: Option<&Path>) -> Result<(Client<Port>, [Zeroizing<String>; 2]), ServiceError> {
+    let host = Host::new(&folder.join("host"));
+    let mut client = match at {
+        Some(at) => host.connect(at)?,
+        None => soft(SoftBoard::open(&folder.join("device"), Person::Confirms)?, &host)?,
+    };
+    client.tell(Command::Pair)?;
+    host.remember(client.device_key())?;
+    let pin = |name: &str| {
+        let pin: String = Hash(*random()?).to_string().chars().take(16).collect();
+        write(&folder.join(name), format!("{pin}\n").as_bytes(), 0o600)?;
+        Ok::<_, ServiceError>(Zeroizing::new(pin))
+    };
+    let pins = [pin("officer.pin")?, pin("operator.pin")?];
+    Ok((client, pins))
 }
 
 /// A node while its chain is made.
@@ -225,19 +253,7 @@ impl Member {
 impl Device {
     /// A device with an officer, an operator, a key of votes and one of checkpoints. That of a simulated device lies beside it.
     fn create(folder: &Path, at: Option<&Path>) -> Result<Self, ServiceError> {
-        let host = Host::new(&folder.join("host"));
-        let mut client = match at {
-            Some(at) => host.connect(at)?,
-            None => soft(SoftBoard::open(&folder.join("device"), Person::Confirms)?, &host)?,
-        };
-        client.tell(Command::Pair)?;
-        host.remember(client.device_key())?;
-        let mut pins = Vec::new();
-        for name in ["officer.pin", "operator.pin"] {
-            let pin: String = Hash(*random()?).to_string().chars().take(16).collect();
-            write(&folder.join(name), format!("{pin}\n").as_bytes(), 0o600)?;
-            pins.push(Zeroizing::new(pin));
-        }
+        let (mut client, pins) = pair(folder, at)?;
         let vote_key = commission(&mut client, pins[0].as_bytes(), pins[1].as_bytes())?;
         let checkpoint_key = match at {
             Some(_) => create_checkpoint_key(&mut client)?,
@@ -270,7 +286,7 @@ impl Device {
     }
 }
 
-fn genesis(members: &[Member], new: &NewTestnet) -> GenesisFile {
+fn genesis(members: &[Member], vault: Option<&Vault>, new: &NewTestnet) -> GenesisFile {
     let owner = |id: &str| {
         let seed = label_seed(LABEL, id);
         let public = ed25519::SecretKey::from_seed(&seed).map(|key| key.public_key()).unwrap_or_default();
@@ -290,6 +306,7 @@ fn genesis(members: &[Member], new: &NewTestnet) -> GenesisFile {
         .extend((0..new.clients).map(|index| {
             entry(client_account(index), "individual", &[(native, 1_000), ("USDC", 1_000_000)])
         }));
+    accounts.extend(vault.iter().flat_map(|vault| vault.accounts()));
     let validators = members.iter().enumerate().filter_map(|(index, member)| {
         let device = member.device.as_ref()?;
         Some(ValidatorFile {
