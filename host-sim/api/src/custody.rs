@@ -291,8 +291,8 @@ impl Desk {
     ) -> Result<Accepted, CustodyError> {
         let slot = self.slots.get(&account).ok_or_else(|| CustodyError::Account(account.to_string()))?;
         let mut device = self.device()?;
-        let before = asked.map(|asked| self.before(asked)).transpose()?.flatten();
         let pending = self.pending(account)?;
+        let before = asked.map(|asked| self.before(asked)).transpose()?.flatten();
         if let Some(transaction) = before {
             // It waits, or is over: then it is said what it was, and nothing is signed again.
             let bytes = hex::decode(&transaction).unwrap_or_default();
@@ -353,19 +353,36 @@ impl Desk {
         if pending.is_empty() {
             return Ok(pending);
         }
-        let (next_nonce, height) = (self.next_nonce(account)?, self.ledger.status().height);
+        // The height first: what was not executed up to it by the later nonce never will be if it was valid no longer.
+        let height = self.ledger.status().height;
+        let next_nonce = self.next_nonce(account)?;
         pending.sort_by_key(|record| record.nonce);
         // One that can never be executed any more holds up all behind it.
-        let (mut kept, mut gone, mut held_up) = (Vec::new(), Vec::new(), false);
+        let (mut kept, mut executed, mut expired) = (Vec::new(), Vec::new(), Vec::new());
         for record in pending {
             let bytes = hex::decode(&record.transaction).unwrap_or_default();
-            let expired =
-                codec::decode::<Transaction<'_>>(&bytes).map_or(true, |tx| tx.last_valid_height <= height);
-            held_up |= record.nonce >= next_nonce && expired;
-            if record.nonce < next_nonce || held_up { gone.push(record.nonce) } else { kept.push(record) }
+            let valid = decoded(&bytes).is_ok_and(|transaction| transaction.last_valid_height > height);
+            if record.nonce < next_nonce {
+                executed.push(record);
+            } else if valid && expired.is_empty() {
+                kept.push(record);
+            } else {
+                expired.push(record);
+            }
         }
-        if !gone.is_empty() {
-            PENDING.retain(&self.store, |record| record.account != name || !gone.contains(&record.nonce))?;
+        if !(executed.is_empty() && expired.is_empty()) {
+            self.store.write(|writing| {
+                for record in executed.iter().chain(&expired) {
+                    PENDING.remove_in(&self.store, writing, &pending_name(account, record.nonce))?;
+                }
+                Ok(())
+            })?;
+        }
+        if !expired.is_empty() {
+            // It moved nothing: who asks again asks for a new one.
+            let gone =
+                |asked: &AskedRecord| expired.iter().any(|record| record.transaction == asked.transaction);
+            ASKED.retain(&self.store, |asked| !gone(asked))?;
         }
         Ok(kept)
     }
