@@ -389,11 +389,7 @@ impl Desk {
 
     fn next_nonce(&self, account: AccountId) -> Result<u64, CustodyError> {
         let found = self.ledger.record(&RecordId::Account(account))?;
-        let bytes = found.record.unwrap_or_default();
-        match codec::decode::<Record<'_>>(&bytes) {
-            Ok(Record::Account(account)) => Ok(account.nonce),
-            _ => Err(CustodyError::Account(format!("{account} is not in the ledger"))),
-        }
+        nonce_of(account, &found.record.unwrap_or_default())
     }
 
     fn build(
@@ -492,7 +488,9 @@ impl Desk {
                     // Whatever it was, a new channel begins at a place that is known.
                     device.client = None;
                 }
-                let signed = signed?;
+                let Some(signed) = signed? else {
+                    return Ok(Accepted { transaction: bytes, signed: None });
+                };
                 let nonce = decoded(&bytes)?.nonce;
                 let oldest = before.first().map_or(nonce, |first| first.nonce);
                 device.signed.retain(|bytes, _| {
@@ -511,24 +509,38 @@ impl Desk {
         Ok(Accepted { transaction: bytes, signed: Some(signed) })
     }
 
-    /// Lets the device sign a transaction.
+    /// Lets the device sign a transaction, over those before it that are not final; nothing if it is final itself.
     fn sign(
         &self,
         device: &mut MutexGuard<'_, Device>,
         slot: &Slot,
         before: &[PendingRecord],
         bytes: &[u8],
-    ) -> Result<Vec<u8>, CustodyError> {
+    ) -> Result<Option<Vec<u8>>, CustodyError> {
         let transaction = decoded(bytes)?;
-        let before: Vec<Vec<u8>> =
+        let mut before: Vec<Vec<u8>> =
             before.iter().map(|record| hex::decode(&record.transaction).unwrap_or_default()).collect();
-        let mut ids: Vec<RecordId> = access(&transaction).to_vec();
-        for bytes in &before {
-            ids.extend(access(&decoded(bytes)?));
-        }
-        ids.sort();
-        ids.dedup();
-        let proven = self.proven(device, &ids)?;
+        let proven = loop {
+            let mut ids: Vec<RecordId> = access(&transaction).to_vec();
+            for bytes in &before {
+                ids.extend(access(&decoded(bytes)?));
+            }
+            ids.sort_by_key(RecordId::key);
+            ids.dedup();
+            let proven = self.proven(device, &ids)?;
+            // Since they were looked up, some may have become final.
+            let place = ids.iter().position(|id| *id == RecordId::Account(slot.account));
+            let record = place.and_then(|place| proven.witness.records.get(place));
+            let nonce = nonce_of(slot.account, record.map_or(&[], Vec::as_slice))?;
+            if transaction.nonce < nonce {
+                return Ok(None);
+            }
+            let count = before.len();
+            before.retain(|bytes| decoded(bytes).is_ok_and(|earlier| earlier.nonce >= nonce));
+            if before.len() == count {
+                break proven;
+            }
+        };
         let client = device.client()?;
         client.bring(slot.index, bytes, &before, Some(&proven.witness))?;
         let signature = client.sign()?;
@@ -536,7 +548,14 @@ impl Desk {
             [Signature { scheme: slot.scheme, public_key: &slot.public_key, signature: &signature }];
         let mut buffer = vec![0; MAX_SIGNED_LEN];
         let signed = encode_signed(&transaction, &signatures, &mut buffer);
-        Ok(signed.map_err(|error| CustodyError::Encoding(error.code()))?.to_vec())
+        Ok(Some(signed.map_err(|error| CustodyError::Encoding(error.code()))?.to_vec()))
+    }
+}
+
+fn nonce_of(account: AccountId, record: &[u8]) -> Result<u64, CustodyError> {
+    match codec::decode::<Record<'_>>(record) {
+        Ok(Record::Account(account)) => Ok(account.nonce),
+        _ => Err(CustodyError::Account(format!("{account} is not in the ledger"))),
     }
 }
 

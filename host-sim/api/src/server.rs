@@ -1,33 +1,34 @@
 //! The listener: TLS, how many connections there are, how long a head may take.
 
-use std::future::Future;
-use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
-use axum::middleware::AddExtension;
-use axum_server::accept::{Accept, NoDelayAcceptor};
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hyper_util::rt::TokioTimer;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_rustls::server::TlsStream;
-use tower::Layer as _;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use crate::Interface;
 use crate::config::{InterfaceConfig, TlsConfig};
 use crate::guard::ClientCertificate;
+
+/// How long to wait after a connection that was not accepted.
+const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
 /// How long requests that have begun may take when the node is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -61,137 +62,90 @@ pub fn tls(config: &TlsConfig) -> Result<Arc<ServerConfig>, String> {
     };
     let mut server =
         builder.with_single_cert(chain, key).map_err(|error| wrong(&config.certificate, &error))?;
-    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(server))
 }
 
-/// A connection, which counts among the open ones until it ends.
-struct Counted<T> {
-    stream: T,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Counted<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        bytes: &[u8],
-    ) -> std::task::Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> std::task::Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-/// Closes connections beyond the most that may be open.
-#[derive(Clone)]
-struct Bounded {
-    open: Arc<Semaphore>,
-}
-
-impl<S: Send + 'static> Accept<TcpStream, S> for Bounded {
-    type Stream = Counted<TcpStream>;
-    type Service = S;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, S)>> + Send>>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let open = Arc::clone(&self.open);
-        Box::pin(async move {
-            let permit = open.try_acquire_owned().map_err(io::Error::other)?;
-            let (stream, service) = NoDelayAcceptor.accept(stream, service).await?;
-            Ok((Counted { stream, _permit: permit }, service))
-        })
-    }
-}
-
-/// Shows the service whose certificate the client has.
-#[derive(Clone)]
-struct Certified(RustlsAcceptor<Bounded>);
-
-impl<S: Send + 'static> Accept<TcpStream, S> for Certified {
-    type Stream = TlsStream<Counted<TcpStream>>;
-    type Service = AddExtension<S, Option<ClientCertificate>>;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let accepted = self.0.accept(stream, service);
-        Box::pin(async move {
-            let (stream, service) = accepted.await?;
-            let (_, connection) = stream.get_ref();
-            let certificate = connection.peer_certificates().and_then(<[_]>::first);
-            let hash = |certificate: &CertificateDer<'_>| URL_SAFE_NO_PAD.encode(Sha256::digest(certificate));
-            let certificate = certificate.map(|certificate| ClientCertificate(hash(certificate)));
-            let service = Extension(certificate).layer(service);
-            Ok((stream, service))
-        })
-    }
-}
-
-/// Answers until the interface is told to stop; then requests that have begun are answered.
+/// Answers until it is told to stop; then requests that have begun are answered.
+///
+/// Only HTTP/1.1 is spoken: whoever waits to learn which version comes waits without a limit. Connections beyond the most that may be open are closed.
 ///
 /// # Errors
 /// The listener fails, or the certificate cannot be read.
 pub async fn serve(
     interface: Interface,
     listener: std::net::TcpListener,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stop: impl Future<Output = ()> + Send,
 ) -> Result<(), String> {
     let InterfaceConfig { tls: encrypted, max_connections, head_timeout_ms, .. } =
         interface.access().config.clone();
     let head_timeout = Duration::from_millis(head_timeout_ms);
-    let handle = axum_server::Handle::new();
-    let graceful = handle.clone();
-    tokio::spawn(async move {
-        stop.await;
-        graceful.graceful_shutdown(Some(GRACE));
-    });
-    let mut server = axum_server::from_tcp(listener).map_err(|error| error.to_string())?.handle(handle);
-    let builder = server.http_builder();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(head_timeout));
-    let bounded = Bounded { open: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))) };
-    let service = interface.router().into_make_service_with_connect_info::<std::net::SocketAddr>();
-    let served = match &encrypted {
-        None => server.acceptor(bounded).serve(service).await,
-        Some(config) => {
-            let config = RustlsConfig::from_config(tls(config)?);
-            let acceptor = RustlsAcceptor::new(config).handshake_timeout(head_timeout).acceptor(bounded);
-            server.acceptor(Certified(acceptor)).serve(service).await
-        }
-    };
-    served.map_err(|error| error.to_string())
+    let encrypted = encrypted.as_ref().map(tls).transpose()?.map(TlsAcceptor::from);
+    let listener = TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+    let open = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+    let router = interface.router();
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Of one connection, or because too many files are open: either passes.
+                tracing::warn!("a connection is not accepted: {error}");
+                tokio::time::sleep(AFTER_FAILURE).await;
+                continue;
+            }
+        };
+        let Ok(permit) = Arc::clone(&open).try_acquire_owned() else { continue };
+        let _ = stream.set_nodelay(true);
+        let connection =
+            Connection { router: router.clone(), address, head_timeout, watcher: graceful.watcher() };
+        let encrypted = encrypted.clone();
+        tokio::spawn(async move {
+            let _permit = permit;
+            match encrypted {
+                None => connection.answer(stream, None).await,
+                Some(acceptor) => {
+                    let greeting = tokio::time::timeout(head_timeout, acceptor.accept(stream)).await;
+                    let Ok(Ok(stream)) = greeting else { return };
+                    let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                    let certificate = certificate.map(|certificate| {
+                        ClientCertificate(URL_SAFE_NO_PAD.encode(Sha256::digest(certificate)))
+                    });
+                    connection.answer(stream, certificate).await;
+                }
+            }
+        });
+    }
+    drop(listener);
+    // Who takes longer is cut off.
+    let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+    Ok(())
+}
+
+/// A connection, and what answers it.
+struct Connection {
+    router: Router,
+    address: SocketAddr,
+    head_timeout: Duration,
+    watcher: Watcher,
+}
+
+impl Connection {
+    async fn answer(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        certificate: Option<ClientCertificate>,
+    ) {
+        let router = self.router.layer(Extension(ConnectInfo(self.address))).layer(Extension(certificate));
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(self.head_timeout);
+        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        // How it ends is for the other end to say.
+        let _ = self.watcher.watch(connection).await;
+    }
 }

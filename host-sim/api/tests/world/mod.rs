@@ -98,9 +98,8 @@ pub struct World {
     pub certificate: Option<String>,
 }
 
-fn interface(folder: &std::path::Path, requests_per_minute: u32) -> Interface {
+fn interface(folder: &std::path::Path, config: InterfaceConfig) -> Interface {
     let store = Store::open(&folder.join("interface.redb")).expect("it opens");
-    let config = InterfaceConfig { requests_per_minute, ..InterfaceConfig::default() };
     let access = Access::open(store, config, "qenex:TEST:1").expect("it opens");
     let (submitted, _) = tokio::sync::mpsc::channel(16);
     Interface::new(Arc::new(Empty), submitted, access, None).expect("every route says what it asks for")
@@ -114,8 +113,13 @@ impl World {
 
     /// One that answers everybody so often in a minute.
     pub fn limited(requests_per_minute: u32) -> Self {
+        Self::configured(InterfaceConfig { requests_per_minute, ..InterfaceConfig::default() })
+    }
+
+    /// One of this configuration.
+    pub fn configured(config: InterfaceConfig) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let interface = interface(folder.path(), requests_per_minute);
+        let interface = interface(folder.path(), config);
         let router = interface.router();
         let address = "192.0.2.1".parse().expect("an address");
         Self { folder, interface, router, address, certificate: None }
@@ -125,6 +129,7 @@ impl World {
     pub async fn restart(self) -> Self {
         let Self { folder, interface: old, router, address, certificate } = self;
         let path = folder.path().join("interface.redb");
+        let config = old.access().config.clone();
         drop((old, router));
         // The thread of the audit log ends behind it.
         for _ in 0..100 {
@@ -133,7 +138,7 @@ impl World {
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        let interface = interface(folder.path(), 0);
+        let interface = interface(folder.path(), config);
         let router = interface.router();
         Self { folder, interface, router, address, certificate }
     }
