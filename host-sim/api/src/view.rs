@@ -38,8 +38,8 @@ pub struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_height: Option<u64>,
     /// Where work decides.
-    #[serde(flatten)]
-    pub work: Option<WorkStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mining: Option<WorkStatus>,
 }
 
 /// Where a chain is on which work decides.
@@ -73,7 +73,7 @@ impl Status {
             proposer: tip.proposer.to_string(),
             waiting,
             first_height: None,
-            work: None,
+            mining: None,
         }
     }
 }

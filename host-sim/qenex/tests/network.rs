@@ -64,7 +64,7 @@ fn four_miners_outlive_three_kills() {
     let result: Value = serde_json::from_str(text.trim()).unwrap();
     assert!(result["height"].as_u64().unwrap() > 10, "{result}");
     assert!(result["block"]["confirmations"].as_u64().unwrap() >= 8, "{result}");
-    assert!(result["status"]["hashes_per_second"].as_u64().unwrap() > 0, "{result}");
+    assert!(result["status"]["mining"]["hashes_per_second"].as_u64().unwrap() > 0, "{result}");
 }
 
 /// What is wrong with a configuration is said, with the file and the place.

@@ -96,7 +96,7 @@ impl Asked for Mined {
     fn status(&self) -> Status {
         let ledger = self.ledger.lock();
         let (_, root) = ledger.branches().root();
-        let work = WorkStatus {
+        let mining = WorkStatus {
             final_height: root.height,
             work: ledger.work().to_string(),
             hashes_per_block: ledger.chain().target_after(ledger.head()).work().hashes(),
@@ -105,7 +105,7 @@ impl Asked for Mined {
             hashes_per_second: self.miner.as_ref().map_or(0, Threads::hashes)
                 / self.since.elapsed().as_secs().max(1),
         };
-        Status { work: Some(work), ..Status::new(ledger.head(), ledger.waiting()) }
+        Status { mining: Some(mining), ..Status::new(ledger.head(), ledger.waiting()) }
     }
 
     fn record(&self, id: &RecordId) -> Result<Found, NodeError> {

@@ -45,7 +45,7 @@ async fn submit_several(
     State(interface): State<Interface>,
     Bytes(body): Bytes,
 ) -> Result<(StatusCode, Json<SubmittedAll>), Problem> {
-    let batch = Batch::unpack(&body);
+    let batch = Batch::unpack(&body).filter(|batch| !batch.is_empty());
     let batch =
         batch.ok_or_else(|| Problem::form("signed transactions, each with its length, were expected"))?;
     let results = interface.ledger().submit_all(&batch);

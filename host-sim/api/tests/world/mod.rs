@@ -53,7 +53,7 @@ impl Ledger for Empty {
             proposer: String::new(),
             waiting: 0,
             first_height: None,
-            work: None,
+            mining: None,
         }
     }
 

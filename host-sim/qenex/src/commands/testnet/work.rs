@@ -45,8 +45,8 @@ pub fn story(network: &mut Network, output: &Output) -> Result<(), Failure> {
     steps.tell(format_args!(
         "block {height} is the same at all four: state root {}; a block takes {} hashes, and a miner makes {} a second",
         block["state_root"].as_str().unwrap_or_default().get(..16).unwrap_or_default(),
-        status["hashes_per_block"],
-        status["hashes_per_second"],
+        status["mining"]["hashes_per_block"],
+        status["mining"]["hashes_per_second"],
     ));
     let proposers: Vec<Value> = (1..=height)
         .filter_map(|height| {
