@@ -6,7 +6,7 @@
 //!   made the newest block final.
 //! - What was signed and is not final is handed in again each second, as other nodes may have lost it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,10 +28,11 @@ use qenex_device::commission::log_in;
 use qenex_device::host::Host;
 use qenex_device::port::Port;
 use qenex_device::soft::{Person, SoftBoard};
-use qenex_node::error::{MempoolError, NodeError};
+use qenex_node::error::NodeError;
 use qenex_node::sequencer::SubmitError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use crate::access::now_ms;
@@ -48,6 +49,12 @@ const VOTES: Duration = Duration::from_secs(2);
 /// How long a key of idempotency is remembered: a day.
 const REMEMBERED_MS: u64 = 24 * 3_600 * 1_000;
 
+/// How often what is remembered is looked through.
+const TIDY: Duration = Duration::from_secs(600);
+
+/// How many requests wait for the device.
+const QUEUE: usize = 64;
+
 /// Why nothing is signed.
 #[derive(Debug, thiserror::Error)]
 pub enum CustodyError {
@@ -60,7 +67,10 @@ pub enum CustodyError {
     /// The votes for the newest block are not there yet.
     #[error("")]
     Waits,
-    /// The device refuses, or cannot be reached.
+    /// The device refuses to sign.
+    #[error("{0}")]
+    Refused(DeviceError),
+    /// The device cannot be reached, or does not take what it needs to judge.
     #[error("{0}")]
     Device(DeviceError),
     /// The ledger does not take what was signed.
@@ -83,7 +93,7 @@ impl Coded for CustodyError {
             Self::Account(_) => NOT_IN_CUSTODY,
             Self::Reused => IDEMPOTENCY_REUSED,
             Self::Waits => CUSTODY_WAITS,
-            Self::Device(error) => error.code(),
+            Self::Refused(error) | Self::Device(error) => error.code(),
             Self::Submit(error) => error.code(),
             Self::Node(error) => error.code(),
             Self::Store(error) => error.code(),
@@ -104,6 +114,14 @@ struct PendingRecord {
     account: AccountText,
     nonce: u64,
     transaction: String,
+    /// The row of what was asked, if it may be asked again.
+    asked: Option<String>,
+}
+
+impl PendingRecord {
+    fn bytes(&self) -> Vec<u8> {
+        hex::decode(&self.transaction).unwrap_or_default()
+    }
 }
 
 /// What was asked under a key of idempotency.
@@ -171,6 +189,28 @@ struct Device {
     trusted_height: u64,
     /// What it signed and what may not be final yet, by the transaction.
     signed: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Why it did not let the operator in: tried again, it would block him.
+    locked: Option<Refusal>,
+    /// When rows of what was asked were last looked through.
+    tidied: Instant,
+}
+
+/// What is certain of a transaction that was not signed.
+enum NotSigned {
+    /// The device was not asked to sign it.
+    NotAsked(CustodyError),
+    /// The device refused to sign it. What it has signed before it signs again without judging, so it never has.
+    Refused(CustodyError),
+    /// It may have.
+    Unknown(CustodyError),
+}
+
+impl From<NotSigned> for CustodyError {
+    fn from(error: NotSigned) -> Self {
+        match error {
+            NotSigned::NotAsked(error) | NotSigned::Refused(error) | NotSigned::Unknown(error) => error,
+        }
+    }
 }
 
 impl Device {
@@ -189,6 +229,7 @@ pub struct Desk {
     pub registrar: Option<AccountId>,
     fee: Amount,
     config: CustodyConfig,
+    queue: Arc<Semaphore>,
 }
 
 /// Opens a channel, and logs the operator in.
@@ -248,15 +289,37 @@ impl Desk {
             return Err(format!("custody: registrar: {registrar} is none of the accounts"));
         }
         let trusted_height = trusted_height(&mut client).map_err(failed)?;
-        let device = Mutex::new(Device { client: Some(client), trusted_height, signed: BTreeMap::new() });
-        Ok(Self { store, ledger, device, slots, registrar, fee, config: config.clone() })
+        let device = Mutex::new(Device {
+            client: Some(client),
+            trusted_height,
+            signed: BTreeMap::new(),
+            locked: None,
+            tidied: Instant::now(),
+        });
+        Ok(Self {
+            store,
+            ledger,
+            device,
+            slots,
+            registrar,
+            fee,
+            config: config.clone(),
+            queue: Arc::new(Semaphore::new(QUEUE)),
+        })
     }
 
     /// The device, on a channel that is open.
     fn device(&self) -> Result<MutexGuard<'_, Device>, DeviceError> {
         let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(refusal) = device.locked {
+            return Err(DeviceError::Refused(refusal));
+        }
         if device.client.is_none() {
-            let mut client = connect(&self.config)?;
+            let opened = connect(&self.config);
+            if let Err(DeviceError::Refused(refusal)) = opened {
+                device.locked = Some(refusal);
+            }
+            let mut client = opened?;
             device.trusted_height = trusted_height(&mut client)?;
             device.client = Some(client);
         }
@@ -279,62 +342,86 @@ impl Desk {
         Some((slot.scheme, KeyHash::of(slot.scheme, Purpose::Transaction, &slot.public_key)))
     }
 
-    /// Signs an operation of an account and hands it in. The device may show it to somebody and wait for him.
+    /// Room for one more request, if there is some.
+    pub fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.queue).try_acquire_owned().ok()
+    }
+
+    /// Signs an operation of an account and hands it in. The device may show it to somebody and wait for him. Nothing is begun after the deadline.
     ///
     /// # Errors
-    /// See [`CustodyError`]. What failed on the way to the device or behind it may have been signed; the same request again leads to the same transaction.
+    /// See [`CustodyError`]. What failed on the way to the device may have been signed: the same request again, under its key of idempotency, leads to the same transaction.
     pub fn send(
         &self,
         account: AccountId,
         asked: Option<&Asked>,
+        deadline: Instant,
         op: &Op<'_>,
     ) -> Result<Accepted, CustodyError> {
         let slot = self.slots.get(&account).ok_or_else(|| CustodyError::Account(account.to_string()))?;
         let mut device = self.device()?;
-        let pending = self.pending(account)?;
-        let before = asked.map(|asked| self.before(asked)).transpose()?.flatten();
-        if let Some(transaction) = before {
-            // It waits, or is over: then it is said what it was, and nothing is signed again.
-            let bytes = hex::decode(&transaction).unwrap_or_default();
-            let waits = pending.iter().position(|record| record.transaction == transaction);
-            return match waits {
-                Some(place) => self.sign_and_submit(&mut device, slot, &pending[..place], bytes),
-                None => Ok(Accepted { transaction: bytes, signed: None }),
-            };
+        if Instant::now() >= deadline {
+            return Err(CustodyError::Waits);
+        }
+        let mut pending = self.pending(&mut device, account)?;
+        self.settle(&mut device, slot, &mut pending)?;
+        if let Some(before) = asked.map(|asked| self.before(asked)).transpose()?.flatten() {
+            let bytes = hex::decode(&before).unwrap_or_default();
+            // It waits, or it was executed: what expired was forgotten with its row.
+            let signed = device.signed.get(&bytes).cloned();
+            if let Some(signed) = &signed {
+                self.submit(signed)?;
+            }
+            return Ok(Accepted { transaction: bytes, signed });
         }
         let bytes = self.build(account, &pending, op)?;
         let nonce = decoded(&bytes)?.nonce;
         self.note(account, nonce, &bytes, asked)?;
-        let result = self.sign_and_submit(&mut device, slot, &pending, bytes);
-        if let Err(CustodyError::Device(DeviceError::Refused(_)) | CustodyError::Waits) = &result {
-            // The device has not signed it, and never will by itself.
-            self.forget(account, nonce, asked)?;
+        match self.sign(&mut device, slot, &pending, &bytes) {
+            Ok(Some(signed)) => {
+                self.submit(&signed)?;
+                Ok(Accepted { transaction: bytes, signed: Some(signed) })
+            }
+            Ok(None) => Ok(Accepted { transaction: bytes, signed: None }),
+            Err(NotSigned::NotAsked(error) | NotSigned::Refused(error)) => {
+                self.forget(account, &[(nonce, asked.map(|asked| asked.key.clone()))])?;
+                Err(error)
+            }
+            Err(NotSigned::Unknown(error)) => Err(error),
         }
-        result
     }
 
     /// Hands in again what was signed and is not final, and forgets what is.
     pub fn upkeep(&self) {
         for (account, slot) in &self.slots {
-            let done = self.pending(*account).and_then(|pending| {
-                if pending.is_empty() {
-                    return Ok(());
-                }
+            let done = || {
                 let mut device = self.device()?;
-                for place in 0..pending.len() {
-                    let bytes = hex::decode(&pending[place].transaction).unwrap_or_default();
-                    self.sign_and_submit(&mut device, slot, &pending[..place], bytes)?;
+                let mut pending = self.pending(&mut device, *account)?;
+                self.settle(&mut device, slot, &mut pending)?;
+                for record in &pending {
+                    if let Some(signed) = device.signed.get(&record.bytes()) {
+                        self.submit(signed)?;
+                    }
                 }
-                Ok(())
-            });
-            if let Err(error) = done {
+                if device.tidied.elapsed() >= TIDY {
+                    device.tidied = Instant::now();
+                    self.tidy()?;
+                }
+                Ok::<_, CustodyError>(())
+            };
+            if let Err(error) = done() {
                 tracing::warn!(%account, code = error.code().number, "what waits in custody: {error}");
             }
         }
+    }
+
+    /// Forgets what was asked long ago and is over.
+    fn tidy(&self) -> Result<(), CustodyError> {
         let old_ms = now_ms().saturating_sub(REMEMBERED_MS);
-        if let Err(error) = ASKED.retain(&self.store, |asked| asked.at_ms >= old_ms) {
-            tracing::warn!("{error}");
-        }
+        let waiting: BTreeSet<String> =
+            PENDING.all(&self.store)?.into_iter().map(|record| record.transaction).collect();
+        let keep = |asked: &AskedRecord| asked.at_ms >= old_ms || waiting.contains(&asked.transaction);
+        Ok(ASKED.retain(&self.store, keep)?)
     }
 
     fn before(&self, asked: &Asked) -> Result<Option<String>, CustodyError> {
@@ -345,8 +432,12 @@ impl Desk {
         }
     }
 
-    /// What of an account may still become final, in the order of the nonces; the rest is forgotten.
-    fn pending(&self, account: AccountId) -> Result<Vec<PendingRecord>, CustodyError> {
+    /// What of an account may still become final, in the order of the nonces; the rest is forgotten. Only whoever has the device changes it.
+    fn pending(
+        &self,
+        _device: &mut MutexGuard<'_, Device>,
+        account: AccountId,
+    ) -> Result<Vec<PendingRecord>, CustodyError> {
         let name = account.to_string();
         let mut pending = PENDING.all(&self.store)?;
         pending.retain(|record| record.account == name);
@@ -357,34 +448,46 @@ impl Desk {
         let height = self.ledger.status().height;
         let next_nonce = self.next_nonce(account)?;
         pending.sort_by_key(|record| record.nonce);
-        // One that can never be executed any more holds up all behind it.
-        let (mut kept, mut executed, mut expired) = (Vec::new(), Vec::new(), Vec::new());
-        for record in pending {
-            let bytes = hex::decode(&record.transaction).unwrap_or_default();
-            let valid = decoded(&bytes).is_ok_and(|transaction| transaction.last_valid_height > height);
-            if record.nonce < next_nonce {
-                executed.push(record);
-            } else if valid && expired.is_empty() {
-                kept.push(record);
-            } else {
-                expired.push(record);
+        let mut gone = Vec::new();
+        pending.retain(|record| {
+            let valid =
+                decoded(&record.bytes()).is_ok_and(|transaction| transaction.last_valid_height > height);
+            let executed = record.nonce < next_nonce;
+            if executed {
+                // What was asked is remembered: asked again, this was it.
+                gone.push((record.nonce, None));
+            } else if !valid {
+                // It moved nothing and never will: who asks again asks for a new one.
+                gone.push((record.nonce, record.asked.clone()));
+            }
+            !executed && valid
+        });
+        if !gone.is_empty() {
+            self.forget(account, &gone)?;
+        }
+        Ok(pending)
+    }
+
+    /// Lets the device sign what it may not have signed, because something failed in between. What it refuses is forgotten: it never was signed.
+    fn settle(
+        &self,
+        device: &mut MutexGuard<'_, Device>,
+        slot: &Slot,
+        pending: &mut Vec<PendingRecord>,
+    ) -> Result<(), CustodyError> {
+        let mut place = 0;
+        while let Some(record) = pending.get(place) {
+            match self.sign(device, slot, &pending[..place], &record.bytes()) {
+                Ok(_) => place += 1,
+                Err(NotSigned::Refused(error)) => {
+                    tracing::warn!(account = %slot.account, nonce = record.nonce, "not signed: {error}");
+                    let record = pending.remove(place);
+                    self.forget(slot.account, &[(record.nonce, record.asked)])?;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
-        if !(executed.is_empty() && expired.is_empty()) {
-            self.store.write(|writing| {
-                for record in executed.iter().chain(&expired) {
-                    PENDING.remove_in(&self.store, writing, &pending_name(account, record.nonce))?;
-                }
-                Ok(())
-            })?;
-        }
-        if !expired.is_empty() {
-            // It moved nothing: who asks again asks for a new one.
-            let gone =
-                |asked: &AskedRecord| expired.iter().any(|record| record.transaction == asked.transaction);
-            ASKED.retain(&self.store, |asked| !gone(asked))?;
-        }
-        Ok(kept)
+        Ok(())
     }
 
     fn next_nonce(&self, account: AccountId) -> Result<u64, CustodyError> {
@@ -399,10 +502,15 @@ impl Desk {
         op: &Op<'_>,
     ) -> Result<Vec<u8>, CustodyError> {
         let status = self.ledger.status();
+        // The first that is free: one that expired left a gap, behind which others wait.
+        let mut nonce = self.next_nonce(account)?;
+        while pending.iter().any(|record| record.nonce == nonce) {
+            nonce += 1;
+        }
         let transaction = Transaction {
             chain_id: status.chain_id.parse().map_err(|_| CustodyError::Encoding(STATE_ROOT_MISMATCH))?,
             sender: account,
-            nonce: pending.last().map_or(self.next_nonce(account)?, |last| last.nonce + 1),
+            nonce,
             last_valid_height: status.height.saturating_add(self.config.validity_blocks),
             fee: self.fee,
             op: op.clone(),
@@ -422,7 +530,12 @@ impl Desk {
         asked: Option<&Asked>,
     ) -> Result<(), CustodyError> {
         let transaction = hex::encode(bytes);
-        let record = PendingRecord { account: account.to_string(), nonce, transaction: transaction.clone() };
+        let record = PendingRecord {
+            account: account.to_string(),
+            nonce,
+            transaction: transaction.clone(),
+            asked: asked.map(|asked| asked.key.clone()),
+        };
         self.store.write(|writing| {
             PENDING.put_in(&self.store, writing, &pending_name(account, nonce), &record)?;
             if let Some(Asked { key, fingerprint }) = asked {
@@ -434,10 +547,16 @@ impl Desk {
         Ok(())
     }
 
-    fn forget(&self, account: AccountId, nonce: u64, asked: Option<&Asked>) -> Result<(), CustodyError> {
+    /// Forgets transactions, by their nonces, and what was asked for them.
+    fn forget(&self, account: AccountId, gone: &[(u64, Option<String>)]) -> Result<(), CustodyError> {
         self.store.write(|writing| {
-            PENDING.remove_in(&self.store, writing, &pending_name(account, nonce))?;
-            asked.map_or(Ok(()), |asked| ASKED.remove_in(&self.store, writing, &asked.key))
+            for (nonce, asked) in gone {
+                PENDING.remove_in(&self.store, writing, &pending_name(account, *nonce))?;
+                if let Some(asked) = asked {
+                    ASKED.remove_in(&self.store, writing, asked)?;
+                }
+            }
+            Ok(())
         })?;
         Ok(())
     }
@@ -470,58 +589,80 @@ impl Desk {
         }
     }
 
-    /// Lets the device sign a transaction, over those of the account that are not final, and hands it in.
-    fn sign_and_submit(
-        &self,
-        device: &mut MutexGuard<'_, Device>,
-        slot: &Slot,
-        before: &[PendingRecord],
-        bytes: Vec<u8>,
-    ) -> Result<Accepted, CustodyError> {
-        let signed = match device.signed.get(&bytes) {
-            Some(signed) => signed.clone(),
-            None => {
-                let signed = self.sign(device, slot, before, &bytes);
-                if let Err(CustodyError::Device(error)) = &signed
-                    && !matches!(error, DeviceError::Refused(_))
-                {
-                    // Whatever it was, a new channel begins at a place that is known.
-                    device.client = None;
-                }
-                let Some(signed) = signed? else {
-                    return Ok(Accepted { transaction: bytes, signed: None });
-                };
-                let nonce = decoded(&bytes)?.nonce;
-                let oldest = before.first().map_or(nonce, |first| first.nonce);
-                device.signed.retain(|bytes, _| {
-                    decoded(bytes).is_ok_and(|old| slot.account != old.sender || old.nonce >= oldest)
-                });
-                device.signed.insert(bytes.clone(), signed.clone());
-                signed
-            }
-        };
-        match self.ledger.submit(&signed) {
-            Ok(_) => {}
-            // It waits or was executed.
-            Err(SubmitError::Mempool(MempoolError::NonceUsed { .. } | MempoolError::NonceTaken { .. })) => {}
-            Err(error) => return Err(CustodyError::Submit(error)),
+    /// Hands in what was signed. What the pool does not take now it takes later: it is signed, and waits here.
+    fn submit(&self, signed: &[u8]) -> Result<(), CustodyError> {
+        match self.ledger.submit(signed) {
+            Ok(_) | Err(SubmitError::Mempool(_)) => Ok(()),
+            Err(error) => Err(CustodyError::Submit(error)),
         }
-        Ok(Accepted { transaction: bytes, signed: Some(signed) })
     }
 
-    /// Lets the device sign a transaction, over those before it that are not final; nothing if it is final itself.
+    /// The signature of the device under a transaction, over those before it that are not final; nothing if it is final itself.
     fn sign(
         &self,
         device: &mut MutexGuard<'_, Device>,
         slot: &Slot,
         before: &[PendingRecord],
         bytes: &[u8],
-    ) -> Result<Option<Vec<u8>>, CustodyError> {
-        let transaction = decoded(bytes)?;
-        let mut before: Vec<Vec<u8>> =
-            before.iter().map(|record| hex::decode(&record.transaction).unwrap_or_default()).collect();
-        let proven = loop {
-            let mut ids: Vec<RecordId> = access(&transaction).to_vec();
+    ) -> Result<Option<Vec<u8>>, NotSigned> {
+        if let Some(signed) = device.signed.get(bytes) {
+            return Ok(Some(signed.clone()));
+        }
+        let transaction = decoded(bytes).map_err(NotSigned::NotAsked)?;
+        let witness = self.witness(device, slot, before, &transaction).map_err(NotSigned::NotAsked)?;
+        let Some((before, proven)) = witness else { return Ok(None) };
+        let brought = device
+            .client()
+            .and_then(|client| client.bring(slot.index, bytes, &before, Some(&proven.witness)));
+        if let Err(error) = brought {
+            self.look_at(device, &error);
+            return Err(NotSigned::NotAsked(error.into()));
+        }
+        let signature = match device.client().and_then(Client::sign) {
+            Ok(signature) => signature,
+            Err(error @ DeviceError::Refused(_)) => {
+                return Err(NotSigned::Refused(CustodyError::Refused(error)));
+            }
+            Err(error) => {
+                self.look_at(device, &error);
+                return Err(NotSigned::Unknown(error.into()));
+            }
+        };
+        let signatures =
+            [Signature { scheme: slot.scheme, public_key: &slot.public_key, signature: &signature }];
+        let mut buffer = vec![0; MAX_SIGNED_LEN];
+        let signed = encode_signed(&transaction, &signatures, &mut buffer);
+        let signed =
+            signed.map_err(|error| NotSigned::Unknown(CustodyError::Encoding(error.code())))?.to_vec();
+        let oldest = before.first().and_then(|first| decoded(first).ok().map(|first| first.nonce));
+        let oldest = oldest.unwrap_or(transaction.nonce);
+        device.signed.retain(|bytes, _| {
+            decoded(bytes).is_ok_and(|old| slot.account != old.sender || old.nonce >= oldest)
+        });
+        device.signed.insert(bytes.to_vec(), signed.clone());
+        Ok(Some(signed))
+    }
+
+    /// After anything but a refusal a new channel begins at a place that is known.
+    fn look_at(&self, device: &mut MutexGuard<'_, Device>, error: &DeviceError) {
+        if !matches!(error, DeviceError::Refused(_)) {
+            device.client = None;
+        }
+    }
+
+    /// What the device needs to sign a transaction: those before it that are not final, and the records that they may touch; nothing if it is final itself.
+    #[allow(clippy::type_complexity)] // the parts have no names that could be said
+    fn witness(
+        &self,
+        device: &mut MutexGuard<'_, Device>,
+        slot: &Slot,
+        before: &[PendingRecord],
+        transaction: &Transaction<'_>,
+    ) -> Result<Option<(Vec<Vec<u8>>, Proven)>, CustodyError> {
+        let earlier = before.iter().filter(|record| record.nonce < transaction.nonce);
+        let mut before: Vec<Vec<u8>> = earlier.map(PendingRecord::bytes).collect();
+        loop {
+            let mut ids: Vec<RecordId> = access(transaction).to_vec();
             for bytes in &before {
                 ids.extend(access(&decoded(bytes)?));
             }
@@ -538,17 +679,9 @@ impl Desk {
             let count = before.len();
             before.retain(|bytes| decoded(bytes).is_ok_and(|earlier| earlier.nonce >= nonce));
             if before.len() == count {
-                break proven;
+                return Ok(Some((before, proven)));
             }
-        };
-        let client = device.client()?;
-        client.bring(slot.index, bytes, &before, Some(&proven.witness))?;
-        let signature = client.sign()?;
-        let signatures =
-            [Signature { scheme: slot.scheme, public_key: &slot.public_key, signature: &signature }];
-        let mut buffer = vec![0; MAX_SIGNED_LEN];
-        let signed = encode_signed(&transaction, &signatures, &mut buffer);
-        Ok(Some(signed.map_err(|error| CustodyError::Encoding(error.code()))?.to_vec()))
+        }
     }
 }
 

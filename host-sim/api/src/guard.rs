@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::Interface;
 use crate::access::Denied;
 use crate::access::grant::Principal;
+use crate::access::keys::PREFIX;
 use crate::access::limits::{Budget, caller};
 use crate::access::scope::Scopes;
 use crate::access::sessions::Client;
@@ -25,6 +26,9 @@ use crate::problem::{Noted, Problem};
 
 /// The name of the scheme of tokens and keys in the document.
 pub const SCHEME: &str = "token";
+
+/// How much of a text is written down.
+const NOTED_CHARS: usize = 256;
 
 /// How the limit stands (draft-ietf-httpapi-ratelimit-headers-10).
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -88,12 +92,12 @@ pub struct ClientCertificate(pub String);
 /// Who is at the other end. A proxy that is trusted says for whom it asks: the last address of `X-Forwarded-For` that is not a trusted proxy's.
 fn client(request: &Request, trusted_proxies: &[IpAddr]) -> Client {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical());
     let forwarded = request.headers().get_all("x-forwarded-for").iter();
-    let forwarded = forwarded.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let forwarded: Vec<_> = forwarded.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let mut address = peer;
-    for before in forwarded.collect::<Vec<_>>().into_iter().rev() {
-        let Ok(before) = before.trim().parse() else { break };
+    for before in forwarded.iter().flat_map(|value| value.split(',')).collect::<Vec<_>>().into_iter().rev() {
+        let Ok(before) = before.trim().parse::<IpAddr>().map(|before| before.to_canonical()) else { break };
         if !trusted_proxies.contains(&address) {
             break;
         }
@@ -114,10 +118,16 @@ fn put_budget(headers: &mut HeaderMap, budget: &Budget) {
     }
 }
 
+/// What is written down of a text: its beginning, and nothing from a key on that somebody put into the wrong place.
+fn short(text: &str) -> String {
+    let before = text.split_once(PREFIX).map_or(text, |(before, _)| before);
+    before.chars().take(NOTED_CHARS).collect()
+}
+
 /// Lets a request through, or not.
 pub async fn guard(State(interface): State<Interface>, mut request: Request, next: Next) -> Response {
     let client = client(&request, &interface.access().config.trusted_proxies);
-    let line = format!("{} {}", request.method(), request.uri().path());
+    let line = short(&format!("{} {}", request.method(), request.uri().path()));
     let (principal, budget, admitted) = admit(&interface, &request, &client);
     let mut response = match admitted {
         Err(problem) => problem.into_response(),
@@ -133,6 +143,12 @@ pub async fn guard(State(interface): State<Interface>, mut request: Request, nex
         put_budget(response.headers_mut(), budget);
     }
     let status = response.status();
+    // That somebody asks too often is written down once a minute.
+    let again = status == StatusCode::TOO_MANY_REQUESTS
+        && interface.access().limits.take(&format!("noted {}", principal.id), 1).is_err();
+    if again {
+        return response;
+    }
     if status.is_client_error() || status.is_server_error() {
         let noted = response.extensions().get::<Noted>();
         let event = Event {
@@ -143,7 +159,7 @@ pub async fn guard(State(interface): State<Interface>, mut request: Request, nex
                 Kind::Refused,
                 &principal.id,
                 &client,
-                noted.map(|noted| noted.detail.clone()).unwrap_or_default(),
+                noted.map(|noted| short(&noted.detail)).unwrap_or_default(),
             )
         };
         interface.access().audit.record(event).await;
@@ -263,5 +279,7 @@ mod tests {
             "192.0.2.1"
         );
         assert_eq!(of("10.0.0.1", &["nonsense"], &["10.0.0.1"]), "10.0.0.1");
+        assert_eq!(of("10.0.0.1", &["\u{e9}, 192.0.2.1"], &["10.0.0.1"]), "192.0.2.1");
+        assert_eq!(of("::ffff:10.0.0.1", &["::ffff:192.0.2.1"], &["10.0.0.1"]), "192.0.2.1");
     }
 }

@@ -8,11 +8,10 @@ use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use qenex_core::error::{
-    ACCOUNT_NOT_GRANTED, BODY_FORM, Code, Coded, INTERFACE_FAILED, PENDING_FULL, RATE_LIMITED,
+    ACCOUNT_NOT_GRANTED, BODY_FORM, Code, Coded, INTERFACE_FAILED, NONCE_SIGNED, PENDING_FULL, RATE_LIMITED,
     REQUEST_TIMEOUT, SCOPE_MISSING, UNAUTHENTICATED,
 };
 use qenex_core::id::AccountId;
-use qenex_device::DeviceError;
 use qenex_node::error::NodeError;
 use qenex_node::sequencer::SubmitError;
 use serde::Serialize;
@@ -156,8 +155,8 @@ impl From<CustodyError> for Problem {
             CustodyError::Reused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, ""),
             CustodyError::Waits => soon(String::new()),
             // After the next block there is room again.
-            CustodyError::Device(DeviceError::Refused(_)) if code == PENDING_FULL => soon(String::new()),
-            CustodyError::Device(DeviceError::Refused(_)) => {
+            CustodyError::Refused(_) if [PENDING_FULL, NONCE_SIGNED].contains(&code) => soon(String::new()),
+            CustodyError::Refused(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "the device refuses")
             }
             CustodyError::Device(error) => {

@@ -61,7 +61,13 @@ impl Store {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
         }
-        let database = Database::create(path).map_err(|error| failed(&error))?;
+        // Keys that sign tokens are in it.
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(|error| failed(&error))?;
+        let database = Database::builder().create_file(file).map_err(|error| failed(&error))?;
         Ok(Self { path: path.into(), database })
     }
 
@@ -144,6 +150,18 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
         Ok(())
     }
 
+    /// The value under a name, as a part of more.
+    pub(crate) fn get_in(
+        &self,
+        store: &Store,
+        transaction: &WriteTransaction,
+        name: &str,
+    ) -> Result<Option<T>> {
+        let table = transaction.open_table(self.definition).map_err(|error| store.failed(error))?;
+        let found = table.get(name).map_err(|error| store.failed(error))?;
+        found.map(|found| store.decode(found.value())).transpose()
+    }
+
     /// Takes the value under a name away, as a part of more.
     pub(crate) fn remove_in(&self, store: &Store, transaction: &WriteTransaction, name: &str) -> Result<()> {
         let mut table = transaction.open_table(self.definition).map_err(|error| store.failed(error))?;
@@ -151,11 +169,11 @@ impl<T: Serialize + DeserializeOwned> Table<T> {
         Ok(())
     }
 
-    /// Keeps only those that this is true of.
+    /// Keeps only those that this is true of, and what cannot be read.
     pub(crate) fn retain(&self, store: &Store, keep: impl Fn(&T) -> bool) -> Result<()> {
         store.write(|transaction| {
             let mut table = transaction.open_table(self.definition).map_err(|error| store.failed(error))?;
-            let keep = |_: &str, bytes: &[u8]| store.decode(bytes).is_ok_and(|value| keep(&value));
+            let keep = |_: &str, bytes: &[u8]| store.decode(bytes).map_or(true, |value| keep(&value));
             table.retain(keep).map_err(|error| store.failed(error))
         })
     }

@@ -139,6 +139,21 @@ pub fn all(store: &Store) -> Result<Vec<KeyRecord>, StoreError> {
     KEYS.all(store)
 }
 
+/// Uses a key up that may be used once: false if somebody was faster.
+///
+/// # Errors
+/// The database fails.
+pub fn use_up(store: &Store, id: &str, now_ms: u64) -> Result<bool, StoreError> {
+    store.write(|transaction| {
+        let Some(mut record) = KEYS.get_in(store, transaction, id)?.filter(|key| key.is_valid(now_ms)) else {
+            return Ok(false);
+        };
+        record.revoked_ms = Some(now_ms);
+        KEYS.put_in(store, transaction, id, &record)?;
+        Ok(true)
+    })
+}
+
 /// Revokes a key, and with it the sessions that it began. Returns it; nothing if there is none.
 ///
 /// # Errors

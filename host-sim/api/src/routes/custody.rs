@@ -3,6 +3,7 @@
 //! Whoever sends an `Idempotency-Key` may ask again what he asked: it leads to the same transaction (draft-ietf-httpapi-idempotency-key-header-07).
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
@@ -28,7 +29,7 @@ use super::accounts::read_pool;
 use super::{BodyRefusals, Refusals};
 use crate::Interface;
 use crate::access::grant::Principal;
-use crate::custody::{Asked, Desk};
+use crate::custody::{Asked, CustodyError, Desk};
 use crate::extract::Text;
 use crate::problem::{ErrorBody, Problem};
 use crate::view::{SummaryLine, summary};
@@ -116,10 +117,14 @@ async fn send(
         return Err(Problem::account_not_granted(account));
     }
     let desk = desk(&interface)?;
+    // Who has gone by then is not served: he may have asked again.
+    let deadline = Instant::now() + Duration::from_millis(interface.access().config.request_timeout_ms / 2);
+    let permit = desk.enter().ok_or(CustodyError::Waits)?;
     let signing = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
         let mut room = Room::default();
         let op = op(&mut room)?;
-        Ok::<_, Problem>(desk.send(account, asked.as_ref(), &op)?)
+        Ok::<_, Problem>(desk.send(account, asked.as_ref(), deadline, &op)?)
     });
     let accepted = signing.await.map_err(Problem::ended)??;
     let transaction: Transaction<'_> =

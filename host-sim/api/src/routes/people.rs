@@ -302,10 +302,12 @@ async fn create_key(
         expires_ms: request.expires_in.map(|seconds| now_ms.saturating_add(seconds.saturating_mul(1_000))),
         once: false,
     };
-    let (record, key) = keys::create(&access.store, new, now_ms)?;
-    if let Some(once) = &principal.once {
-        keys::revoke(&access.store, once, now_ms)?;
+    if let Some(once) = &principal.once
+        && !keys::use_up(&access.store, once, now_ms)?
+    {
+        return Err(Problem::unauthenticated("this key made its one other key"));
     }
+    let (record, key) = keys::create(&access.store, new, now_ms)?;
     let detail = format!("key {}: {} for {}", record.id, record.grant.scopes, record.name);
     access.audit.record_durably(access.event(Kind::KeyCreated, &principal.id, &client, detail)).await?;
     Ok((StatusCode::CREATED, Json(NewKeyView { key: key.to_string(), record: record.into() })))
