@@ -1,5 +1,5 @@
-//! The audit log of the interface: every refusal, and everything that changed who may do what. Each entry's hash covers the one before it, so that one that is
-//! changed or left out is seen; the newest million are kept.
+//! The audit log of the interface: every refusal (that somebody asks too often, once a minute), and everything that changed who may do what. Each entry's hash covers the
+//! one before it: whoever keeps a hash sees later whether what led to it was changed. The newest million are kept.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -14,7 +14,7 @@
 //!
 //! # Promises
 //! - A route does what its entry in the document says for whoever has the scopes that stand there, and for nobody else.
-//! - Every refusal is answered with a row of the one table of codes, and is in the audit log.
+//! - Every refusal is answered with a row of the one table of codes, and is in the audit log; that somebody asks too often, once a minute.
 #![forbid(unsafe_code)]
 
 pub mod access;
