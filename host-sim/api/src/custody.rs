@@ -111,7 +111,7 @@ impl From<DeviceError> for CustodyError {
 /// A transaction that the device may have signed and that may still become final.
 #[derive(Clone, Serialize, Deserialize)]
 struct PendingRecord {
-    account: AccountText,
+    account: String,
     nonce: u64,
     transaction: String,
     /// The row of what was asked, if it may be asked again.
@@ -133,9 +133,6 @@ struct AskedRecord {
     transaction: String,
     at_ms: u64,
 }
-
-/// An account's id as text.
-type AccountText = String;
 
 /// A request of somebody who may ask it again.
 #[derive(Clone, Debug)]
@@ -324,11 +321,6 @@ impl Desk {
             device.client = Some(client);
         }
         Ok(device)
-    }
-
-    /// Whether the account is in custody.
-    pub fn has(&self, account: AccountId) -> bool {
-        self.slots.contains_key(&account)
     }
 
     /// The accounts in custody.

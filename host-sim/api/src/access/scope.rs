@@ -88,11 +88,6 @@ impl Scopes {
         self.0 & others.0 == others.0
     }
 
-    /// Those that are in both.
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
     /// Those that are in one or the other.
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
