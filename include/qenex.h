@@ -570,6 +570,12 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_CUSTODY_WAITS 1135
 /* The node must be able to answer; its log says why it was not. */
 #define QNX_ERR_INTERFACE_FAILED 1136
+/* The transaction must be in a final block that the node keeps. */
+#define QNX_ERR_TRANSACTION_UNKNOWN 1137
+/* Validators must decide on the blocks of the chain. */
+#define QNX_ERR_VALIDATORS_NONE 1138
+/* The alert must be one of those that the node knows. */
+#define QNX_ERR_ALERT_UNKNOWN 1139
 /* A pointer must not be null, unless there is nothing that it could point to. */
 #define QNX_ERR_NULL_POINTER 1201
 /* A pointer must be aligned as its type demands. */

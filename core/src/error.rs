@@ -298,6 +298,9 @@ codes! {
     1134 NOT_IN_CUSTODY "The account must be one of those that the node's configuration puts into the custody of its device.";
     1135 CUSTODY_WAITS "The device must know the newest block; try again after the next one.";
     1136 INTERFACE_FAILED "The node must be able to answer; its log says why it was not.";
+    1137 TRANSACTION_UNKNOWN "The transaction must be in a final block that the node keeps.";
+    1138 VALIDATORS_NONE "Validators must decide on the blocks of the chain.";
+    1139 ALERT_UNKNOWN "The alert must be one of those that the node knows.";
     1201 NULL_POINTER "A pointer must not be null, unless there is nothing that it could point to.";
     1202 POINTER_MISALIGNED "A pointer must be aligned as its type demands.";
     1203 LENGTH_TOO_LARGE "A length must not be larger than any memory.";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use qenex_device::operator::Operator;
 use serde::{Deserialize, Serialize};
 
 use crate::access::scope::Scopes;
@@ -97,6 +98,14 @@ pub struct CustodyConfig {
     /// What it pays.
     #[serde(default = "fee")]
     pub fee: String,
+}
+
+impl CustodyConfig {
+    /// How its operator reaches the device.
+    pub fn operator(&self) -> Operator<'_> {
+        let Self { soft, at, host, user, pin_file, .. } = self;
+        Operator { soft: soft.as_deref(), at: at.as_deref(), host, user, pin_file }
+    }
 }
 
 fn validity_blocks() -> u64 {

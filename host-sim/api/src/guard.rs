@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -22,6 +22,7 @@ use crate::access::limits::{Budget, caller};
 use crate::access::scope::Scopes;
 use crate::access::sessions::Client;
 use crate::audit::{Event, Kind};
+use crate::measure;
 use crate::problem::{Noted, Problem};
 
 /// The name of the scheme of tokens and keys in the document.
@@ -124,8 +125,25 @@ fn short(text: &str) -> String {
     before.chars().take(NOTED_CHARS).collect()
 }
 
+/// A method as it is counted: whoever invents one makes no new row.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
 /// Lets a request through, or not.
 pub async fn guard(State(interface): State<Interface>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let method = known(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let client = client(&request, &interface.access().config.trusted_proxies);
     let line = short(&format!("{} {}", request.method(), request.uri().path()));
     let (principal, budget, admitted) = admit(&interface, &request, &client);
@@ -143,6 +161,11 @@ pub async fn guard(State(interface): State<Interface>, mut request: Request, nex
         put_budget(response.headers_mut(), budget);
     }
     let status = response.status();
+    let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
+    measure::answered(method, route, status.as_u16(), begun.elapsed());
+    if let Some(noted) = response.extensions().get::<Noted>() {
+        metrics::counter!("qenex_refusals_total", "name" => noted.code.name).increment(1);
+    }
     // That somebody asks too often is written down once a minute.
     let again = status == StatusCode::TOO_MANY_REQUESTS
         && interface.access().limits.take(&format!("noted {}", principal.id), 1).is_err();

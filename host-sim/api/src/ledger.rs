@@ -7,10 +7,10 @@ use qenex_core::crypto::Hash;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::RecordId;
 use qenex_device::client::{CertifiedHeader, Witness};
+use qenex_index::Source;
 use qenex_node::block::{Batch, Block};
 use qenex_node::chain::Chain;
 use qenex_node::error::NodeError;
-use qenex_node::node::HistoryEntry;
 use qenex_node::sequencer::SubmitError;
 
 use crate::view::{Checkpoint, Confirmed, Proof, Status};
@@ -45,7 +45,7 @@ pub fn witness(chain: &Chain, ids: &[RecordId]) -> Witness {
 }
 
 /// What the node of a chain answers.
-pub trait Ledger: Send + Sync + 'static {
+pub trait Ledger: Source + 'static {
     /// Checks a signed transaction and lets it wait. Returns its id.
     ///
     /// # Errors
@@ -70,17 +70,16 @@ pub trait Ledger: Send + Sync + 'static {
     /// There is none of this height, or the store fails.
     fn block(&self, height: u64) -> Result<(Block, Confirmed), NodeError>;
 
-    /// Up to `most` of the newest final transactions that touched an account, the newest first.
-    ///
-    /// # Errors
-    /// The store fails.
-    fn history(&self, account: AccountId, most: usize) -> Result<Vec<HistoryEntry>, NodeError>;
-
     /// A proof of what the newest final state holds under these identifiers.
     ///
     /// # Errors
     /// The state is damaged.
     fn prove(&self, ids: &[RecordId]) -> Result<Proof, NodeError>;
+
+    /// The validator whose votes this node signs.
+    fn voter(&self) -> Option<AccountId> {
+        None
+    }
 
     /// What a device needs to sign; nothing where work decides.
     ///

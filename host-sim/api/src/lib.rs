@@ -8,6 +8,8 @@
 //! | [`guard`] | what stands before every route |
 //! | [`audit`] | what was refused, and who changed who may do what |
 //! | [`custody`] | accounts for which the node's device signs |
+//! | [`feed`] | what becomes final, for whoever listens |
+//! | [`measure`] | what is measured, for Prometheus |
 //! | [`ledger`] | a ledger that programs ask; [`view`]: how its things are shown |
 //! | [`problem`] | what is answered when something is not done; [`extract`]: what arrives |
 //! | [`server`] | the listener; [`config`], [`store`]: its configuration and its database |
@@ -23,8 +25,10 @@ pub mod config;
 pub mod custody;
 pub mod document;
 pub mod extract;
+pub mod feed;
 pub mod guard;
 pub mod ledger;
+pub mod measure;
 pub mod problem;
 pub mod routes;
 pub mod server;
@@ -42,8 +46,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 use qenex_core::error::{METHOD_UNKNOWN, ROUTE_UNKNOWN};
+use qenex_index::Index;
 use qenex_node::block::Batch;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi as _;
@@ -51,6 +56,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use access::Access;
 use custody::Desk;
+use feed::Feed;
 use guard::Requirements;
 use ledger::Ledger;
 use problem::Problem;
@@ -66,6 +72,10 @@ struct Parts {
     access: Access,
     /// The accounts in custody, if there are any.
     desk: Option<Arc<Desk>>,
+    index: Arc<Index>,
+    feed: Feed,
+    /// Whether the node is told to stop.
+    stopping: watch::Sender<bool>,
     requirements: Requirements,
     /// The OpenAPI document.
     document: String,
@@ -81,12 +91,15 @@ impl Interface {
         submitted: mpsc::Sender<Batch>,
         access: Access,
         desk: Option<Arc<Desk>>,
+        index: Arc<Index>,
     ) -> Result<Self, String> {
         let (_, document) = described().split_for_parts();
         let document = document::finish(&document).map_err(|error| error.to_string())?;
         let requirements = Requirements::read(&document)?;
         let document = document.to_string();
-        Ok(Self(Arc::new(Parts { ledger, submitted, access, desk, requirements, document })))
+        let (feed, stopping) = (Feed::default(), watch::Sender::new(false));
+        let parts = Parts { ledger, submitted, access, desk, index, feed, stopping, requirements, document };
+        Ok(Self(Arc::new(parts)))
     }
 
     /// The ledger.
@@ -102,6 +115,38 @@ impl Interface {
     /// The accounts in custody, if there are any.
     pub fn desk(&self) -> Option<Arc<Desk>> {
         self.0.desk.clone()
+    }
+
+    /// What final blocks did.
+    pub fn index(&self) -> &Index {
+        &self.0.index
+    }
+
+    /// What becomes final, for whoever listens.
+    pub fn feed(&self) -> &Feed {
+        &self.0.feed
+    }
+
+    /// Ends what would go on for ever.
+    pub fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// Whether the node is told to stop, whenever it is asked for.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stopping.subscribe()
+    }
+
+    /// Does something that reads disks, beside the threads that answer.
+    ///
+    /// # Errors
+    /// It fails, or panicked.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let interface = self.clone();
+        tokio::task::spawn_blocking(move || work(&interface)).await.map_err(Problem::ended)?
     }
 
     /// What each route asks for.
@@ -151,7 +196,12 @@ impl Interface {
 fn api() -> OpenApiRouter<Interface> {
     OpenApiRouter::new()
         .merge(routes::chain::router())
+        .merge(routes::validators::router())
         .merge(routes::accounts::router())
+        .merge(routes::assets::router())
+        .merge(routes::pools::router())
+        .merge(routes::history::router())
+        .merge(routes::events::router())
         .merge(routes::transactions::router())
         .merge(routes::custody::router())
         .merge(routes::people::router())

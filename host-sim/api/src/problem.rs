@@ -12,6 +12,7 @@ use qenex_core::error::{
     REQUEST_TIMEOUT, SCOPE_MISSING, UNAUTHENTICATED,
 };
 use qenex_core::id::AccountId;
+use qenex_index::IndexError;
 use qenex_node::error::NodeError;
 use qenex_node::sequencer::SubmitError;
 use serde::Serialize;
@@ -76,6 +77,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, code, detail)
     }
 
+    /// Whether there is none.
+    pub fn is_unknown(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     /// Whoever asks must show who he is.
     pub fn unauthenticated(detail: impl Display) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, UNAUTHENTICATED, detail)
@@ -133,6 +139,12 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        Self::failed(error.code(), error)
+    }
+}
+
+impl From<IndexError> for Problem {
+    fn from(error: IndexError) -> Self {
         Self::failed(error.code(), error)
     }
 }

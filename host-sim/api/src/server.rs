@@ -11,8 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use metrics::gauge;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -20,7 +20,8 @@ use rustls::{RootCertStore, ServerConfig};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Interface;
@@ -29,6 +30,9 @@ use crate::guard::ClientCertificate;
 
 /// How long to wait after a connection that was not accepted.
 const AFTER_FAILURE: Duration = Duration::from_millis(50);
+
+/// How long a client may take to receive what is sent to it, before something of it arrives.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long requests that have begun may take when the node is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -84,7 +88,6 @@ pub async fn serve(
     let listener = TcpListener::from_std(listener).map_err(|error| error.to_string())?;
     let open = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     let router = interface.router();
-    let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -102,8 +105,8 @@ pub async fn serve(
         };
         let Ok(permit) = Arc::clone(&open).try_acquire_owned() else { continue };
         let _ = stream.set_nodelay(true);
-        let connection =
-            Connection { router: router.clone(), address, head_timeout, watcher: graceful.watcher() };
+        let stopping = interface.stopping();
+        let connection = Connection { router: router.clone(), address, head_timeout, stopping };
         let encrypted = encrypted.clone();
         tokio::spawn(async move {
             let _permit = permit;
@@ -122,8 +125,10 @@ pub async fn serve(
         });
     }
     drop(listener);
+    interface.stop();
     // Who takes longer is cut off.
-    let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+    let all = u32::try_from(max_connections).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(GRACE, open.acquire_many(all)).await;
     Ok(())
 }
 
@@ -132,7 +137,7 @@ struct Connection {
     router: Router,
     address: SocketAddr,
     head_timeout: Duration,
-    watcher: Watcher,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Connection {
@@ -141,11 +146,28 @@ impl Connection {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         certificate: Option<ClientCertificate>,
     ) {
+        let open = gauge!("qenex_http_connections");
+        open.increment(1.0);
         let router = self.router.layer(Extension(ConnectInfo(self.address))).layer(Extension(certificate));
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(self.head_timeout);
-        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIMEOUT));
+        let stream = TokioIo::new(Box::pin(stream));
+        let connection = builder.serve_connection(stream, TowerToHyperService::new(router)).with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let mut stopping = self.stopping;
+        let stop = async move {
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        };
         // How it ends is for the other end to say.
-        let _ = self.watcher.watch(connection).await;
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = stop => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+        open.decrement(1.0);
     }
 }

@@ -6,10 +6,11 @@ use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
 use qenex_core::id::{AccountId, AssetId, PoolId};
 use qenex_core::ledger::{self, RecordId};
+use qenex_core::num::Amount;
+use qenex_core::policy::OpKind;
 use qenex_core::tx::{SignedTransaction, Summary, Transaction};
 use qenex_node::block::Block;
 use qenex_node::chain::Chain;
-use qenex_node::node::HistoryEntry;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -317,6 +318,11 @@ pub struct BlockView {
 impl BlockView {
     /// A block of the chain.
     pub fn new(Block { header, transactions }: &Block, confirmed: Confirmed) -> Self {
+        Self::of(header, transactions.len(), confirmed)
+    }
+
+    /// A block with this header and so many transactions.
+    pub fn of(header: &Header, transactions: usize, confirmed: Confirmed) -> Self {
         Self {
             id: header.id().to_string(),
             height: header.height,
@@ -325,7 +331,7 @@ impl BlockView {
             time_ms: header.time_ms,
             parent: header.parent.to_string(),
             proposer: header.proposer.to_string(),
-            transactions: transactions.len(),
+            transactions,
             transaction_root: header.transaction_root.to_string(),
             state_root: header.state_root.to_string(),
             receipt_root: header.receipt_root.to_string(),
@@ -514,16 +520,20 @@ impl Outcome {
     }
 }
 
-/// A transaction of an account's history.
+/// A final transaction.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = HistoryEntry)]
-pub struct HistoryView {
+#[schema(as = Transaction)]
+pub struct TransactionView {
     /// The height of its block.
     pub height: u64,
     /// Its place there.
     pub place: u32,
+    /// The time of its block.
+    pub time_ms: u64,
     /// Its id.
     pub id: String,
+    /// What it does: `transfer`, `swap-exact-in` and so on.
+    pub kind: &'static str,
     /// Who sent it.
     pub sender: String,
     /// What a device shows of it.
@@ -534,20 +544,34 @@ pub struct HistoryView {
     pub fee: String,
 }
 
-impl HistoryView {
-    /// An entry of the node; nothing if it is no transaction.
-    pub fn new(entry: &HistoryEntry) -> Option<Self> {
-        let signed = SignedTransaction::decode(&entry.signed).ok()?;
+impl TransactionView {
+    /// A transaction of a block, and what it yielded; nothing if it is none.
+    pub fn new(header: &Header, place: u32, signed: &[u8], receipt: &ledger::Receipt) -> Option<Self> {
+        let signed = SignedTransaction::decode(signed).ok()?;
+        let transaction = &signed.transaction;
         Some(Self {
-            height: entry.height,
-            place: entry.place,
+            height: header.height,
+            place,
+            time_ms: header.time_ms,
             id: signed.id().to_string(),
-            sender: signed.transaction.sender.to_string(),
-            summary: summary(&signed.transaction),
-            outcome: Outcome::new(&entry.receipt.outcome),
-            fee: entry.receipt.fee.to_string(),
+            kind: OpKind::of(&transaction.op).as_str(),
+            sender: transaction.sender.to_string(),
+            summary: summary(transaction),
+            outcome: Outcome::new(&receipt.outcome),
+            fee: receipt.fee.to_string(),
         })
     }
+}
+
+/// Units of 10^-18 as a decimal text: of sums, which may be larger than any amount.
+pub fn decimal(units: u128) -> String {
+    const ONE: u128 = Amount::ONE.units();
+    let (whole, rest) = (units / ONE, units % ONE);
+    if rest == 0 {
+        return whole.to_string();
+    }
+    let digits = format!("{rest:018}");
+    format!("{whole}.{}", digits.trim_end_matches('0'))
 }
 
 impl From<Hash> for Submitted {

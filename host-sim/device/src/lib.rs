@@ -19,6 +19,7 @@ pub mod flash_file;
 pub mod host;
 pub mod image;
 pub mod line;
+pub mod operator;
 pub mod port;
 pub mod serve;
 pub mod soft;

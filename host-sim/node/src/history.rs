@@ -64,6 +64,11 @@ fn entries(record: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
+/// The receipts of all transactions, in order. Damage ends them.
+pub fn receipts(record: &[u8]) -> impl Iterator<Item = Receipt> {
+    entries(record).map_while(|entry| codec::decode(entry.receipt).ok())
+}
+
 /// The receipt of the transaction at `place`.
 pub fn receipt(record: &[u8], place: u32) -> Option<Receipt> {
     codec::decode(entries(record).nth(place as usize)?.receipt).ok()
@@ -140,6 +145,7 @@ mod tests {
         for (place, expected) in receipts.iter().enumerate() {
             assert_eq!(receipt(&record, place as u32).as_ref(), Some(expected));
         }
+        assert_eq!(super::receipts(&record).collect::<Vec<_>>(), receipts);
         assert_eq!(receipt(&record, 3), None);
         for (account, previous, places) in
             [("A", 7, vec![0, 2]), ("B", 999, vec![0, 1, 2]), ("LONG-NAME", 0, vec![1])]

@@ -495,6 +495,14 @@ impl Node {
         Ok(())
     }
 
+    /// The lowest block of which it knows what it did.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn first_record(&self) -> Result<u64, NodeError> {
+        Ok(self.checkpoints.latest()?.map_or(1, |meta| meta.receipts_from))
+    }
+
     /// What the final block at a height did; see [`history`]. Nothing for the genesis.
     ///
     /// # Errors
@@ -529,7 +537,7 @@ impl Node {
     pub fn history(&self, account: AccountId, most: usize) -> Result<Vec<HistoryEntry>, NodeError> {
         let mut entries = Vec::new();
         let mut height = self.chain.head(account).unwrap_or(0);
-        let first = self.checkpoints.latest()?.map_or(1, |meta| meta.receipts_from);
+        let first = self.first_record()?;
         while height >= first && entries.len() < most {
             let damaged = NodeError::HistoryDamaged { height };
             let Some(record) = self.block_record(height)? else { return Err(damaged) };

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use qenex_api::config::InterfaceConfig;
+use qenex_device::operator::Operator;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ServiceError;
@@ -111,6 +112,14 @@ pub struct DeviceConfig {
     /// The slot of the key of checkpoints, if the device has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint_slot: Option<u8>,
+}
+
+impl DeviceConfig {
+    /// How its operator reaches the device.
+    pub fn operator(&self) -> Operator<'_> {
+        let Self { soft, at, host, user, pin_file, .. } = self;
+        Operator { soft: soft.as_deref(), at: at.as_deref(), host, user, pin_file }
+    }
 }
 
 /// Another node.

@@ -1,10 +1,13 @@
 //! A node that runs: its ledger, its device, its network, its interface.
 
+use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ::tokio::signal::unix::{SignalKind, signal};
 use commonware_codec::DecodeExt;
 use commonware_cryptography::ChaCha20Poly1305;
 use commonware_cryptography::Signer as _;
@@ -25,6 +28,8 @@ use qenex_api::store::{Store, StoreError};
 use qenex_api::{Interface, server};
 use qenex_core::consensus::namespace;
 use qenex_core::id::AccountId;
+use qenex_index::Index;
+use qenex_index::follow::Follower;
 use qenex_node::block::Batch;
 use qenex_node::genesis::Genesis;
 use qenex_node::node::{Node, NodeConfig};
@@ -78,6 +83,18 @@ pub(crate) fn open_ledger(
     Ok(node)
 }
 
+/// Ends when the process is told to stop: by a service manager, or from the keyboard.
+fn told_to_stop() -> io::Result<impl Future<Output = ()> + Send> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        ::tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
 /// What a node starts with, whatever decides on its chain.
 pub(crate) struct Start {
     /// The file of the configuration.
@@ -88,9 +105,12 @@ pub(crate) struct Start {
     pub(crate) key: PrivateKey,
     known: Vec<(PublicKey, Ingress)>,
     pub(crate) followers: Vec<PublicKey>,
+    /// Whether it is told to stop.
+    stop: Arc<AtomicBool>,
 }
 
-/// Runs the node of a configuration until it fails or the process is told to stop.
+/// Runs the node of a configuration until it fails or the process is told to stop. When it stops, what has begun is answered, and the state is written so that the next
+/// start has nothing to execute again.
 ///
 /// # Errors
 /// Something that it needs is not there, or a part of it ended.
@@ -107,7 +127,16 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
     }
     let followers =
         config.followers.iter().map(|key| public_key(key, path)).collect::<Result<Vec<_>, _>>()?;
-    let start = Start { path: path.to_path_buf(), config, genesis, account, key, known, followers };
+    let start = Start {
+        path: path.to_path_buf(),
+        config,
+        genesis,
+        account,
+        key,
+        known,
+        followers,
+        stop: Arc::default(),
+    };
     match file.consensus {
         Consensus::Stake => stake::run(start),
         Consensus::Pow => work::run(start),
@@ -202,10 +231,18 @@ impl Start {
                 }
             });
         }
-        Interface::new(ledger, submitted, access, desk).map_err(ServiceError::Ended)
+        let index = Index::open(&self.config.data.join("index.redb"));
+        let index = Arc::new(index.map_err(|error| ServiceError::Ended(error.to_string()))?);
+        let follower = Follower::new(Arc::clone(&index));
+        let (source, stop) = (Arc::clone(&ledger), Arc::clone(&self.stop));
+        std::thread::spawn(move || follower.run(&*source, &stop));
+        Interface::new(ledger, submitted, access, desk, index).map_err(ServiceError::Ended)
     }
 
-    /// Answers programs until a part of the node ends, on threads of their own.
+    /// Answers programs on threads of their own, until the process is told to stop.
+    ///
+    /// # Errors
+    /// A part of the node ended.
     pub(crate) async fn serve(
         &self,
         ledger: Arc<dyn Ledger>,
@@ -226,9 +263,15 @@ impl Start {
         let listener = listener.into_std().map_err(failed)?;
         tracing::info!(%listen, %api, "the node runs");
         let (end, answers) = oneshot::channel();
+        let stop = Arc::clone(&self.stop);
         std::thread::spawn(move || {
             let ended = answering.block_on(async {
-                let serve = server::serve(interface, listener, std::future::pending());
+                let told = told_to_stop().map_err(|error| error.to_string())?;
+                let serve = server::serve(interface, listener, async move {
+                    told.await;
+                    tracing::info!("the node stops");
+                    stop.store(true, Ordering::Relaxed);
+                });
                 answering.spawn(serve).await.unwrap_or_else(|error| Err(error.to_string()))
             });
             // Whoever waited may have ended.
@@ -238,7 +281,8 @@ impl Start {
             (ended, _, _) = select_all(parts) => ended.err().map(|error| error.to_string()),
             ended = answers => match ended {
                 Ok(Err(error)) => Some(format!("the interface: {error}")),
-                Ok(Ok(())) | Err(_) => Some("the interface".to_string()),
+                Ok(Ok(())) => return Ok(()),
+                Err(_) => Some("the interface".to_string()),
             },
         };
         let reason = ended.unwrap_or_else(|| "a part of the node ended; the log says why".to_string());

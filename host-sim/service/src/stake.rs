@@ -18,10 +18,11 @@ use qenex_core::hsm::proto::BeginHeader;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::RecordId;
 use qenex_device::client::CertifiedHeader;
+use qenex_index::Source;
 use qenex_node::block::{Batch, Block};
 use qenex_node::error::NodeError;
 use qenex_node::mempool::MempoolLimits;
-use qenex_node::node::HistoryEntry;
+use qenex_node::node::Node;
 use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
 use qenex_store::{RealDisk, StoreError};
 use qenex_validator::block::ChainBlock;
@@ -111,6 +112,7 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
     let first = ChainBlock::new(node.block(0)?);
     let sequencer = Sequencer::new(start.account, MempoolLimits::default());
     let ledger = Shared::new(Ledger::new(node, sequencer, limits));
+    let voter = config.device.as_ref().map(|_| start.account);
     start.runtime().start(|context| async move {
         let seats = usize::from(staking.rules.seats_max);
         let (network, oracle, channels) = start.connect(&context, seats, max_message_bytes(limits), &QUOTAS);
@@ -155,8 +157,9 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
         };
         let Running { ledger, submitted, checkpoints, newest, handle } =
             engine::start(context.child("node"), engine, ledger, first, channels);
-        let staked = Arc::new(Staked { ledger, checkpoints, newest, epochs });
-        start.serve(staked, submitted, [network, handle]).await
+        let staked = Arc::new(Staked { ledger, checkpoints, newest, epochs, voter });
+        start.serve(staked.clone(), submitted, [network, handle]).await?;
+        Ok(staked.ledger.lock().checkpoint()?)
     })
 }
 
@@ -166,6 +169,14 @@ struct Staked {
     checkpoints: Checkpoints,
     newest: Newest,
     epochs: Epochs,
+    /// Whose votes this node signs.
+    voter: Option<AccountId>,
+}
+
+impl Source for Staked {
+    fn look(&self, look: &mut dyn FnMut(&Node)) {
+        look(self.ledger.lock().node());
+    }
 }
 
 impl Asked for Staked {
@@ -193,12 +204,12 @@ impl Asked for Staked {
         Ok((self.ledger.lock().node().block(height)?, Confirmed::default()))
     }
 
-    fn history(&self, account: AccountId, most: usize) -> Result<Vec<HistoryEntry>, NodeError> {
-        self.ledger.lock().node().history(account, most)
-    }
-
     fn prove(&self, ids: &[RecordId]) -> Result<Proof, NodeError> {
         Ok(Proof::new(self.ledger.lock().node().chain(), ids))
+    }
+
+    fn voter(&self) -> Option<AccountId> {
+        self.voter
     }
 
     fn proven(&self, ids: &[RecordId]) -> Result<Option<Proven>, NodeError> {

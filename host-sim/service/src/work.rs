@@ -11,12 +11,12 @@ use qenex_api::ledger::{Found, Ledger as Asked};
 use qenex_api::view::{Confirmed, Proof, Status, WorkStatus};
 use qenex_core::codec::{Encoded, encode};
 use qenex_core::crypto::Hash;
-use qenex_core::id::AccountId;
 use qenex_core::ledger::{Record, RecordId};
+use qenex_index::Source;
 use qenex_node::block::{Batch, Block};
 use qenex_node::error::NodeError;
 use qenex_node::mempool::MempoolLimits;
-use qenex_node::node::HistoryEntry;
+use qenex_node::node::Node;
 use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
 use qenex_store::RealDisk;
 use qenex_work::engine::{self, Channels, Config, Running, Timing, max_message_bytes};
@@ -67,7 +67,8 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
         let Running { ledger, submitted, handle } =
             engine::start(context.child("node"), config, ledger, channels);
         let mined = Arc::new(Mined { ledger, miner, since: Instant::now() });
-        start.serve(mined, submitted, [network, handle]).await
+        start.serve(mined.clone(), submitted, [network, handle]).await?;
+        Ok(mined.ledger.lock().checkpoint()?)
     })
 }
 
@@ -82,6 +83,12 @@ struct Mined {
 fn confirmed(ledger: &Ledger, confirmations: Option<u64>) -> Confirmed {
     let depth = u64::from(ledger.chain().rules.depth);
     Confirmed { confirmations: Some(confirmations.unwrap_or(depth)), is_final: Some(confirmations.is_none()) }
+}
+
+impl Source for Mined {
+    fn look(&self, look: &mut dyn FnMut(&Node)) {
+        look(self.ledger.lock().node());
+    }
 }
 
 impl Asked for Mined {
@@ -117,11 +124,6 @@ impl Asked for Mined {
         let record = record.map(|record| encode(&record, &mut bytes).map(<[u8]>::to_vec)).transpose();
         let record = record.map_err(|_| NodeError::Record(*id))?;
         Ok(Found { record, confirmed: confirmed(&ledger, ledger.confirmations(id)) })
-    }
-
-    /// Of what is final.
-    fn history(&self, account: AccountId, most: usize) -> Result<Vec<HistoryEntry>, NodeError> {
-        self.ledger.lock().node().history(account, most)
     }
 
     /// Of what is final.

@@ -128,6 +128,14 @@ impl Ledger {
         self.branches.work()
     }
 
+    /// Writes the newest final state, so that the next start has nothing to execute again.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn checkpoint(&mut self) -> Result<(), NodeError> {
+        self.node.checkpoint()
+    }
+
     /// How many transactions wait.
     pub fn waiting(&self) -> usize {
         self.sequencer.waiting()

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use qenex_core::amm::{Direction, quote_exact_in};
 use qenex_core::codec;
@@ -21,11 +22,11 @@ use qenex_core::tx::{
 use qenex_node::block::Batch;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::accounts::read_pool;
+use super::pools::read_pool;
 use super::{BodyRefusals, Refusals};
 use crate::Interface;
 use crate::access::grant::Principal;
@@ -57,11 +58,58 @@ pub fn router() -> OpenApiRouter<Interface> {
         .routes(routes!(burn))
 }
 
-/// What is asked of the device, who asks, and under which key of idempotency.
+/// What is asked of the device, and by whom.
 struct Order<T> {
     body: T,
+    by: By,
+}
+
+/// Who asks, under which key of idempotency, and whether he only wants to see what it would be.
+struct By {
     principal: Principal,
     asked: Option<Asked>,
+    preview: bool,
+}
+
+/// What the head of an order may say.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "the document is made of it")]
+struct OrderHeaders {
+    /// The same again leads to the same transaction.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    idempotency_key: Option<String>,
+}
+
+/// How an order is to be taken.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct OrderQuery {
+    /// Only shows what the device would be shown; nothing is signed.
+    #[param(default = false)]
+    preview: Option<bool>,
+}
+
+/// What is answered to an order.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "the document is made of it")]
+enum OrderAnswers {
+    /// What the device would be shown.
+    #[response(status = 200)]
+    Preview(Preview),
+    /// It is signed, and waits.
+    #[response(status = 202)]
+    Sent(Sent),
+    /// The pool of waiting transactions does not take it.
+    #[response(status = 409)]
+    Conflict(ErrorBody),
+    /// The ledger or the policy of the key does not allow it.
+    #[response(status = 422)]
+    Refused(ErrorBody),
+    /// The device cannot sign now; Retry-After says when to ask again.
+    #[response(status = 503)]
+    Later(ErrorBody),
 }
 
 impl<T: DeserializeOwned> FromRequest<Interface> for Order<T> {
@@ -79,11 +127,23 @@ impl<T: DeserializeOwned> FromRequest<Interface> for Order<T> {
         }
         // The short path is the same route.
         let route = request.uri().path().replacen("/api/v1/", "/api/", 1);
+        let query = Query::<OrderQuery>::try_from_uri(request.uri());
+        let Query(OrderQuery { preview }) =
+            query.map_err(|rejection| Problem::form(rejection.body_text()))?;
         let bytes = Bytes::from_request(request, state).await?;
         let body = serde_json::from_slice(&bytes).map_err(Problem::form)?;
         let asked = key.map(|key| Asked::new(&principal.id, &key, &route, &bytes));
-        Ok(Self { body, principal, asked })
+        Ok(Self { body, by: By { principal, asked, preview: preview.unwrap_or(false) } })
     }
+}
+
+/// What a transaction would be.
+#[derive(Debug, Serialize, ToSchema)]
+struct Preview {
+    /// The account.
+    sender: String,
+    /// What the device would be shown.
+    summary: Vec<SummaryLine>,
 }
 
 /// A transaction that the device signed and that waits.
@@ -105,16 +165,22 @@ fn desk(interface: &Interface) -> Result<Arc<Desk>, Problem> {
     interface.desk().ok_or_else(|| Problem::unknown(NOT_IN_CUSTODY, "this node has no custody"))
 }
 
-/// Lets the device sign an operation of an account that the caller may act for.
+/// Lets the device sign an operation of an account that the caller may act for, or shows what it would be.
 async fn send(
     interface: Interface,
-    principal: Principal,
+    By { principal, asked, preview }: By,
     account: AccountId,
-    asked: Option<Asked>,
     op: impl for<'a> FnOnce(&'a mut Room) -> Result<Op<'a>, Problem> + Send + 'static,
-) -> Result<(StatusCode, Json<Sent>), Problem> {
+) -> Result<Response, Problem> {
     if !principal.grant.accounts.has(account) {
         return Err(Problem::account_not_granted(account));
+    }
+    if preview {
+        let desk = desk(&interface)?;
+        let mut room = Room::default();
+        let bytes = desk.preview(account, &op(&mut room)?)?;
+        let summary = summary(&decoded(&bytes)?);
+        return Ok(Json(Preview { sender: account.to_string(), summary }).into_response());
     }
     let desk = desk(&interface)?;
     // Who has gone by then is not served: he may have asked again.
@@ -127,8 +193,7 @@ async fn send(
         Ok::<_, Problem>(desk.send(account, asked.as_ref(), deadline, &op)?)
     });
     let accepted = signing.await.map_err(Problem::ended)??;
-    let transaction: Transaction<'_> =
-        codec::decode(&accepted.transaction).map_err(|error| Problem::failed(error.code(), error))?;
+    let transaction = decoded(&accepted.transaction)?;
     let sent = Sent {
         id: transaction.id().to_string(),
         sender: account.to_string(),
@@ -140,7 +205,11 @@ async fn send(
         let batch: Batch = [signed].into_iter().collect();
         interface.share(batch).await;
     }
-    Ok((StatusCode::ACCEPTED, Json(sent)))
+    Ok((StatusCode::ACCEPTED, Json(sent)).into_response())
+}
+
+fn decoded(transaction: &[u8]) -> Result<Transaction<'_>, Problem> {
+    codec::decode(transaction).map_err(|error| Problem::failed(error.code(), error))
 }
 
 /// Where the parts of an operation lie that it borrows.
@@ -191,46 +260,30 @@ struct AccountRequest {
 
 /// Opens an account in custody, sent by the registrar.
 #[utoipa::path(post, path = "/account", tag = "custody", security(("token" = ["account"])), request_body = AccountRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same again leads to the same transaction.")),
-    responses((status = 202, description = "It waits.", body = Sent), Refusals, BodyRefusals, SigningRefusals))]
+    params(OrderHeaders, OrderQuery), responses(Refusals, BodyRefusals, OrderAnswers))]
 async fn open_account(
     State(interface): State<Interface>,
-    Order { body, principal, asked }: Order<AccountRequest>,
-) -> Result<(StatusCode, Json<Sent>), Problem> {
+    Order { body, by }: Order<AccountRequest>,
+) -> Result<Response, Problem> {
     let AccountRequest { account_id: Text(account), currency, documents } = body;
     let desk = desk(&interface)?;
-    if !principal.grant.accounts.has(account) {
+    if !by.principal.grant.accounts.has(account) {
         return Err(Problem::account_not_granted(account));
     }
     if let Some(Text(asset)) = currency {
-        super::accounts::read_asset(&interface, asset)?;
+        super::assets::read_asset(&interface, asset)?;
     }
     let (scheme, hash) = desk.key_of(account).ok_or_else(|| Problem::unknown(NOT_IN_CUSTODY, account))?;
     let registrar = desk.registrar;
     let registrar =
         registrar.ok_or_else(|| Problem::unknown(NOT_IN_CUSTODY, "this node has no registrar"))?;
     let kyc = if documents.is_empty() { KycLevel::None } else { KycLevel::Basic };
-    send(interface, principal, registrar, asked, move |room| {
+    send(interface, by, registrar, move |room| {
         let authority = room.authority.insert(AuthorityBuf::single(KeyRef { scheme, hash }));
         let authority = authority.get();
         Ok(Op::CreateAccount(CreateAccount { account, kind: AccountKind::Individual, kyc, authority }))
     })
     .await
-}
-
-/// What the device and the ledger may say to what is to be signed.
-#[derive(utoipa::IntoResponses)]
-#[allow(dead_code, reason = "the document is made of it")]
-enum SigningRefusals {
-    /// The pool of waiting transactions does not take it.
-    #[response(status = 409)]
-    Conflict(ErrorBody),
-    /// The ledger or the policy of the key does not allow it.
-    #[response(status = 422)]
-    Refused(ErrorBody),
-    /// The device cannot sign now; Retry-After says when to ask again.
-    #[response(status = 503)]
-    Later(ErrorBody),
 }
 
 /// A transfer.
@@ -256,12 +309,11 @@ struct TransferRequest {
 
 /// Transfers from an account in custody.
 #[utoipa::path(post, path = "/transaction", tag = "custody", security(("token" = ["transfer"])), request_body = TransferRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same again leads to the same transaction.")),
-    responses((status = 202, description = "It waits.", body = Sent), Refusals, BodyRefusals, SigningRefusals))]
+    params(OrderHeaders, OrderQuery), responses(Refusals, BodyRefusals, OrderAnswers))]
 async fn transfer(
     State(interface): State<Interface>,
-    Order { body, principal, asked }: Order<TransferRequest>,
-) -> Result<(StatusCode, Json<Sent>), Problem> {
+    Order { body, by }: Order<TransferRequest>,
+) -> Result<Response, Problem> {
     let TransferRequest {
         sender: Text(sender),
         receiver: Text(to),
@@ -272,7 +324,7 @@ async fn transfer(
     let reference =
         Reference::new(&reference).map_err(|error| Problem::form(format_args!("reference: {error}")))?;
     let Text(asset) = currency;
-    send(interface, principal, sender, asked, move |room| {
+    send(interface, by, sender, move |room| {
         let legs = LegsBuf::new(&[Leg { to, amount, reference }]).map_err(Problem::form)?;
         Ok(Op::Transfer(Transfer { asset, legs: room.legs.insert(legs).get() }))
     })
@@ -317,18 +369,17 @@ fn only_account(desk: &Desk, principal: &Principal) -> Result<AccountId, Problem
 
 /// Swaps for an account in custody: an exact amount is given.
 #[utoipa::path(post, path = "/swap", tag = "custody", security(("token" = ["swap"])), request_body = SwapRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same again leads to the same transaction.")),
-    responses((status = 202, description = "It waits.", body = Sent), Refusals, BodyRefusals, SigningRefusals))]
+    params(OrderHeaders, OrderQuery), responses(Refusals, BodyRefusals, OrderAnswers))]
 async fn swap(
     State(interface): State<Interface>,
-    Order { body, principal, asked }: Order<SwapRequest>,
-) -> Result<(StatusCode, Json<Sent>), Problem> {
+    Order { body, by }: Order<SwapRequest>,
+) -> Result<Response, Problem> {
     let SwapRequest {
         token_in: Text(asset_in), token_out: Text(asset_out), amount_in: Text(amount_in), ..
     } = body;
     let account = match body.account {
         Some(Text(account)) => account,
-        None => only_account(&*desk(&interface)?, &principal)?,
+        None => only_account(&*desk(&interface)?, &by.principal)?,
     };
     let named = |a: AssetId, b: AssetId| format!("{a}-{b}").parse::<PoolId>().ok();
     let candidates = match body.pool {
@@ -363,7 +414,7 @@ async fn swap(
             Amount::from_units(least).map_err(|error| refused(error.code()))?
         }
     };
-    send(interface, principal, account, asked, move |_| {
+    send(interface, by, account, move |_| {
         Ok(Op::SwapExactIn(SwapExactIn {
             pool,
             asset_in,
@@ -399,14 +450,13 @@ struct PoolRequest {
 
 /// Creates an empty pool.
 #[utoipa::path(post, path = "/pool", tag = "custody", security(("token" = ["liquidity"])), request_body = PoolRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same again leads to the same transaction.")),
-    responses((status = 202, description = "It waits.", body = Sent), Refusals, BodyRefusals, SigningRefusals))]
+    params(OrderHeaders, OrderQuery), responses(Refusals, BodyRefusals, OrderAnswers))]
 async fn create_pool(
     State(interface): State<Interface>,
-    Order { body, principal, asked }: Order<PoolRequest>,
-) -> Result<(StatusCode, Json<Sent>), Problem> {
+    Order { body, by }: Order<PoolRequest>,
+) -> Result<Response, Problem> {
     let PoolRequest { account: Text(account), pool: Text(pool), asset_a, asset_b, fee_bps } = body;
-    send(interface, principal, account, asked, move |_| {
+    send(interface, by, account, move |_| {
         Ok(Op::CreatePool(CreatePool { pool, asset_a: asset_a.0, asset_b: asset_b.0, fee_bps }))
     })
     .await
@@ -435,15 +485,14 @@ struct AddRequest {
 
 /// Adds liquidity for an account in custody.
 #[utoipa::path(post, path = "/liquidity", tag = "custody", security(("token" = ["liquidity"])), request_body = AddRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same again leads to the same transaction.")),
-    responses((status = 202, description = "It waits.", body = Sent), Refusals, BodyRefusals, SigningRefusals))]
+    params(OrderHeaders, OrderQuery), responses(Refusals, BodyRefusals, OrderAnswers))]
 async fn add_liquidity(
     State(interface): State<Interface>,
-    Order { body, principal, asked }: Order<AddRequest>,
-) -> Result<(StatusCode, Json<Sent>), Problem> {
+    Order { body, by }: Order<AddRequest>,
+) -> Result<Response, Problem> {
     let AddRequest { account: Text(account), pool: Text(pool), max_a, max_b, min_shares } = body;
     let (record, _) = read_pool(&interface, pool)?;
-    send(interface, principal, account, asked, move |_| {
+    send(interface, by, account, move |_| {
         Ok(Op::AddLiquidity(AddLiquidity {
             pool,
             asset_a: record.asset_a,
@@ -480,15 +529,14 @@ struct RemoveRequest {
 
 /// Removes liquidity for an account in custody.
 #[utoipa::path(post, path = "/liquidity/remove", tag = "custody", security(("token" = ["liquidity"])), request_body = RemoveRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same again leads to the same transaction.")),
-    responses((status = 202, description = "It waits.", body = Sent), Refusals, BodyRefusals, SigningRefusals))]
+    params(OrderHeaders, OrderQuery), responses(Refusals, BodyRefusals, OrderAnswers))]
 async fn remove_liquidity(
     State(interface): State<Interface>,
-    Order { body, principal, asked }: Order<RemoveRequest>,
-) -> Result<(StatusCode, Json<Sent>), Problem> {
+    Order { body, by }: Order<RemoveRequest>,
+) -> Result<Response, Problem> {
     let RemoveRequest { account: Text(account), pool: Text(pool), shares, min_a, min_b } = body;
     let (record, _) = read_pool(&interface, pool)?;
-    send(interface, principal, account, asked, move |_| {
+    send(interface, by, account, move |_| {
         Ok(Op::RemoveLiquidity(RemoveLiquidity {
             pool,
             asset_a: record.asset_a,
@@ -522,15 +570,14 @@ struct IssueRequest {
 
 /// Brings new units of an asset into circulation.
 #[utoipa::path(post, path = "/issue", tag = "custody", security(("token" = ["issue"])), request_body = IssueRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same again leads to the same transaction.")),
-    responses((status = 202, description = "It waits.", body = Sent), Refusals, BodyRefusals, SigningRefusals))]
+    params(OrderHeaders, OrderQuery), responses(Refusals, BodyRefusals, OrderAnswers))]
 async fn issue(
     State(interface): State<Interface>,
-    Order { body, principal, asked }: Order<IssueRequest>,
-) -> Result<(StatusCode, Json<Sent>), Problem> {
+    Order { body, by }: Order<IssueRequest>,
+) -> Result<Response, Problem> {
     let IssueRequest { account: Text(account), asset: Text(asset), receiver: Text(to), amount: Text(amount) } =
         body;
-    send(interface, principal, account, asked, move |_| Ok(Op::Issue(Issue { asset, to, amount }))).await
+    send(interface, by, account, move |_| Ok(Op::Issue(Issue { asset, to, amount }))).await
 }
 
 /// Units that are to be burned.
@@ -550,12 +597,11 @@ struct BurnRequest {
 
 /// Takes units of an asset out of circulation, from the issuer's own balance.
 #[utoipa::path(post, path = "/burn", tag = "custody", security(("token" = ["issue"])), request_body = BurnRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same again leads to the same transaction.")),
-    responses((status = 202, description = "It waits.", body = Sent), Refusals, BodyRefusals, SigningRefusals))]
+    params(OrderHeaders, OrderQuery), responses(Refusals, BodyRefusals, OrderAnswers))]
 async fn burn(
     State(interface): State<Interface>,
-    Order { body, principal, asked }: Order<BurnRequest>,
-) -> Result<(StatusCode, Json<Sent>), Problem> {
+    Order { body, by }: Order<BurnRequest>,
+) -> Result<Response, Problem> {
     let BurnRequest { account: Text(account), asset: Text(asset), amount: Text(amount) } = body;
-    send(interface, principal, account, asked, move |_| Ok(Op::Burn(Burn { asset, amount }))).await
+    send(interface, by, account, move |_| Ok(Op::Burn(Burn { asset, amount }))).await
 }

@@ -3,18 +3,42 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`chain`] | where the chain is: status, blocks, checkpoints |
-//! | [`accounts`] | what the ledger holds: accounts, balances, assets, pools, proofs, history |
+//! | [`validators`] | who decides on blocks |
+//! | [`accounts`] | accounts, what they have, and proofs of it |
+//! | [`assets`] | assets, and the figures of an economy that uses them |
+//! | [`pools`] | pools, quotes, prices |
+//! | [`history`] | what final blocks did |
+//! | [`events`] | what becomes final, told while it does |
 //! | [`transactions`] | transactions that their owners signed |
 //! | [`custody`] | accounts for which the node's device signs |
 //! | [`people`] | tokens, keys, sessions, the audit log |
-//! | [`health`] | whether the node answers, and is ready |
+//! | [`health`] | whether the node answers, and is ready; its metrics |
 
 pub mod accounts;
+pub mod assets;
 pub mod chain;
 pub mod custody;
+pub mod events;
 pub mod health;
+pub mod history;
 pub mod people;
+pub mod pools;
 pub mod transactions;
+pub mod validators;
+
+use crate::problem::Problem;
+
+/// So many things are in an answer, at most.
+const MOST: u16 = 500;
+
+/// How many things somebody asks for: 50 where he does not say.
+fn limit(asked: Option<u16>) -> Result<usize, Problem> {
+    let most = asked.unwrap_or(50);
+    if !(1..=MOST).contains(&most) {
+        return Err(Problem::form(format_args!("limit: 1 to {MOST} was expected")));
+    }
+    Ok(most.into())
+}
 
 /// The answers that every route may give beside its own.
 #[derive(utoipa::IntoResponses)]

@@ -20,17 +20,21 @@ use qenex_api::store::Store;
 use qenex_api::view::{Confirmed, Proof, Status};
 use qenex_core::codec::DecodeError;
 use qenex_core::crypto::Hash;
-use qenex_core::id::AccountId;
 use qenex_core::ledger::RecordId;
+use qenex_index::{Index, Source};
 use qenex_node::block::{Batch, Block};
 use qenex_node::error::{NodeError, Refusal};
-use qenex_node::node::HistoryEntry;
+use qenex_node::node::Node;
 use qenex_node::sequencer::SubmitError;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// A ledger that holds nothing.
 struct Empty;
+
+impl Source for Empty {
+    fn look(&self, _: &mut dyn FnMut(&Node)) {}
+}
 
 impl Ledger for Empty {
     fn submit(&self, _: &[u8]) -> Result<Hash, SubmitError> {
@@ -63,10 +67,6 @@ impl Ledger for Empty {
 
     fn block(&self, _: u64) -> Result<(Block, Confirmed), NodeError> {
         Err(NodeError::UnknownBlock(Hash([0; 32])))
-    }
-
-    fn history(&self, _: AccountId, _: usize) -> Result<Vec<HistoryEntry>, NodeError> {
-        Ok(Vec::new())
     }
 
     fn prove(&self, _: &[RecordId]) -> Result<Proof, NodeError> {
@@ -102,7 +102,9 @@ fn interface(folder: &std::path::Path, config: InterfaceConfig) -> Interface {
     let store = Store::open(&folder.join("interface.redb")).expect("it opens");
     let access = Access::open(store, config, "qenex:TEST:1").expect("it opens");
     let (submitted, _) = tokio::sync::mpsc::channel(16);
-    Interface::new(Arc::new(Empty), submitted, access, None).expect("every route says what it asks for")
+    let index = Arc::new(Index::open(&folder.join("index.redb")).expect("it opens"));
+    Interface::new(Arc::new(Empty), submitted, access, None, index)
+        .expect("every route says what it asks for")
 }
 
 impl World {
@@ -177,6 +179,11 @@ impl World {
         async move {
             let response = router.oneshot(request).await.expect("it cannot fail");
             let (parts, body) = response.into_parts();
+            // Events go on until the client has had enough.
+            let events = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+            if events {
+                return Answer { status: parts.status, headers: parts.headers, body: Value::Null };
+            }
             let bytes = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
             let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
             Answer { status: parts.status, headers: parts.headers, body }

@@ -29,7 +29,6 @@ use zeroize::Zeroizing;
 mod custody;
 
 use crate::config::{Config, DeviceConfig, PeerConfig, StateSyncConfig};
-use crate::device::soft;
 use crate::error::ServiceError;
 use crate::genesis_file::{AccountFile, Consensus, GenesisFile, StakingFile, ValidatorFile, WorkFile};
 use crate::run::peer_key;
@@ -206,7 +205,10 @@ fn pair(folder: &Path, at: Option<&Path>) -> Result<(Client<Port>, [Zeroizing<St
     let host = Host::new(&folder.join("host"));
     let mut client = match at {
         Some(at) => host.connect(at)?,
-        None => soft(SoftBoard::open(&folder.join("device"), Person::Confirms)?, &host)?,
+        None => {
+            let board = SoftBoard::open(&folder.join("device"), Person::Confirms)?;
+            board.connect(&host.static_key()?, host.known_device()?.as_ref())?
+        }
     };
     client.tell(Command::Pair)?;
     host.remember(client.device_key())?;
