@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use qenex_device::operator::Operator;
+use qenex_monitor::rules::Change;
 use serde::{Deserialize, Serialize};
 
 use crate::access::scope::Scopes;
@@ -35,6 +36,8 @@ pub struct InterfaceConfig {
     /// Accounts for which the node itself signs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custody: Option<CustodyConfig>,
+    /// When something is worth an alert, and who is told.
+    pub alerts: AlertsConfig,
     /// Proxies whose `X-Forwarded-For` is believed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_proxies: Vec<IpAddr>,
@@ -53,9 +56,60 @@ impl Default for InterfaceConfig {
             head_timeout_ms: 10_000,
             token_seconds: 900,
             custody: None,
+            alerts: AlertsConfig::default(),
             trusted_proxies: Vec::new(),
         }
     }
+}
+
+/// When something is worth an alert, and who is told.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlertsConfig {
+    /// What is other than [`qenex_monitor::rules`] says, by the names of the rules.
+    pub rules: BTreeMap<String, Change>,
+    /// Who is told.
+    pub send: Vec<SendConfig>,
+}
+
+/// Who is told of alerts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase", tag = "to")]
+pub enum SendConfig {
+    /// A program, which gets the alert as JSON.
+    Webhook {
+        /// Where.
+        url: String,
+    },
+    /// Prometheus' Alertmanager.
+    Alertmanager {
+        /// Where it is, without the path.
+        url: String,
+    },
+    /// A gateway for short messages, which gets `{"to": ..., "message": ...}`.
+    Sms {
+        /// Where.
+        url: String,
+        /// Whom to tell.
+        #[serde(rename = "number")]
+        to: String,
+    },
+    /// People.
+    Email {
+        /// The server: `smtps://HOST`, `smtp://HOST?tls=required`, or `smtp://HOST` without encryption.
+        smtp: String,
+        /// Who logs in there, if anybody must.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+        /// The file of his password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password_file: Option<PathBuf>,
+        /// The sender.
+        from: String,
+        /// Whom to tell.
+        #[serde(rename = "recipients")]
+        to: Vec<String>,
+    },
 }
 
 /// Files in PEM.
@@ -127,6 +181,10 @@ impl InterfaceConfig {
             let device = custody.soft.as_mut().into_iter().chain(custody.at.as_mut());
             [&mut custody.host, &mut custody.pin_file].into_iter().chain(device)
         });
-        tls.chain(custody)
+        let passwords = self.alerts.send.iter_mut().filter_map(|send| match send {
+            SendConfig::Email { password_file, .. } => password_file.as_mut(),
+            _ => None,
+        });
+        tls.chain(custody).chain(passwords)
     }
 }

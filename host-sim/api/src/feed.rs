@@ -11,14 +11,16 @@ use metrics::gauge;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::{RecordId, access};
 use qenex_core::tx::SignedTransaction;
+use qenex_monitor::alerts::Alert;
 use qenex_node::history::receipts;
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 use crate::Interface;
 use crate::problem::Problem;
+use crate::routes::alerts::AlertView;
 use crate::routes::history::read_block;
 use crate::view::{BlockView, Confirmed, TransactionView};
 
@@ -34,7 +36,7 @@ const MOST_BEHIND: u64 = 1_000;
 /// One thing that is told.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// What it is: `block`, `transaction`, `behind`.
+    /// What it is: `block`, `transaction`, `alert`, `behind`.
     pub event: &'static str,
     /// The height of the block whose last event it is: whoever names it hears of what comes behind it.
     pub id: Option<u64>,
@@ -104,6 +106,8 @@ pub struct Wanted {
     pub blocks: bool,
     /// Transactions.
     pub transactions: bool,
+    /// Alerts, as they begin, end, and are changed.
+    pub alerts: bool,
     /// Only transactions that touched this account.
     pub account: Option<AccountId>,
 }
@@ -116,6 +120,7 @@ pub struct Listener {
     next: u64,
     heights: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
+    alerts: broadcast::Receiver<Arc<Alert>>,
     told: VecDeque<Told>,
     /// When it is to ask anew: by then it may no longer be allowed to.
     until: Instant,
@@ -128,8 +133,8 @@ impl Listener {
         let next = heard.unwrap_or_else(|| *heights.borrow()).saturating_add(1);
         let until = Instant::now() + Duration::from_secs(interface.access().config.token_seconds);
         gauge!("qenex_event_streams").increment(1.0);
-        let stopping = interface.stopping();
-        Self { interface, wanted, next, heights, stopping, told: VecDeque::new(), until }
+        let (stopping, alerts) = (interface.stopping(), interface.watch().news());
+        Self { interface, wanted, next, heights, stopping, alerts, told: VecDeque::new(), until }
     }
 
     /// What it hears next; nothing when it is to ask anew, or the node stops.
@@ -140,6 +145,13 @@ impl Listener {
                 newest = self.heights.wait_for(|height| *height >= next) => *newest.ok()?,
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
                 () = tokio::time::sleep_until(self.until) => return None,
+                news = self.alerts.recv(), if self.wanted.alerts => {
+                    if let Ok(alert) = news {
+                        let data = text(&AlertView::from(&*alert));
+                        self.told.push_back(Told { event: "alert", id: None, data });
+                    }
+                    continue;
+                }
             };
             if newest - next >= MOST_BEHIND {
                 self.told.push_back(behind(next, newest - 1));

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -23,6 +24,7 @@ use crate::access::scope::Scopes;
 use crate::access::sessions::Client;
 use crate::audit::{Event, Kind};
 use crate::measure;
+use crate::monitoring::count;
 use crate::problem::{Noted, Problem};
 
 /// The name of the scheme of tokens and keys in the document.
@@ -162,7 +164,16 @@ pub async fn guard(State(interface): State<Interface>, mut request: Request, nex
     }
     let status = response.status();
     let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
+    let counts = &interface.watch().counts;
     measure::answered(method, route, status.as_u16(), begun.elapsed());
+    count(&counts.answers);
+    counts.micros.fetch_add(u64::try_from(begun.elapsed().as_micros()).unwrap_or(0), Ordering::Relaxed);
+    match status {
+        StatusCode::UNAUTHORIZED => count(&counts.logins_refused),
+        StatusCode::NOT_FOUND if route == "unknown" => count(&counts.routes_unknown),
+        StatusCode::INTERNAL_SERVER_ERROR => count(&counts.server_errors),
+        _ => {}
+    }
     if let Some(noted) = response.extensions().get::<Noted>() {
         metrics::counter!("qenex_refusals_total", "name" => noted.code.name).increment(1);
     }
@@ -200,7 +211,12 @@ fn admit(
     let (principal, denied) = match access.principal(request.headers(), client) {
         Ok(principal) => (principal, None),
         // It counts against the address: who guesses is slowed down like everybody.
-        Err(denied) => (access.public(client), Some(denied)),
+        Err(denied) => {
+            if matches!(denied, Denied::Misused(_)) {
+                count(&interface.watch().counts.tokens_misused);
+            }
+            (access.public(client), Some(denied))
+        }
     };
     let per_minute = principal.requests_per_minute.unwrap_or(access.config.requests_per_minute);
     let budget = match access.limits.take(&principal.id, per_minute) {

@@ -10,6 +10,7 @@
 //! | [`custody`] | accounts for which the node's device signs |
 //! | [`feed`] | what becomes final, for whoever listens |
 //! | [`measure`] | what is measured, for Prometheus |
+//! | [`monitoring`] | health and alerts; [`send`]: who is told of these |
 //! | [`ledger`] | a ledger that programs ask; [`view`]: how its things are shown |
 //! | [`problem`] | what is answered when something is not done; [`extract`]: what arrives |
 //! | [`server`] | the listener; [`config`], [`store`]: its configuration and its database |
@@ -29,8 +30,10 @@ pub mod feed;
 pub mod guard;
 pub mod ledger;
 pub mod measure;
+pub mod monitoring;
 pub mod problem;
 pub mod routes;
+pub mod send;
 pub mod server;
 pub mod store;
 pub mod view;
@@ -45,6 +48,7 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
+use monitoring::Watch;
 use qenex_core::error::{METHOD_UNKNOWN, ROUTE_UNKNOWN};
 use qenex_index::Index;
 use qenex_node::block::Batch;
@@ -74,6 +78,7 @@ struct Parts {
     desk: Option<Arc<Desk>>,
     index: Arc<Index>,
     feed: Feed,
+    watch: Arc<Watch>,
     /// Whether the node is told to stop.
     stopping: watch::Sender<bool>,
     requirements: Requirements,
@@ -85,20 +90,24 @@ impl Interface {
     /// The interface of a ledger. What is accepted goes to the other nodes, too.
     ///
     /// # Errors
-    /// A route does not say what it asks for.
+    /// A route does not say what it asks for, or another recorder of measures is there.
     pub fn new(
         ledger: Arc<dyn Ledger>,
         submitted: mpsc::Sender<Batch>,
         access: Access,
         desk: Option<Arc<Desk>>,
         index: Arc<Index>,
+        watch: Arc<Watch>,
     ) -> Result<Self, String> {
+        // What is counted from now on is there for whoever asks.
+        measure::measures()?;
         let (_, document) = described().split_for_parts();
         let document = document::finish(&document).map_err(|error| error.to_string())?;
         let requirements = Requirements::read(&document)?;
         let document = document.to_string();
         let (feed, stopping) = (Feed::default(), watch::Sender::new(false));
-        let parts = Parts { ledger, submitted, access, desk, index, feed, stopping, requirements, document };
+        let parts =
+            Parts { ledger, submitted, access, desk, index, feed, watch, stopping, requirements, document };
         Ok(Self(Arc::new(parts)))
     }
 
@@ -125,6 +134,11 @@ impl Interface {
     /// What becomes final, for whoever listens.
     pub fn feed(&self) -> &Feed {
         &self.0.feed
+    }
+
+    /// What watches the node.
+    pub fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     /// Ends what would go on for ever.
@@ -188,7 +202,7 @@ impl Interface {
         let router = headers.into_iter().fold(router, |router, (name, value)| {
             router.layer(SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value)))
         });
-        router.with_state(self.clone())
+        router.merge(qenex_console::router()).with_state(self.clone())
     }
 }
 
@@ -204,6 +218,7 @@ fn api() -> OpenApiRouter<Interface> {
         .merge(routes::events::router())
         .merge(routes::transactions::router())
         .merge(routes::custody::router())
+        .merge(routes::alerts::router())
         .merge(routes::people::router())
         .merge(document_router())
 }

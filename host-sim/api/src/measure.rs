@@ -9,6 +9,7 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
+use qenex_core::error::{RATE_LIMITED, ROUTE_UNKNOWN, SCOPE_MISSING, UNAUTHENTICATED};
 
 /// The bounds of how long answers take, in seconds.
 const SECONDS: [f64; 14] =
@@ -76,11 +77,21 @@ fn describe() {
     describe_gauge!("qenex_http_connections", "Connections that are open");
     describe_gauge!("qenex_event_streams", "Programs that listen to events");
     describe_counter!("qenex_refusals_total", "Requests that were refused, by the name of the code");
+    describe_gauge!("qenex_disk_free_bytes", Unit::Bytes, "Bytes that the disk of the data has left");
+    describe_gauge!("qenex_disk_total_bytes", Unit::Bytes, "Bytes of the disk of the data");
+    describe_gauge!("qenex_health_score", "Health of the node, 0 to 100: the lowest factor");
+    describe_gauge!("qenex_health_factor_score", "What health is made of, 0 to 100");
+    describe_gauge!("qenex_alerts_open", "Alerts that go on");
     describe_counter!("qenex_custody_signed_total", "Transactions that the device of the custody signed");
     describe_counter!(
         "qenex_custody_refused_total",
         "Transactions that were not signed, by the name of the code"
     );
+    // Those that rules look at are there from the beginning: the first burst would be no increase otherwise.
+    for code in [UNAUTHENTICATED, SCOPE_MISSING, RATE_LIMITED, ROUTE_UNKNOWN] {
+        counter!("qenex_refusals_total", "name" => code.name).increment(0);
+    }
+    counter!("qenex_custody_signed_total").increment(0);
 }
 
 /// Counts an answer.

@@ -186,7 +186,7 @@ impl From<CustodyError> for Problem {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Invalid(detail) => Self::unauthenticated(detail),
+            Denied::Invalid(detail) | Denied::Misused(detail) => Self::unauthenticated(detail),
             Denied::Store(error) => error.into(),
         }
     }

@@ -35,6 +35,8 @@ pub struct Status {
     pub proposer: String,
     /// How many transactions wait.
     pub waiting: usize,
+    /// How many may wait.
+    pub room: usize,
     /// The first block that the node keeps, where validators decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_height: Option<u64>,
@@ -62,7 +64,7 @@ pub struct WorkStatus {
 
 impl Status {
     /// What the newest header says.
-    pub fn new(tip: &Header, waiting: usize) -> Self {
+    pub fn new(tip: &Header, waiting: usize, room: usize) -> Self {
         Self {
             chain_id: tip.chain_id.to_string(),
             height: tip.height,
@@ -73,6 +75,7 @@ impl Status {
             state_root: tip.state_root.to_string(),
             proposer: tip.proposer.to_string(),
             waiting,
+            room,
             first_height: None,
             mining: None,
         }

@@ -5,7 +5,8 @@ use qenex_core::id::AccountId;
 use qenex_core::policy::OpKind;
 use redb::ReadTransaction;
 
-use crate::tables::{BLOCKS, Position, TOUCHED, TRANSACTIONS, existing, first, height};
+pub use crate::tables::Position;
+use crate::tables::{BLOCKS, TOUCHED, TRANSACTIONS, existing, first, height};
 use crate::{Index, MOST_LOOKED_AT, Result};
 
 /// What of an account's history is asked for.
@@ -96,6 +97,34 @@ impl Index {
                 }
                 if filter.kind.is_none_or(|asked| asked as u8 == kind.value()) {
                     page.positions.push((height, place));
+                }
+            }
+            Ok(page)
+        })
+    }
+
+    /// Up to `most` transactions before a position, the newest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn transactions(&self, before: Option<Position>, most: usize) -> Result<Page> {
+        self.read(|read| {
+            let Some(table) = existing(read, BLOCKS)? else { return Ok(Page::default()) };
+            let until = before.unwrap_or((u64::MAX, 0));
+            let mut page = Page::default();
+            for (looked_at, row) in table.range(..=until.0)?.rev().enumerate() {
+                let (height, row) = row?;
+                let (height, (_, count)) = (height.value(), row.value());
+                if looked_at >= MOST_LOOKED_AT {
+                    page.next = Some((height, count));
+                    break;
+                }
+                let count = if height == until.0 { count.min(until.1) } else { count };
+                let room = most.saturating_sub(page.positions.len());
+                page.positions.extend((0..count).rev().take(room).map(|place| (height, place)));
+                if count as usize > room {
+                    page.next = page.positions.last().copied().or(before);
+                    break;
                 }
             }
             Ok(page)

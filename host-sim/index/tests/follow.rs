@@ -206,6 +206,7 @@ fn follow(index: &Arc<Index>, world: &World) {
 fn check(index: &Index, world: &World, first: u64) {
     let tip = world.node.lock().expect("nobody panicked").chain().tip().height;
     assert_eq!(*index.height().borrow(), tip);
+    let mut newest = Vec::new();
     let mut histories: BTreeMap<AccountId, Vec<((u64, u32), OpKind, u64)>> = BTreeMap::new();
     let mut days: BTreeMap<(AssetId, u64), [u128; 4]> = BTreeMap::new();
     let mut prices: BTreeMap<u64, Vec<(u128, u128)>> = BTreeMap::new();
@@ -216,6 +217,7 @@ fn check(index: &Index, world: &World, first: u64) {
         {
             let signed = SignedTransaction::decode(signed).expect("a transaction");
             let op = &signed.transaction.op;
+            newest.push((height, place));
             assert_eq!(index.transaction(&signed.id()).expect("it answers"), Some((height, place)));
             for id in access(&signed.transaction) {
                 if let RecordId::Account(account) = id {
@@ -240,6 +242,20 @@ fn check(index: &Index, world: &World, first: u64) {
                 prices.entry(time_ms - time_ms % DAY_MS).or_default().push((a.units(), b.units()));
             }
         }
+    }
+    newest.reverse();
+    for most in [1, 3, 100] {
+        let (mut found, mut before) = (Vec::new(), None);
+        loop {
+            let page = index.transactions(before, most).expect("it answers");
+            assert!(page.positions.len() <= most);
+            found.extend(page.positions);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, newest, "{most} at a time");
     }
     for account in names() {
         let mut all = histories.remove(&account).unwrap_or_default();

@@ -46,6 +46,11 @@ impl Mempool {
         Self { limits, accounts: HashMap::new(), count: 0, bytes: 0, arrivals: 0 }
     }
 
+    /// What it takes.
+    pub fn limits(&self) -> &MempoolLimits {
+        &self.limits
+    }
+
     /// How many transactions wait.
     pub fn len(&self) -> usize {
         self.count

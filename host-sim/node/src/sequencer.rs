@@ -191,6 +191,11 @@ impl Sequencer {
         self.mempool.best(limits.transactions, limits.bytes, |account| next_nonce(node, self.head, account))
     }
 
+    /// How many transactions may wait.
+    pub fn room(&self) -> usize {
+        self.mempool.limits().transactions
+    }
+
     /// How many transactions wait.
     pub fn waiting(&self) -> usize {
         self.mempool.len()

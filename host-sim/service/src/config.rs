@@ -132,12 +132,25 @@ pub struct PeerConfig {
     pub address: SocketAddr,
 }
 
+/// What is said beside the file: it counts more.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Where the interface listens.
+    pub listen: Option<SocketAddr>,
+    /// How many connections the interface has open at a time.
+    pub max_connections: Option<usize>,
+    /// The folder of the data.
+    pub data: Option<PathBuf>,
+    /// Whether what is only for tests is refused.
+    pub production: bool,
+}
+
 impl Config {
     /// Reads a file. Paths in it are made absolute.
     ///
     /// # Errors
     /// It is not there or no configuration; the line at fault is named.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+    pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, ServiceError> {
         let text = std::fs::read(path).map_err(|error| ServiceError::file(path, error))?;
         let mut config: Self =
             serde_json::from_slice(&text).map_err(|error| ServiceError::file(path, error))?;
@@ -161,6 +174,35 @@ impl Config {
         for path in paths {
             *path = folder.join(&*path);
         }
+        // Of the process' own folder, as all that is said beside the file.
+        config.data = overrides.data.clone().unwrap_or(config.data);
+        config.interface.listen = overrides.listen.unwrap_or(config.interface.listen);
+        config.interface.max_connections =
+            overrides.max_connections.unwrap_or(config.interface.max_connections);
+        if overrides.production {
+            config.is_for_production().map_err(|detail| ServiceError::file(path, detail))?;
+        }
         Ok(config)
+    }
+
+    /// Whether it has nothing that is only for tests.
+    ///
+    /// # Errors
+    /// It has: a sentence that says what was expected.
+    fn is_for_production(&self) -> Result<(), &'static str> {
+        let Self { device, interface, .. } = self;
+        if device.as_ref().is_some_and(|device| device.soft.is_some()) {
+            return Err("device: in production a device `at` a line was expected, not a simulated one");
+        }
+        if interface.custody.as_ref().is_some_and(|custody| custody.soft.is_some()) {
+            return Err("custody: in production a device `at` a line was expected, not a simulated one");
+        }
+        let is_open = !interface.listen.ip().is_loopback();
+        if is_open && interface.tls.is_none() && interface.trusted_proxies.is_empty() {
+            return Err(
+                "interface: in production `tls` or `trusted_proxies` was expected where others can reach it",
+            );
+        }
+        Ok(())
     }
 }

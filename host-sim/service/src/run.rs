@@ -24,6 +24,7 @@ use futures::future::select_all;
 use qenex_api::access::Access;
 use qenex_api::custody::Desk;
 use qenex_api::ledger::Ledger;
+use qenex_api::monitoring::Watch;
 use qenex_api::store::{Store, StoreError};
 use qenex_api::{Interface, server};
 use qenex_core::consensus::namespace;
@@ -35,7 +36,7 @@ use qenex_node::genesis::Genesis;
 use qenex_node::node::{Node, NodeConfig};
 use qenex_store::{Disk, RealDisk};
 
-use crate::config::Config;
+use crate::config::{Config, Overrides};
 use crate::error::ServiceError;
 use crate::genesis_file::{Consensus, GenesisFile, hex};
 use crate::{stake, work};
@@ -105,6 +106,7 @@ pub(crate) struct Start {
     pub(crate) key: PrivateKey,
     known: Vec<(PublicKey, Ingress)>,
     pub(crate) followers: Vec<PublicKey>,
+    consensus: Consensus,
     /// Whether it is told to stop.
     stop: Arc<AtomicBool>,
 }
@@ -114,8 +116,26 @@ pub(crate) struct Start {
 ///
 /// # Errors
 /// Something that it needs is not there, or a part of it ended.
-pub fn run(path: &Path) -> Result<(), ServiceError> {
-    let config = Config::read(path)?;
+pub fn run(path: &Path, overrides: &Overrides) -> Result<(), ServiceError> {
+    start(path, overrides)?.run()
+}
+
+/// Reads the configuration of a node and the files that it names, and begins nothing.
+///
+/// # Errors
+/// One of them is not there or wrong; it is named, and what was expected.
+pub fn check(path: &Path, overrides: &Overrides) -> Result<(), ServiceError> {
+    let start = start(path, overrides)?;
+    let wrong = |detail: String| ServiceError::file(path, detail);
+    qenex_monitor::rules::rules(&start.config.interface.alerts.rules).map_err(wrong)?;
+    if let Some(tls) = &start.config.interface.tls {
+        server::tls(tls).map_err(wrong)?;
+    }
+    Ok(())
+}
+
+fn start(path: &Path, overrides: &Overrides) -> Result<Start, ServiceError> {
+    let config = Config::read(path, overrides)?;
     let file = GenesisFile::read(&config.genesis)?;
     let genesis = file.genesis().map_err(|error| ServiceError::file(&config.genesis, error))?;
     let wrong = |error| ServiceError::file(path, format_args!("account {:?}: {error}", config.account));
@@ -127,7 +147,8 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
     }
     let followers =
         config.followers.iter().map(|key| public_key(key, path)).collect::<Result<Vec<_>, _>>()?;
-    let start = Start {
+    let consensus = file.consensus;
+    Ok(Start {
         path: path.to_path_buf(),
         config,
         genesis,
@@ -135,15 +156,19 @@ pub fn run(path: &Path) -> Result<(), ServiceError> {
         key,
         known,
         followers,
+        consensus,
         stop: Arc::default(),
-    };
-    match file.consensus {
-        Consensus::Stake => stake::run(start),
-        Consensus::Pow => work::run(start),
-    }
+    })
 }
 
 impl Start {
+    fn run(self) -> Result<(), ServiceError> {
+        match self.consensus {
+            Consensus::Stake => stake::run(self),
+            Consensus::Pow => work::run(self),
+        }
+    }
+
     /// The other nodes that it knows from the beginning.
     pub(crate) fn peers(&self) -> impl Iterator<Item = &PublicKey> {
         self.known.iter().map(|(key, _)| key)
@@ -236,7 +261,14 @@ impl Start {
         let follower = Follower::new(Arc::clone(&index));
         let (source, stop) = (Arc::clone(&ledger), Arc::clone(&self.stop));
         std::thread::spawn(move || follower.run(&*source, &stop));
-        Interface::new(ledger, submitted, access, desk, index).map_err(ServiceError::Ended)
+        let store = Arc::clone(&access.store);
+        let watch = Watch::open(store, self.config.data.clone(), &self.config.interface.alerts);
+        let watch = Arc::new(watch.map_err(|detail| ServiceError::file(&self.path, detail))?);
+        let interface = Interface::new(ledger, submitted, access, desk, index, Arc::clone(&watch));
+        let interface = interface.map_err(ServiceError::Ended)?;
+        let (watched, stop) = (interface.clone(), Arc::clone(&self.stop));
+        std::thread::spawn(move || watch.run(&watched, &stop));
+        Ok(interface)
     }
 
     /// Answers programs on threads of their own, until the process is told to stop.

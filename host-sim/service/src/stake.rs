@@ -191,7 +191,7 @@ impl Asked for Staked {
     fn status(&self) -> Status {
         let ledger = self.ledger.lock();
         let first_height = Some(ledger.node().first_height());
-        Status { first_height, ..Status::new(ledger.tip(), ledger.waiting()) }
+        Status { first_height, ..Status::new(ledger.tip(), ledger.waiting(), ledger.room()) }
     }
 
     fn record(&self, id: &RecordId) -> Result<Found, NodeError> {

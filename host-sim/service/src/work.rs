@@ -112,7 +112,7 @@ impl Asked for Mined {
             hashes_per_second: self.miner.as_ref().map_or(0, Threads::hashes)
                 / self.since.elapsed().as_secs().max(1),
         };
-        Status { mining: Some(mining), ..Status::new(ledger.head(), ledger.waiting()) }
+        Status { mining: Some(mining), ..Status::new(ledger.head(), ledger.waiting(), ledger.room()) }
     }
 
     fn record(&self, id: &RecordId) -> Result<Found, NodeError> {

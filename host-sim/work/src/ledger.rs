@@ -136,6 +136,11 @@ impl Ledger {
         self.node.checkpoint()
     }
 
+    /// How many transactions may wait.
+    pub fn room(&self) -> usize {
+        self.sequencer.room()
+    }
+
     /// How many transactions wait.
     pub fn waiting(&self) -> usize {
         self.sequencer.waiting()

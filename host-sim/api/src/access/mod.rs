@@ -56,6 +56,9 @@ pub enum Denied {
     /// What he showed does not count.
     #[error("{0}")]
     Invalid(String),
+    /// It belongs to another client.
+    #[error("{0}")]
+    Misused(String),
     /// It could not be looked up.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -168,7 +171,7 @@ impl Access {
             return Err(Denied::Invalid(format!("session {} is over", claims.sid)));
         };
         if !session.is_bound_to(client) {
-            return Err(Denied::Invalid(format!("session {} belongs to another client", claims.sid)));
+            return Err(Denied::Misused(format!("session {} belongs to another client", claims.sid)));
         }
         Ok(Principal { session: Some(session.id), grant: session.grant, once: None, ..key.principal() })
     }

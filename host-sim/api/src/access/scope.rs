@@ -48,8 +48,10 @@ scopes! {
     Issue = "issue";
     /// Reads who did what, and what was refused.
     Audit = "audit";
-    /// Reads the metrics.
+    /// Reads metrics, alerts, and the figures of the economy.
     Metrics = "metrics";
+    /// Acknowledges and silences alerts.
+    Operate = "operate";
     /// Makes and revokes keys and sessions.
     Admin = "admin";
 }
@@ -152,7 +154,7 @@ pub enum Role {
     CentralBank,
     /// Reads everything and changes nothing.
     Regulator,
-    /// Watches the node.
+    /// Watches the node, and says so where something is amiss.
     Operator,
     /// Everything.
     Admin,
@@ -161,14 +163,14 @@ pub enum Role {
 impl Role {
     /// The scopes of the role.
     pub fn scopes(self) -> Scopes {
-        use Scope::{Account, Audit, Issue, Liquidity, Metrics, Read, Submit, Swap, Transfer};
+        use Scope::{Account, Audit, Issue, Liquidity, Metrics, Operate, Read, Submit, Swap, Transfer};
         let scopes: &[Scope] = match self {
             Self::Participant => &[Read, Submit],
             Self::Bank => &[Read, Submit, Account, Transfer, Swap],
             Self::Fund => &[Read, Submit, Transfer, Swap, Liquidity],
             Self::CentralBank => &[Read, Submit, Account, Transfer, Issue, Liquidity, Metrics],
             Self::Regulator => &[Read, Audit, Metrics],
-            Self::Operator => &[Read, Metrics],
+            Self::Operator => &[Read, Metrics, Operate],
             Self::Admin => Scope::ALL,
         };
         scopes.iter().copied().collect()

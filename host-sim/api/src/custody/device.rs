@@ -93,6 +93,15 @@ impl Device {
         Ok(())
     }
 
+    /// How it is.
+    pub(super) fn status(&mut self) -> Result<Status, DeviceError> {
+        let status = self.client()?.get(Command::Status, &Nothing {});
+        if let Err(error) = &status {
+            self.look_at(error);
+        }
+        status
+    }
+
     /// The channel.
     pub(super) fn client(&mut self) -> Result<&mut Client<Port>, DeviceError> {
         self.client.as_mut().ok_or(DeviceError::Busy)

@@ -24,7 +24,7 @@ use qenex_core::crypto::{KeyHash, Purpose, Scheme};
 use qenex_core::error::{
     CUSTODY_WAITS, Code, Coded, IDEMPOTENCY_REUSED, NOT_IN_CUSTODY, STATE_ROOT_MISMATCH,
 };
-use qenex_core::hsm::proto::{Command, Index, KeyInfo};
+use qenex_core::hsm::proto::{Command, Index, KeyInfo, Status};
 use qenex_core::id::AccountId;
 use qenex_core::ledger::{Record, RecordId};
 use qenex_core::num::Amount;
@@ -184,6 +184,27 @@ impl Desk {
     pub fn key_of(&self, account: AccountId) -> Option<(Scheme, KeyHash)> {
         let slot = self.slots.get(&account)?;
         Some((slot.scheme, KeyHash::of(slot.scheme, Purpose::Transaction, &slot.public_key)))
+    }
+
+    /// How the device is.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn status(&self) -> Result<Status, CustodyError> {
+        Ok(self.device()?.status()?)
+    }
+
+    /// Each account with its slot, how its key signs, the hash of that, and how many of its transactions are not final.
+    ///
+    /// # Errors
+    /// The database fails.
+    #[allow(clippy::type_complexity)] // a row of a list, taken apart where it is shown
+    pub fn keys(&self) -> Result<Vec<(AccountId, u8, Scheme, KeyHash, usize)>, CustodyError> {
+        let row = |(account, slot): (&AccountId, &Slot)| {
+            let hash = KeyHash::of(slot.scheme, Purpose::Transaction, &slot.public_key);
+            Ok((*account, slot.index, slot.scheme, hash, self.journal.noted(*account)?.len()))
+        };
+        self.slots.iter().map(row).collect()
     }
 
     /// Room for one more request, if there is some.

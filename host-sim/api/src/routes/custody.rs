@@ -32,6 +32,7 @@ use crate::Interface;
 use crate::access::grant::Principal;
 use crate::custody::{Asked, CustodyError, Desk};
 use crate::extract::Text;
+use crate::monitoring::count;
 use crate::problem::{ErrorBody, Problem};
 use crate::view::{SummaryLine, summary};
 
@@ -48,6 +49,7 @@ const SLIPPAGE_BPS: u16 = 50;
 pub fn router() -> OpenApiRouter<Interface> {
     OpenApiRouter::new()
         .routes(routes!(list))
+        .routes(routes!(device))
         .routes(routes!(open_account))
         .routes(routes!(transfer))
         .routes(routes!(swap))
@@ -190,9 +192,13 @@ async fn send(
         let _permit = permit;
         let mut room = Room::default();
         let op = op(&mut room)?;
-        Ok::<_, Problem>(desk.send(account, asked.as_ref(), deadline, &op)?)
+        let sent = desk.send(account, asked.as_ref(), deadline, &op);
+        if let Err(CustodyError::Refused(_) | CustodyError::Device(_)) = &sent {
+            count(&interface.watch().counts.custody_refused);
+        }
+        Ok::<_, Problem>((sent?, interface))
     });
-    let accepted = signing.await.map_err(Problem::ended)??;
+    let (accepted, interface) = signing.await.map_err(Problem::ended)??;
     let transaction = decoded(&accepted.transaction)?;
     let sent = Sent {
         id: transaction.id().to_string(),
@@ -604,4 +610,72 @@ async fn burn(
 ) -> Result<Response, Problem> {
     let BurnRequest { account: Text(account), asset: Text(asset), amount: Text(amount) } = body;
     send(interface, by, account, move |_| Ok(Op::Burn(Burn { asset, amount }))).await
+}
+
+/// The device that signs for accounts in custody.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeviceView {
+    /// Its name.
+    name: Option<String>,
+    /// The version of its firmware.
+    firmware_version: u32,
+    /// Whether it can open its secrets: otherwise it signs nothing.
+    locked: bool,
+    /// The height of the newest block that it trusts.
+    trusted_height: Option<u64>,
+    /// Entries of its audit log.
+    audit_entries: u64,
+    /// Up to which of these the audit log was taken.
+    audit_taken: u64,
+    /// Its keys of accounts.
+    keys: Vec<DeviceKey>,
+}
+
+/// A key of an account in custody.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeviceKey {
+    /// Its slot in the device.
+    slot: u8,
+    /// The account.
+    account: String,
+    /// How it signs.
+    scheme: String,
+    /// The hash of the key, as the ledger names it.
+    key_hash: String,
+    /// How many transactions of the account are not final.
+    waiting: usize,
+}
+
+/// The device that signs for accounts in custody, and its keys.
+#[utoipa::path(get, path = "/device", tag = "custody", security(("token" = ["read"])),
+    responses((status = 200, body = DeviceView), (status = 503, description = "The device does not answer.", body = ErrorBody), Refusals))]
+async fn device(State(interface): State<Interface>) -> Result<Json<DeviceView>, Problem> {
+    let desk = desk(&interface)?;
+    let permit = desk.enter().ok_or(CustodyError::Waits)?;
+    interface
+        .blocking(move |_| {
+            let _permit = permit;
+            let status = desk.status()?;
+            let mut keys = Vec::new();
+            for (account, slot, scheme, hash, waiting) in desk.keys()? {
+                keys.push(DeviceKey {
+                    slot,
+                    account: account.to_string(),
+                    scheme: scheme.to_string(),
+                    key_hash: hash.0.to_string(),
+                    waiting,
+                });
+            }
+            keys.sort_by_key(|key| key.slot);
+            Ok(Json(DeviceView {
+                name: status.name.map(|name| name.to_string()),
+                firmware_version: status.version,
+                locked: !status.unlocked,
+                trusted_height: status.trusted.map(|trusted| trusted.height),
+                audit_entries: status.audit_count,
+                audit_taken: status.audit_taken,
+                keys,
+            }))
+        })
+        .await
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -19,6 +20,8 @@ use utoipa_axum::routes;
 
 use super::Refusals;
 use crate::Interface;
+use crate::access::grant::Principal;
+use crate::access::scope::Scope;
 use crate::extract::{Query, Text};
 use crate::feed::{Listener, Wanted};
 use crate::problem::Problem;
@@ -39,7 +42,7 @@ pub fn router() -> OpenApiRouter<Interface> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct EventsQuery {
-    /// `blocks`, `transactions`, or both with a comma between them; both where nothing is said.
+    /// `blocks`, `transactions`, `alerts`, or several with commas between them; the first two where nothing is said. Alerts are for those with the scope `metrics`.
     topics: Option<String>,
     /// Only transactions that touched this account.
     #[param(value_type = Option<String>)]
@@ -49,16 +52,22 @@ struct EventsQuery {
 }
 
 impl EventsQuery {
-    fn wanted(&self) -> Result<Wanted, Problem> {
-        let mut wanted =
-            Wanted { blocks: false, transactions: false, account: self.account.map(|Text(id)| id) };
+    fn wanted(&self, principal: &Principal) -> Result<Wanted, Problem> {
+        let mut wanted = Wanted {
+            blocks: false,
+            transactions: false,
+            alerts: false,
+            account: self.account.map(|Text(id)| id),
+        };
         for topic in self.topics.as_deref().unwrap_or("blocks,transactions").split(',') {
             match topic {
                 "blocks" => wanted.blocks = true,
                 "transactions" => wanted.transactions = true,
+                "alerts" if principal.grant.scopes.has(Scope::Metrics) => wanted.alerts = true,
+                "alerts" => return Err(Problem::scope_missing([Scope::Metrics].into_iter().collect())),
                 _ => {
                     return Err(Problem::form(
-                        "topics: blocks, transactions, or both with a comma were expected",
+                        "topics: blocks, transactions, alerts were expected, with commas",
                     ));
                 }
             }
@@ -67,17 +76,18 @@ impl EventsQuery {
     }
 }
 
-/// What becomes final, as server-sent events: `block` and `transaction` with what the routes of the same names answer, `behind` with what is left out. The last event
+/// What becomes final, as server-sent events: `block`, `transaction` and `alert` with what the routes of the same names answer, `behind` with what is left out. The last event
 /// of a block has its height as id: with it in `Last-Event-ID` a listener goes on where it was. A stream ends when a token would; the listener then asks anew.
 #[utoipa::path(get, path = "/events", tag = "chain", security(("token" = ["read"])), params(EventsQuery,
     ("Last-Event-ID" = Option<u64>, Header, description = "As `after`, which counts if both are there.")),
     responses((status = 200, description = "Events.", body = String, content_type = "text/event-stream"), Refusals))]
 async fn events(
     State(interface): State<Interface>,
+    Extension(principal): Extension<Principal>,
     Query(query): Query<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    let wanted = query.wanted()?;
+    let wanted = query.wanted(&principal)?;
     let last = headers.get("last-event-id").map(|value| value.to_str().ok()?.parse::<u64>().ok());
     let last = match last {
         Some(None) => return Err(Problem::form("Last-Event-ID: a height was expected")),
@@ -102,10 +112,11 @@ async fn events(
         (status = 426, description = "A WebSocket was expected.", body = crate::problem::ErrorBody), Refusals))]
 async fn socket(
     State(interface): State<Interface>,
+    Extension(principal): Extension<Principal>,
     Query(query): Query<EventsQuery>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
-    let wanted = query.wanted()?;
+    let wanted = query.wanted(&principal)?;
     let upgrade =
         upgrade.map_err(|rejection| Problem::new(rejection.status(), BODY_FORM, rejection.body_text()))?;
     let listener = Listener::new(interface, wanted, query.after);

@@ -69,6 +69,7 @@ async fn metrics(State(interface): State<Interface>) -> Result<impl IntoResponse
                 index_height: *interface.index().height().borrow(),
                 waiting: status.waiting,
             };
+            interface.watch().show();
             Ok(measures().map_err(Problem::ended)?.render(&gauges))
         })
         .await?;

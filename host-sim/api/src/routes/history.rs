@@ -6,7 +6,7 @@ use qenex_core::crypto::Hash;
 use qenex_core::error::{BLOCK_UNKNOWN, Coded as _, STORE_NOT_FOUND, TRANSACTION_UNKNOWN};
 use qenex_core::id::AccountId;
 use qenex_core::policy::OpKind;
-use qenex_index::history::Filter;
+use qenex_index::history::{Filter, Page, Position};
 use qenex_index::read::{self, Executed};
 use qenex_node::history::receipts;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ pub fn router() -> OpenApiRouter<Interface> {
         .routes(routes!(blocks))
         .routes(routes!(block_transactions))
         .routes(routes!(transaction))
+        .routes(routes!(transactions))
         .routes(routes!(history))
 }
 
@@ -155,6 +156,45 @@ async fn transaction(
         .await
 }
 
+/// Which transactions are asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct TransactionsQuery {
+    /// How many, at most.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u16>,
+    /// What `next` of the answer before said: those that come behind it.
+    cursor: Option<String>,
+}
+
+/// Some transactions.
+#[derive(Debug, Serialize, ToSchema)]
+struct NewestTransactions {
+    /// The newest first.
+    entries: Vec<TransactionView>,
+    /// What `cursor` is to be to go on; nothing at the end. There may be fewer entries than were asked for, and more behind them.
+    next: Option<String>,
+}
+
+/// The newest final transactions.
+#[utoipa::path(get, path = "/transactions", tag = "transactions", security(("token" = ["read"])), params(TransactionsQuery),
+    responses((status = 200, body = NewestTransactions), Refusals))]
+async fn transactions(
+    State(interface): State<Interface>,
+    Query(TransactionsQuery { limit: asked, cursor: from }): Query<TransactionsQuery>,
+) -> Result<Json<NewestTransactions>, Problem> {
+    let most = limit(asked)?;
+    let before = from.map(|text| cursor(&text)).transpose()?;
+    interface
+        .blocking(move |interface| {
+            let page = interface.index().transactions(before, most)?;
+            let (entries, next) = shown(interface, &page)?;
+            Ok(Json(NewestTransactions { entries, next }))
+        })
+        .await
+}
+
 /// What of a history is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -185,9 +225,21 @@ struct History {
 }
 
 /// A cursor: the height and the place before which to go on.
-fn cursor(text: &str) -> Option<(u64, u32)> {
-    let (height, place) = text.split_once('-')?;
-    Some((height.parse().ok()?, place.parse().ok()?))
+fn cursor(text: &str) -> Result<Position, Problem> {
+    let position =
+        text.split_once('-').and_then(|(height, place)| Some((height.parse().ok()?, place.parse().ok()?)));
+    position.ok_or_else(|| Problem::form("cursor: the `next` of another answer was expected"))
+}
+
+/// The transactions of a page, and the cursor to go on with.
+fn shown(interface: &Interface, page: &Page) -> Result<(Vec<TransactionView>, Option<String>), Problem> {
+    let mut entries = Vec::with_capacity(page.positions.len());
+    for of_block in page.positions.chunk_by(|one, other| one.0 == other.0) {
+        let places: Vec<u32> = of_block.iter().map(|(_, place)| *place).collect();
+        let Some((height, _)) = of_block.first() else { continue };
+        entries.extend(at_places(&read_block(interface, *height)?, &places));
+    }
+    Ok((entries, page.next.map(|(height, place)| format!("{height}-{place}"))))
 }
 
 /// The final transactions that touched an account.
@@ -201,8 +253,7 @@ async fn history(
 ) -> Result<Json<History>, Problem> {
     let HistoryQuery { limit: asked, cursor: from, kind, from_ms, until_ms } = query;
     let most = limit(asked)?;
-    let wrong = || Problem::form("cursor: the `next` of another answer was expected");
-    let before = from.map(|text| cursor(&text).ok_or_else(wrong)).transpose()?;
+    let before = from.map(|text| cursor(&text)).transpose()?;
     let known = |kind: String| {
         let found = OpKind::ALL.iter().find(|known| known.as_str() == kind).copied();
         let names = || OpKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
@@ -212,13 +263,7 @@ async fn history(
     interface
         .blocking(move |interface| {
             let page = interface.index().history(id, filter, before, most)?;
-            let mut entries = Vec::with_capacity(page.positions.len());
-            for of_block in page.positions.chunk_by(|one, other| one.0 == other.0) {
-                let places: Vec<u32> = of_block.iter().map(|(_, place)| *place).collect();
-                let Some((height, _)) = of_block.first() else { continue };
-                entries.extend(at_places(&read_block(interface, *height)?, &places));
-            }
-            let next = page.next.map(|(height, place)| format!("{height}-{place}"));
+            let (entries, next) = shown(interface, &page)?;
             Ok(Json(History { account: id.to_string(), entries, next }))
         })
         .await

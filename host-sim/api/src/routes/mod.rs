@@ -11,10 +11,12 @@
 //! | [`events`] | what becomes final, told while it does |
 //! | [`transactions`] | transactions that their owners signed |
 //! | [`custody`] | accounts for which the node's device signs |
+//! | [`alerts`] | how the node is, and what is amiss |
 //! | [`people`] | tokens, keys, sessions, the audit log |
 //! | [`health`] | whether the node answers, and is ready; its metrics |
 
 pub mod accounts;
+pub mod alerts;
 pub mod assets;
 pub mod chain;
 pub mod custody;

@@ -16,6 +16,7 @@ use qenex_api::access::{Access, keys, now_ms};
 use qenex_api::config::InterfaceConfig;
 use qenex_api::guard::ClientCertificate;
 use qenex_api::ledger::{Found, Ledger};
+use qenex_api::monitoring::Watch;
 use qenex_api::store::Store;
 use qenex_api::view::{Confirmed, Proof, Status};
 use qenex_core::codec::DecodeError;
@@ -56,6 +57,7 @@ impl Ledger for Empty {
             state_root: String::new(),
             proposer: String::new(),
             waiting: 0,
+            room: 1,
             first_height: None,
             mining: None,
         }
@@ -103,7 +105,9 @@ fn interface(folder: &std::path::Path, config: InterfaceConfig) -> Interface {
     let access = Access::open(store, config, "qenex:TEST:1").expect("it opens");
     let (submitted, _) = tokio::sync::mpsc::channel(16);
     let index = Arc::new(Index::open(&folder.join("index.redb")).expect("it opens"));
-    Interface::new(Arc::new(Empty), submitted, access, None, index)
+    let alerts = &access.config.alerts;
+    let watch = Watch::open(Arc::clone(&access.store), folder.into(), alerts).expect("it opens");
+    Interface::new(Arc::new(Empty), submitted, access, None, index, Arc::new(watch))
         .expect("every route says what it asks for")
 }
 

@@ -91,6 +91,12 @@ pub enum Bench {
         #[arg(long)]
         data: Option<PathBuf>,
     },
+    /// A node with accounts in custody, as programs ask it: its start, a swap until it is accepted, many connections and writers.
+    Interface {
+        /// What is measured.
+        #[command(flatten)]
+        load: InterfaceLoad,
+    },
     /// Send the transfers that `chain` measures.
     #[command(hide = true)]
     Send {
@@ -149,6 +155,29 @@ pub struct ChainLoad {
     pub per_second_max: u64,
     /// The first of the ports; each validator takes two.
     #[arg(long, default_value_t = 7_300)]
+    pub base_port: u16,
+}
+
+/// Programs that ask a node.
+#[derive(ClapArgs, Debug, Clone)]
+pub struct InterfaceLoad {
+    /// Swaps that are measured.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub swaps: u32,
+    /// Connections that ask for the newest block every five seconds.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(0..=20_000))]
+    pub connections: u32,
+    /// Connections that hand in signed transfers.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=2_000))]
+    pub writers: u32,
+    /// How long a writer pauses after each transfer.
+    #[arg(long, default_value_t = 200)]
+    pub pause_ms: u64,
+    /// How long both are there; zero leaves them out.
+    #[arg(long, default_value_t = 60)]
+    pub seconds: u64,
+    /// The first of the ports.
+    #[arg(long, default_value_t = 7_400)]
     pub base_port: u16,
 }
 

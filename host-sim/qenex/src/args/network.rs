@@ -1,9 +1,9 @@
 //! Arguments of nodes and of chains of several.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// A node of a chain.
 #[derive(Args, Debug)]
@@ -11,6 +11,35 @@ pub struct Node {
     /// Its configuration; `qenex testnet new` writes some.
     #[arg(long)]
     pub config: PathBuf,
+
+    /// Only check the configuration and the files that it names
+    #[arg(long)]
+    pub check: bool,
+
+    /// Where its interface listens, in place of what the configuration says
+    #[arg(long, env = "QENEX_LISTEN")]
+    pub listen: Option<SocketAddr>,
+
+    /// How many connections its interface has open at a time, in place of what the configuration says
+    #[arg(long, env = "QENEX_MAX_CONNECTIONS")]
+    pub max_connections: Option<usize>,
+
+    /// The folder of its data, in place of what the configuration says
+    #[arg(long, env = "QENEX_DATA")]
+    pub data: Option<PathBuf>,
+
+    /// In production, simulated devices and an open interface without TLS or a proxy are refused
+    #[arg(long, env = "QENEX_ENV", value_enum, default_value_t = Environment::Test)]
+    pub env: Environment,
+}
+
+/// What a node is for.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Tests.
+    Test,
+    /// Money.
+    Production,
 }
 
 /// Chains of several validators.

@@ -2,9 +2,10 @@
 
 use std::io::{self, IsTerminal};
 
+use qenex_service::config::Overrides;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::Node;
+use crate::args::{Environment, Node};
 use crate::output::Failure;
 
 /// The variable that says what is logged: `warn`, `info`, `debug`, or more of it for single parts.
@@ -19,5 +20,15 @@ pub fn run(args: &Node) -> Result<(), Failure> {
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .init();
-    Ok(qenex_service::run::run(&args.config)?)
+    let Node { config, check, listen, max_connections, data, env } = args;
+    let overrides = Overrides {
+        listen: *listen,
+        max_connections: *max_connections,
+        data: data.clone(),
+        production: *env == Environment::Production,
+    };
+    if *check {
+        return Ok(qenex_service::run::check(config, &overrides)?);
+    }
+    Ok(qenex_service::run::run(config, &overrides)?)
 }

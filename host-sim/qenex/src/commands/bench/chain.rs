@@ -15,7 +15,7 @@ use crate::output::{Failure, Output};
 use crate::processes::Processes;
 
 /// The chain's folder, which goes with the value unless the caller named it.
-struct Folder(PathBuf, bool);
+pub struct Folder(pub PathBuf, pub bool);
 
 impl Drop for Folder {
     fn drop(&mut self) {

@@ -6,6 +6,7 @@
 mod chain;
 mod execute;
 mod growth;
+mod interface;
 mod load;
 mod replay;
 mod send;
@@ -20,6 +21,7 @@ pub fn run(args: Bench, output: &Output) -> Result<(), Failure> {
         Bench::Chain { chain, block_interval_ms, data } => {
             chain::run(&chain, block_interval_ms, data, output)
         }
+        Bench::Interface { load } => interface::run(&load, output),
         Bench::Send { chain } => send::run(&chain),
         Bench::Execute { load } => execute::run(&load, output),
         Bench::Growth { accounts, transfers, data } => {

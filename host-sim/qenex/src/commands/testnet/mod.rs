@@ -218,7 +218,7 @@ fn send(args: &TestnetSend, output: &Output) -> Result<(), Failure> {
 }
 
 /// A transfer of whole USDC from one client to another.
-fn transfer(chain: &str, (from, to): (u32, u32), amount: u64, nonce: u64) -> Result<Vec<u8>, Failure> {
+pub fn transfer(chain: &str, (from, to): (u32, u32), amount: u64, nonce: u64) -> Result<Vec<u8>, Failure> {
     fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Failure> {
         text.parse().map_err(|error| Failure::argument(text, error))
     }
