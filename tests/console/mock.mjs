@@ -159,6 +159,10 @@ class Node {
       ['GET', '/blocks', 'read', ({ query }) => this.blocksBefore(query)],
       ['GET', '/block/:height', 'read', ({ height }) => this.block(height)],
       ['GET', '/block/:height/transactions', 'read', ({ height }) => ({ entries: ledger.transactions.filter((one) => one.height === this.block(height).height), next: null })],
+      ['GET', '/transactions', 'read', ({ query }) => {
+        const newest = [...ledger.transactions].sort((one, other) => other.height - one.height || other.place - one.place);
+        return { entries: newest.slice(0, Number(query.get('limit') ?? 50)), next: null };
+      }],
       ['GET', '/transaction/:id', 'read', ({ id }) => {
         const found = ledger.transactions.find((one) => one.id === id);
         if (!found) throw unknown(1141, 'TRANSACTION_UNKNOWN', 'transaction', id);
@@ -193,7 +197,7 @@ class Node {
       ['GET', '/validators', 'read', () => ({ epoch: ledger.tip.epoch, validators: VALIDATORS })],
       ['GET', '/device', 'read', () => ({ ...DEVICE, trusted_height: ledger.tip.height })],
       ['GET', '/health/factors', 'read', () => FACTORS],
-      ['GET', '/alerts', 'read', ({ query }) => ({ alerts: people.alerts.filter(({ ended_ms: ended }) => query.get('state') === 'all' || ended === null) })],
+      ['GET', '/alerts', 'metrics', ({ query }) => ({ alerts: people.alerts.filter(({ ended_ms: ended }) => query.get('state') === 'all' || ended === null) })],
       ['POST', '/alerts/:id/acknowledge', 'operate', ({ id, caller }) => this.actOnAlert(id, { acknowledged_by: caller.principal })],
       ['POST', '/alerts/:id/silence', 'operate', ({ id, body }) => this.actOnAlert(id, { silenced_until_ms: Date.now() + body.minutes * 60_000 })],
       ['GET', '/keys', 'admin', () => people.keys.map(({ record }) => record)],

@@ -2,7 +2,7 @@
 // one stream of events for the whole console, that pages are redrawn a few times a second at most however much happens, and that without
 // the stream the newest blocks are still asked for, slowly.
 
-import { get, path } from './api.js';
+import { get } from './api.js';
 import { follow } from './events.js';
 import { can, session } from './session.js';
 import { store } from './store.js';
@@ -11,9 +11,8 @@ const BLOCKS = 60;
 const TRANSACTIONS = 200;
 const DRAW_MS = 250;
 const FALLBACK_MS = 20_000;
-// Past transactions to begin with, read from this many blocks at most: each is a request.
-const FILL_TRANSACTIONS = 25;
-const FILL_BLOCKS = 6;
+// Past transactions to begin with.
+const FILL_TRANSACTIONS = 50;
 
 const NOTHING = { state: 'off', blocks: [], transactions: [], alerts: null, filled: false, problem: null };
 
@@ -69,28 +68,20 @@ async function readNewest() {
   const asked = stop;
   try {
     const { blocks } = await get(`/blocks?limit=${BLOCKS}`);
-    live.patch({ blocks: merged(live.get().blocks, blocks, 'height', BLOCKS), problem: null });
-    await fillTransactions(blocks);
+    const { entries } = await get(`/transactions?limit=${FILL_TRANSACTIONS}`);
+    const now = live.get();
+    live.patch({
+      blocks: merged(now.blocks, blocks, 'height', BLOCKS),
+      transactions: merged(now.transactions, entries, 'id', TRANSACTIONS),
+      problem: null,
+    });
   } catch (problem) {
     if (stop === asked) live.patch({ problem });
   }
   if (stop === asked) live.patch({ filled: true });
 }
 
-async function fillTransactions(blocks) {
-  const known = new Set(live.get().transactions.map(({ height }) => height));
-  const unread = blocks.filter(({ height, transactions }) => transactions > 0 && !known.has(height));
-  let found = 0;
-  for (const { height } of unread.slice(0, FILL_BLOCKS)) {
-    const { entries } = await get(path`/block/${height}/transactions`);
-    live.patch({ transactions: merged(live.get().transactions, entries, 'id', TRANSACTIONS) });
-    found += entries.length;
-    if (found >= FILL_TRANSACTIONS) return;
-  }
-}
-
 async function fillAlerts() {
-  // A node without alerts, or a caller who may not read them, has none to show.
   const { alerts } = await get('/alerts?state=open').catch(() => ({ alerts: null }));
   if (alerts) live.patch({ alerts: new Map(alerts.map((alert) => [alert.id, alert])) });
 }
@@ -109,9 +100,11 @@ export function openAlerts({ alerts }) {
 
 function start() {
   live.set(NOTHING);
-  stop = follow('/events?topics=blocks,transactions,alerts', { tell, state: tellState });
+  // Alerts are for those who may read metrics.
+  const alerts = can('metrics');
+  stop = follow(`/events?topics=blocks,transactions${alerts ? ',alerts' : ''}`, { tell, state: tellState });
   fill();
-  fillAlerts();
+  if (alerts) fillAlerts();
 }
 
 function end() {

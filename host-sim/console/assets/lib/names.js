@@ -34,6 +34,7 @@ const SCOPES = {
   read: 'read the ledger',
   transfer: 'transfer from accounts in custody',
   swap: 'swap for accounts in custody',
+  metrics: 'read alerts and figures',
   operate: 'acknowledge and silence alerts',
   admin: 'manage API keys',
   audit: 'read the audit log',

@@ -2,7 +2,7 @@
 
 import { html, useState } from '../vendor/htm-preact.js';
 import { AlertList } from '../components/alerts.js';
-import { Empty, Missing, Reading } from '../components/notice.js';
+import { Empty, Loading, Missing, Reading } from '../components/notice.js';
 import { Page, Panel } from '../components/page.js';
 import { live, noteAlert, openAlerts } from '../lib/live.js';
 import { useResource } from '../lib/resource.js';
@@ -17,13 +17,13 @@ export function Alerts({ search }) {
   return html`
     <${Page} title="Alerts">
       ${!can('operate') && html`<${Missing} scope="operate" />`}
-      <${Panel} title=${all ? 'All alerts' : 'Open alerts'} side=${tabs} plain>${all ? html`<${All} />` : html`<${Open} />`}<//>
+      ${can('metrics') ? html`<${Panel} title=${all ? 'All alerts' : 'Open alerts'} side=${tabs} plain>${all ? html`<${All} />` : html`<${Open} />`}<//>` : html`<${Missing} scope="metrics" />`}
     <//>`;
 }
 
 function Open() {
   const alerts = openAlerts(useStore(live));
-  if (!alerts) return html`<${Empty}>This node tells of no alerts.<//>`;
+  if (!alerts) return html`<${Loading} what="the alerts" />`;
   return alerts.length ? html`<${AlertList} alerts=${alerts} />` : html`<${Empty}>No alert is open.<//>`;
 }
 

@@ -5,7 +5,7 @@ import { html } from '../vendor/htm-preact.js';
 import { AlertList } from '../components/alerts.js';
 import { BlockChart } from '../components/block-chart.js';
 import { BlockTable, TransactionTable } from '../components/ledger-tables.js';
-import { Empty, Loading, Problem, Reading } from '../components/notice.js';
+import { Empty, Loading, Missing, Problem, Reading } from '../components/notice.js';
 import { Facts, Figures, Page, Panel } from '../components/page.js';
 import { Table } from '../components/table.js';
 import { AccountLink, Hash } from '../components/values.js';
@@ -13,6 +13,7 @@ import { grouped } from '../lib/amount.js';
 import { live, openAlerts } from '../lib/live.js';
 import { fieldName } from '../lib/names.js';
 import { useResource } from '../lib/resource.js';
+import { can } from '../lib/session.js';
 import { useStore } from '../lib/store.js';
 import { span, useNow } from '../lib/time.js';
 
@@ -80,7 +81,8 @@ function Latest({ transactions, filled }) {
 }
 
 function Open({ alerts }) {
-  if (!alerts) return html`<${Empty}>This node tells of no alerts.<//>`;
+  if (!can('metrics')) return html`<${Missing} scope="metrics" />`;
+  if (!alerts) return html`<${Loading} what="the alerts" />`;
   return alerts.length ? html`<${AlertList} alerts=${alerts} short />` : html`<${Empty}>No alert is open.<//>`;
 }
 

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.summary_line import SummaryLine
+
+
+T = TypeVar("T", bound="Sent")
+
+
+@_attrs_define
+class Sent:
+    """
+    Attributes:
+        id (str):
+        last_valid_height (int):
+        nonce (int):
+        sender (str):
+        summary (list[SummaryLine]):
+    """
+
+    id: str
+    last_valid_height: int
+    nonce: int
+    sender: str
+    summary: list[SummaryLine]
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = self.id
+
+        last_valid_height = self.last_valid_height
+
+        nonce = self.nonce
+
+        sender = self.sender
+
+        summary = []
+        for summary_item_data in self.summary:
+            summary_item = summary_item_data.to_dict()
+            summary.append(summary_item)
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "last_valid_height": last_valid_height,
+                "nonce": nonce,
+                "sender": sender,
+                "summary": summary,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.summary_line import SummaryLine
+
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        last_valid_height = d.pop("last_valid_height")
+
+        nonce = d.pop("nonce")
+
+        sender = d.pop("sender")
+
+        summary = []
+        _summary = d.pop("summary")
+        for summary_item_data in _summary:
+            summary_item = SummaryLine.from_dict(summary_item_data)
+
+            summary.append(summary_item)
+
+        sent = cls(
+            id=id,
+            last_valid_height=last_valid_height,
+            nonce=nonce,
+            sender=sender,
+            summary=summary,
+        )
+
+        sent.additional_properties = d
+        return sent
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
