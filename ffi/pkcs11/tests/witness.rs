@@ -39,11 +39,18 @@ use qenex_core::hsm::channel::Device;
 use qenex_core::hsm::proto::{Approve, Command};
 use qenex_core::policy::{Approvals, OpSet, Policy};
 use qenex_core::tx::Transaction;
-use qenex_device::Host;
 use qenex_device::client::Client;
-use qenex_device::serve::{listen, serve};
+use qenex_device::serve::{Settle, listen, serve};
+use qenex_device::{DeviceError, Host};
 
 /// Puts a device on a socket, pairs a host with it, and lets the module find both.
+impl Settle for hsm_board::TestBoard {
+    /// It writes to memory.
+    fn settle(&mut self) -> Result<(), DeviceError> {
+        Ok(())
+    }
+}
+
 fn start(mut device: Device<hsm_board::TestBoard>, folder: &Path) {
     let at = folder.join("socket");
     let listener = listen(&at).unwrap();

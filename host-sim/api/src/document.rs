@@ -16,6 +16,7 @@ use crate::guard::SCHEME;
             with a row of the one table of codes.",
         license(name = "MIT", identifier = "MIT"),
     ),
+    components(schemas(crate::routes::custody::Preview, crate::routes::custody::Sent)),
     tags(
         (name = "chain", description = "Where the chain is."),
         (name = "ledger", description = "What the ledger holds."),
@@ -33,6 +34,12 @@ pub struct Document;
 /// It is no JSON.
 pub fn finish(document: &utoipa::openapi::OpenApi) -> Result<Value, serde_json::Error> {
     let mut document = serde_json::to_value(document)?;
+    for operations in document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()) {
+        for operation in operations.as_object_mut().into_iter().flat_map(|operations| operations.values_mut())
+        {
+            mend(operation);
+        }
+    }
     let scopes: Vec<String> =
         Scope::ALL.iter().map(|scope| format!("`{}`: {}", scope.as_str(), scope.sentence())).collect();
     document["components"]["securitySchemes"] = json!({
@@ -42,4 +49,33 @@ pub fn finish(document: &utoipa::openapi::OpenApi) -> Result<Value, serde_json::
         },
     });
     Ok(document)
+}
+
+/// What OpenAPI asks for and the annotations leave out: a description of each answer; headers are never null, they are there or not; and bytes are bytes.
+fn mend(operation: &mut Value) {
+    for answer in operation["responses"].as_object_mut().into_iter().flat_map(|answers| answers.values_mut())
+    {
+        if answer["description"].as_str().is_none_or(str::is_empty) {
+            answer["description"] = "What was asked for.".into();
+        }
+    }
+    let bytes = |content: &mut Value| {
+        if let Some(content) = content.get_mut("application/octet-stream") {
+            content["schema"] = json!({ "type": "string", "format": "binary" });
+        }
+    };
+    operation.pointer_mut("/requestBody/content").map(bytes);
+    for answer in operation["responses"].as_object_mut().into_iter().flat_map(|answers| answers.values_mut())
+    {
+        answer.get_mut("content").map(bytes);
+    }
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        let types = parameter["schema"]["type"].as_array().cloned().unwrap_or_default();
+        if parameter["in"] == "header"
+            && let [kind, null] = types.as_slice()
+            && null == "null"
+        {
+            parameter["schema"]["type"] = kind.clone();
+        }
+    }
 }

@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
+use tower_layer::Layer as _;
 
 use crate::Interface;
 use crate::config::{InterfaceConfig, TlsConfig};
@@ -148,13 +149,14 @@ impl Connection {
     ) {
         let open = gauge!("qenex_http_connections");
         open.increment(1.0);
-        let router = self.router.layer(Extension(ConnectInfo(self.address))).layer(Extension(certificate));
+        // Around the router, which is the same for all connections, and not into each of its routes.
+        let service = Extension(certificate).layer(Extension(ConnectInfo(self.address)).layer(self.router));
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(self.head_timeout);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
         let stream = TokioIo::new(Box::pin(stream));
-        let connection = builder.serve_connection(stream, TowerToHyperService::new(router)).with_upgrades();
+        let connection = builder.serve_connection(stream, TowerToHyperService::new(service)).with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let mut stopping = self.stopping;
         let stop = async move {

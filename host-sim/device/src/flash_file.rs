@@ -1,4 +1,8 @@
-//! NOR flash in a file: words of 16 bytes, pages of 8 KB, every write durable before it returns. Or in memory, for simulations.
+//! NOR flash in a file: words of 16 bytes, pages of 8 KB. Or in memory, for simulations.
+//!
+//! Words that are written one behind the other, as those of an item are, become durable together: before anything else is written or erased, and when [`FileFlash::settle`] is
+//! called, which whoever serves the device does before each answer. So what was answered is durable, and after a power cut of the whole machine at most the item that was being written is there in parts,
+//! which its checksum tells. A process that is killed loses nothing.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -50,6 +54,8 @@ enum Place {
 pub struct FileFlash {
     place: Place,
     bytes: Vec<u8>,
+    /// Where what is not durable yet ends.
+    unsettled: Option<usize>,
 }
 
 impl FileFlash {
@@ -74,14 +80,14 @@ impl FileFlash {
                 return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
             }
         }
-        Ok(Self { place: Place::File(file), bytes })
+        Ok(Self { place: Place::File(file), bytes, unsettled: None })
     }
 
     /// A flash with this many pages over what lies in memory; blank if nothing does.
     pub fn in_memory(memory: &Memory, pages: usize) -> Self {
         let mut kept = memory.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.resize(pages * PAGE, 0xff);
-        Self { place: Place::Memory(memory.clone()), bytes: kept.clone() }
+        Self { place: Place::Memory(memory.clone()), bytes: kept.clone(), unsettled: None }
     }
 
     /// Whether nothing was ever written to the first so many pages.
@@ -89,13 +95,29 @@ impl FileFlash {
         self.bytes.iter().take(pages * PAGE).all(|byte| *byte == 0xff)
     }
 
+    /// Makes durable what was written.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn settle(&mut self) -> Result<(), FlashFileError> {
+        if self.unsettled.is_none() {
+            return Ok(());
+        }
+        if let Place::File(file) = &self.place {
+            file.sync_data().map_err(|_| FlashFileError::File)?;
+        }
+        self.unsettled = None;
+        Ok(())
+    }
+
     fn write_through(&mut self, from: usize, until: usize) -> Result<(), FlashFileError> {
+        if self.unsettled != Some(from) {
+            self.settle()?;
+        }
+        self.unsettled = Some(until);
         let bytes = self.bytes.get(from..until).ok_or(FlashFileError::Bounds)?;
         match &self.place {
-            Place::File(file) => {
-                file.write_all_at(bytes, from as u64).map_err(|_| FlashFileError::File)?;
-                file.sync_data().map_err(|_| FlashFileError::File)
-            }
+            Place::File(file) => file.write_all_at(bytes, from as u64).map_err(|_| FlashFileError::File),
             Place::Memory(memory) => {
                 let mut kept = memory.0.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.get_mut(from..until).ok_or(FlashFileError::Bounds)?.copy_from_slice(bytes);

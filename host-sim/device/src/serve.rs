@@ -28,11 +28,20 @@ pub fn listen(socket: &Path) -> Result<UnixListener, DeviceError> {
     }
 }
 
+/// A board that is served.
+pub trait Settle: Board {
+    /// Makes durable what the device has written.
+    ///
+    /// # Errors
+    /// It cannot be.
+    fn settle(&mut self) -> Result<(), DeviceError>;
+}
+
 /// Answers one host until it hangs up.
 ///
 /// # Errors
-/// The line is broken.
-pub fn serve<B: Board>(device: &mut Device<B>, stream: UnixStream) -> Result<(), DeviceError> {
+/// The line is broken, or the file of the flash.
+pub fn serve<B: Settle>(device: &mut Device<B>, stream: UnixStream) -> Result<(), DeviceError> {
     device.disconnect();
     let mut line = Line::new(stream);
     loop {
@@ -41,6 +50,8 @@ pub fn serve<B: Board>(device: &mut Device<B>, stream: UnixStream) -> Result<(),
             Ok(None) => return Ok(()),
             Ok(Some(mut frame)) => {
                 let len = device.answer(&mut frame, &mut answer);
+                // What is answered is durable.
+                device.board().settle()?;
                 line.send(answer.get(..len).unwrap_or_default())?;
             }
             Err(error @ DeviceError::Frame) => {

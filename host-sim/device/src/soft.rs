@@ -11,7 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use qenex_core::error::IMAGE_NONE;
+use qenex_core::error::{FLASH_IO, IMAGE_NONE};
 use qenex_core::hsm::board::{Board, BoardError, Firmware, Layout};
 use qenex_core::hsm::channel::Device;
 use qenex_core::hsm::flash::Region;
@@ -27,7 +27,7 @@ use crate::error::DeviceError;
 use crate::flash_file::{FileFlash, Memory, PAGE};
 use crate::image::manufacture_demonstration;
 use crate::port::Port;
-use crate::serve::serve;
+use crate::serve::{Settle, serve};
 
 /// Pages of the vault.
 const VAULT_PAGES: u16 = 16;
@@ -130,6 +130,7 @@ impl SoftBoard {
             manufacture_demonstration(&mut flash, &layout(), vendor.board, VERSION, IMAGE)?;
         }
         let firmware = boot::start(&mut flash, &layout(), &vendor, measure_slot);
+        flash.settle().map_err(|_| DeviceError::Refused(Refusal(FLASH_IO.number)))?;
         let firmware = firmware.ok_or(DeviceError::Refused(Refusal(IMAGE_NONE.number)))?;
         Ok(Self { flash, secret, start: Instant::now(), person, vendor, firmware, random })
     }
@@ -177,6 +178,13 @@ fn unique_secret(path: &PathBuf) -> std::io::Result<Zeroizing<[u8; 32]>> {
         Err(error) => return Err(error),
     }
     Ok(secret)
+}
+
+impl Settle for SoftBoard {
+    fn settle(&mut self) -> Result<(), DeviceError> {
+        let failed = |_| DeviceError::File("flash".into(), std::io::Error::other("it cannot be written"));
+        self.flash.settle().map_err(failed)
+    }
 }
 
 impl Board for SoftBoard {

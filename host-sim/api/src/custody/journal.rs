@@ -88,32 +88,33 @@ impl Journal {
         Ok(noted)
     }
 
-    /// What of an account may still become final at a height and with a next nonce; the rest is forgotten. Only whoever has the device asks.
+    /// What of an account may still become final at a height and with a next nonce, and the nonces of what was executed, which is to be forgotten when there is something to
+    /// write. What expired is forgotten at once: it may be asked anew. Only whoever has the device asks.
     pub(super) fn pending(
         &self,
         account: AccountId,
         height: u64,
         next_nonce: u64,
-    ) -> Result<Vec<PendingRecord>, CustodyError> {
+    ) -> Result<(Vec<PendingRecord>, Vec<u64>), CustodyError> {
         let mut pending = self.noted(account)?;
-        let mut gone = Vec::new();
+        let (mut expired, mut over) = (Vec::new(), Vec::new());
         pending.retain(|record| {
             let valid =
                 decoded(&record.bytes()).is_ok_and(|transaction| transaction.last_valid_height > height);
             let executed = record.nonce < next_nonce;
             if executed {
                 // What was asked is remembered: asked again, this was it.
-                gone.push((record.nonce, None));
+                over.push(record.nonce);
             } else if !valid {
                 // It moved nothing and never will: who asks again asks for a new one.
-                gone.push((record.nonce, record.asked.clone()));
+                expired.push((record.nonce, record.asked.clone()));
             }
             !executed && valid
         });
-        if !gone.is_empty() {
-            self.forget(account, &gone)?;
+        if !expired.is_empty() {
+            self.forget(account, &expired)?;
         }
-        Ok(pending)
+        Ok((pending, over))
     }
 
     /// The transaction that a request led to before.
@@ -127,13 +128,14 @@ impl Journal {
         }
     }
 
-    /// Notes what is about to be signed, and for whom.
+    /// Notes what is about to be signed, and for whom; and forgets what is over.
     pub(super) fn note(
         &self,
         account: AccountId,
         nonce: u64,
         bytes: &[u8],
         asked: Option<&Asked>,
+        over: &[u64],
     ) -> Result<(), CustodyError> {
         let transaction = hex::encode(bytes);
         let record = PendingRecord {
@@ -143,6 +145,9 @@ impl Journal {
             asked: asked.map(|asked| asked.key.clone()),
         };
         self.0.write(|writing| {
+            for nonce in over {
+                PENDING.remove_in(&self.0, writing, &pending_name(account, *nonce))?;
+            }
             PENDING.put_in(&self.0, writing, &pending_name(account, nonce), &record)?;
             if let Some(Asked { key, fingerprint }) = asked {
                 let record = AskedRecord { fingerprint: fingerprint.clone(), transaction, at_ms: now_ms() };
@@ -151,6 +156,15 @@ impl Journal {
             Ok(())
         })?;
         Ok(())
+    }
+
+    /// Forgets what is over.
+    pub(super) fn forget_over(&self, account: AccountId, over: &[u64]) -> Result<(), CustodyError> {
+        if over.is_empty() {
+            return Ok(());
+        }
+        let over: Vec<(u64, Option<String>)> = over.iter().map(|nonce| (*nonce, None)).collect();
+        self.forget(account, &over)
     }
 
     /// Forgets transactions, by their nonces, and what was asked for them.

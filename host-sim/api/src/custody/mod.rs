@@ -228,7 +228,7 @@ impl Desk {
         if Instant::now() >= deadline {
             return Err(CustodyError::Waits);
         }
-        let mut pending = self.pending(&device, account)?;
+        let (mut pending, over) = self.pending(&device, account)?;
         self.settle(&mut device, slot, &mut pending)?;
         if let Some(before) = asked.map(|asked| self.journal.before(asked)).transpose()?.flatten() {
             // It waits, or it was executed: what expired was forgotten with its row.
@@ -240,7 +240,7 @@ impl Desk {
         }
         let bytes = self.build(account, &pending, op)?;
         let nonce = decoded(&bytes)?.nonce;
-        self.journal.note(account, nonce, &bytes, asked)?;
+        self.journal.note(account, nonce, &bytes, asked, &over)?;
         match sign(&mut device, &*self.ledger, slot, &pending, &bytes) {
             Ok(Some(signed)) => {
                 self.submit(&signed)?;
@@ -260,7 +260,8 @@ impl Desk {
         for (account, slot) in &self.slots {
             let done = || {
                 let mut device = self.device()?;
-                let mut pending = self.pending(&device, *account)?;
+                let (mut pending, over) = self.pending(&device, *account)?;
+                self.journal.forget_over(*account, &over)?;
                 self.settle(&mut device, slot, &mut pending)?;
                 for record in &pending {
                     if let Some(signed) = device.signed(&record.bytes()) {
@@ -295,8 +296,12 @@ impl Desk {
         self.build(account, &self.journal.noted(account)?, op)
     }
 
-    /// What of an account may still become final; the rest is forgotten.
-    fn pending(&self, _device: &Device, account: AccountId) -> Result<Vec<PendingRecord>, CustodyError> {
+    /// What of an account may still become final, and the nonces of what is over.
+    fn pending(
+        &self,
+        _device: &Device,
+        account: AccountId,
+    ) -> Result<(Vec<PendingRecord>, Vec<u64>), CustodyError> {
         // The height first: what was not executed up to it by the later nonce never will be if it was valid no longer.
         let height = self.ledger.status().height;
         self.journal.pending(account, height, self.next_nonce(account)?)

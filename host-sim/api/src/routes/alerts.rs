@@ -30,6 +30,7 @@ pub fn router() -> OpenApiRouter<Interface> {
 
 /// How the node is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthFactors)]
 struct Health {
     /// From 0 to 100: the lowest factor.
     score: f64,
@@ -57,7 +58,7 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// The node's health: a score and what it is made of, as measured in the last seconds.
-#[utoipa::path(get, path = "/health/factors", tag = "health", security(("token" = ["read"])),
+#[utoipa::path(get, path = "/health/factors", tag = "health", operation_id = "health_factors", security(("token" = ["read"])),
     responses((status = 200, body = Health), Refusals))]
 async fn factors(State(interface): State<Interface>) -> Json<Health> {
     // In the first seconds nothing was measured.

@@ -141,7 +141,7 @@ impl<T: DeserializeOwned> FromRequest<Interface> for Order<T> {
 
 /// What a transaction would be.
 #[derive(Debug, Serialize, ToSchema)]
-struct Preview {
+pub(crate) struct Preview {
     /// The account.
     sender: String,
     /// What the device would be shown.
@@ -150,7 +150,7 @@ struct Preview {
 
 /// A transaction that the device signed and that waits.
 #[derive(Debug, Serialize, ToSchema)]
-struct Sent {
+pub(crate) struct Sent {
     /// Its id.
     id: String,
     /// The account.

@@ -107,7 +107,7 @@ async fn events(
 }
 
 /// The same over a WebSocket: each message is `{"event": ..., "id": ..., "data": ...}`.
-#[utoipa::path(get, path = "/events/ws", tag = "chain", security(("token" = ["read"])), params(EventsQuery),
+#[utoipa::path(get, path = "/events/ws", tag = "chain", operation_id = "events_socket", security(("token" = ["read"])), params(EventsQuery),
     responses((status = 101, description = "The WebSocket."),
         (status = 426, description = "A WebSocket was expected.", body = crate::problem::ErrorBody), Refusals))]
 async fn socket(
