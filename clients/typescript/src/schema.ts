@@ -355,7 +355,7 @@ export interface paths {
             cookie?: never;
         };
         /** The same over a WebSocket: each message is `{"event": ..., "id": ..., "data": ...}`. */
-        get: operations["socket"];
+        get: operations["events_socket"];
         put?: never;
         post?: never;
         delete?: never;
@@ -372,7 +372,7 @@ export interface paths {
             cookie?: never;
         };
         /** The node's health: a score and what it is made of, as measured in the last seconds. */
-        get: operations["factors"];
+        get: operations["health_factors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -799,6 +799,23 @@ export interface paths {
         };
         /** A final transaction, and what it yielded. */
         get: operations["transaction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest final transactions. */
+        get: operations["transactions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1400,16 +1417,29 @@ export interface components {
              */
             value: number;
         };
+        /** @description How a node is. */
         Health: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How old that is.
+             */
             age_ms: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The height of its newest block.
+             */
             height: number;
+            /** @description Whether it can be used. */
             ok: boolean;
         };
+        /** @description How the node is. */
         HealthFactors: {
+            /** @description The lowest first. */
             factors: components["schemas"]["Factor"][];
-            /** Format: double */
+            /**
+             * Format: double
+             * @description From 0 to 100: the lowest factor.
+             */
             score: number;
         };
         /** @description An account's final transactions. */
@@ -1526,6 +1556,13 @@ export interface components {
             /** @description Its key of votes. */
             vote_key: string;
         };
+        /** @description Some transactions. */
+        NewestTransactions: {
+            /** @description The newest first. */
+            entries: components["schemas"]["Transaction"][];
+            /** @description What `cursor` is to be to go on; nothing at the end. There may be fewer entries than were asked for, and more behind them. */
+            next?: string | null;
+        };
         /** @description A new key. */
         NewKeyView: components["schemas"]["KeyView"] & {
             /** @description What is to be shown with requests. It is in no other answer. */
@@ -1638,8 +1675,11 @@ export interface components {
             /** @description How many. */
             shares: string;
         };
+        /** @description What a transaction would be. */
         Preview: {
+            /** @description The account. */
             sender: string;
+            /** @description What the device would be shown. */
             summary: components["schemas"]["SummaryLine"][];
         };
         /** @description What a state holds, and the proof of it: the same as the file of `qenex proof make`. */
@@ -1697,13 +1737,23 @@ export interface components {
          * @enum {string}
          */
         Role: "participant" | "bank" | "fund" | "central-bank" | "regulator" | "operator" | "admin";
+        /** @description A transaction that the device signed and that waits. */
         Sent: {
+            /** @description Its id. */
             id: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The last height at which it may be executed.
+             */
             last_valid_height: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Its nonce.
+             */
             nonce: number;
+            /** @description The account. */
             sender: string;
+            /** @description What the device was shown. */
             summary: components["schemas"]["SummaryLine"][];
         };
         /** @description A session. */
@@ -2049,6 +2099,7 @@ export type KeyView = components['schemas']['KeyView'];
 export type Kind = components['schemas']['Kind'];
 export type Me = components['schemas']['Me'];
 export type Member = components['schemas']['Member'];
+export type NewestTransactions = components['schemas']['NewestTransactions'];
 export type NewKeyView = components['schemas']['NewKeyView'];
 export type Outcome = components['schemas']['Outcome'];
 export type Pool = components['schemas']['Pool'];
@@ -3955,7 +4006,7 @@ export interface operations {
             };
         };
     };
-    socket: {
+    events_socket: {
         parameters: {
             query?: {
                 /** @description Only transactions that touched this account. */
@@ -4052,7 +4103,7 @@ export interface operations {
             };
         };
     };
-    factors: {
+    health_factors: {
         parameters: {
             query?: never;
             header?: never;
@@ -6633,6 +6684,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Transaction"];
+                };
+            };
+            /** @description What was sent is of another form. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was shown, or what was shown does not count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What was shown does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The node cannot. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    transactions: {
+        parameters: {
+            query?: {
+                /** @description What `next` of the answer before said: those that come behind it. */
+                cursor?: string;
+                /** @description How many, at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewestTransactions"];
                 };
             };
             /** @description What was sent is of another form. */

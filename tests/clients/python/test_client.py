@@ -15,7 +15,7 @@ from qenex_client import AuthenticatedClient, Client, Refusal, connect, events, 
 from qenex_client.rest.api.access import create_key, list_keys, me
 from qenex_client.rest.api.chain import block_bytes, status
 from qenex_client.rest.api.custody import add_liquidity, create_pool, list_, swap, transfer
-from qenex_client.rest.api.health import factors, health, metrics, ready
+from qenex_client.rest.api.health import health, health_factors, metrics, ready
 from qenex_client.rest.api.ledger import account, balance, candles, economy, history, holdings, pool, pools, proof, quote
 from qenex_client.rest.models import (
     AddRequest,
@@ -119,7 +119,7 @@ def test_the_node_says_how_it_is(node: AuthenticatedClient, url: str) -> None:
     assert found.height > 0 and len(found.id) == 64
     assert take(health.sync_detailed(client=Client(base_url=url))).ok
     assert take(ready.sync_detailed(client=node)).ok
-    assert 0 <= take(factors.sync_detailed(client=node)).score <= 100
+    assert 0 <= take(health_factors.sync_detailed(client=node)).score <= 100
     assert "\nqenex_" in take(metrics.sync_detailed(client=node))
     assert take(list_.sync_detailed(client=node)).accounts == ["BANK_001", "BANK_002", "BANK_003"]
 

@@ -44,6 +44,7 @@ from .kind import Kind
 from .me import Me
 from .member import Member
 from .new_key_view import NewKeyView
+from .newest_transactions import NewestTransactions
 from .outcome_type_0 import OutcomeType0
 from .outcome_type_0_kind import OutcomeType0Kind
 from .outcome_type_1 import OutcomeType1
@@ -135,6 +136,7 @@ __all__ = (
     "Me",
     "Member",
     "NewKeyView",
+    "NewestTransactions",
     "OutcomeType0",
     "OutcomeType0Kind",
     "OutcomeType1",

@@ -11,11 +11,12 @@ T = TypeVar("T", bound="Health")
 
 @_attrs_define
 class Health:
-    """
+    """How a node is.
+
     Attributes:
-        age_ms (int):
-        height (int):
-        ok (bool):
+        age_ms (int): How old that is.
+        height (int): The height of its newest block.
+        ok (bool): Whether it can be used.
     """
 
     age_ms: int

@@ -15,10 +15,11 @@ T = TypeVar("T", bound="HealthFactors")
 
 @_attrs_define
 class HealthFactors:
-    """
+    """How the node is.
+
     Attributes:
-        factors (list[Factor]):
-        score (float):
+        factors (list[Factor]): The lowest first.
+        score (float): From 0 to 100: the lowest factor.
     """
 
     factors: list[Factor]

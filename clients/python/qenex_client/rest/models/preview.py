@@ -15,10 +15,11 @@ T = TypeVar("T", bound="Preview")
 
 @_attrs_define
 class Preview:
-    """
+    """What a transaction would be.
+
     Attributes:
-        sender (str):
-        summary (list[SummaryLine]):
+        sender (str): The account.
+        summary (list[SummaryLine]): What the device would be shown.
     """
 
     sender: str

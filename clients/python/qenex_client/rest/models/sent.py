@@ -15,13 +15,14 @@ T = TypeVar("T", bound="Sent")
 
 @_attrs_define
 class Sent:
-    """
+    """A transaction that the device signed and that waits.
+
     Attributes:
-        id (str):
-        last_valid_height (int):
-        nonce (int):
-        sender (str):
-        summary (list[SummaryLine]):
+        id (str): Its id.
+        last_valid_height (int): The last height at which it may be executed.
+        nonce (int): Its nonce.
+        sender (str): The account.
+        summary (list[SummaryLine]): What the device was shown.
     """
 
     id: str
