@@ -226,7 +226,7 @@ impl Board for SoftBoard {
     }
 
     fn show(&mut self, line: &Line) {
-        if self.random.is_some() {
+        if self.random.is_some() || self.person == Person::Absent {
             return;
         }
         // A terminal that has gone away shows nothing; nothing is confirmed then either.
