@@ -91,7 +91,7 @@ impl Index {
         }
         let database = Database::create(path).map_err(|error| failed(error.to_string()))?;
         let index = Self { path: path.into(), database, height: watch::Sender::new(0) };
-        let height = index.read(|read| tables::height(read))?;
+        let height = index.read(tables::height)?;
         index.height.send_replace(height);
         Ok(index)
     }

@@ -202,12 +202,15 @@ fn follow(index: &Arc<Index>, world: &World) {
     while follower.step(world).expect("it follows") {}
 }
 
+/// Where a transaction is, what it does, and when.
+type Touched = ((u64, u32), OpKind, u64);
+
 /// What the index must answer, by a walk over the blocks from a height on.
 fn check(index: &Index, world: &World, first: u64) {
     let tip = world.node.lock().expect("nobody panicked").chain().tip().height;
     assert_eq!(*index.height().borrow(), tip);
     let mut newest = Vec::new();
-    let mut histories: BTreeMap<AccountId, Vec<((u64, u32), OpKind, u64)>> = BTreeMap::new();
+    let mut histories: BTreeMap<AccountId, Vec<Touched>> = BTreeMap::new();
     let mut days: BTreeMap<(AssetId, u64), [u128; 4]> = BTreeMap::new();
     let mut prices: BTreeMap<u64, Vec<(u128, u128)>> = BTreeMap::new();
     for height in first..=tip {

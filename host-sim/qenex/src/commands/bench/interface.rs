@@ -245,7 +245,7 @@ pub fn run(args: &InterfaceLoad, output: &Output) -> Result<(), Failure> {
 /// Lets everybody who is measured in.
 fn open_to_all(config: &Path, connections: usize) -> Result<(), Failure> {
     let text = std::fs::read(config).map_err(unwritable(config))?;
-    let mut settings: Value = serde_json::from_slice(&text).map_err(|error| failed(error))?;
+    let mut settings: Value = serde_json::from_slice(&text).map_err(failed)?;
     settings["interface"]["max_connections"] = connections.into();
     settings["interface"]["requests_per_minute"] = 0.into();
     std::fs::write(config, settings.to_string()).map_err(unwritable(config))
@@ -331,7 +331,7 @@ fn load(
                     std::thread::sleep(IDLE);
                 }
             };
-            thread().spawn_scoped(scope, ask).map_err(|error| failed(error))?;
+            thread().spawn_scoped(scope, ask).map_err(failed)?;
         }
         for number in 0..args.writers {
             let write = move || {
@@ -355,7 +355,7 @@ fn load(
                     std::thread::sleep(Duration::from_millis(args.pause_ms));
                 }
             };
-            thread().spawn_scoped(scope, write).map_err(|error| failed(error))?;
+            thread().spawn_scoped(scope, write).map_err(failed)?;
         }
         while begun.elapsed() < Duration::from_secs(args.seconds) {
             std::thread::sleep(Duration::from_secs(args.seconds.div_ceil(10)));
