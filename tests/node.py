@@ -3,7 +3,7 @@
     with Node(command(), port=7_800) as node:
         node.ask("/api/v1/status")
 
-Nothing is public; `node.key` is the key of an administrator for all accounts, without a limit of requests unless one is given."""
+Nothing is public unless scopes are named; `node.key` is the key of an administrator for all accounts, without a limit of requests unless one is given."""
 
 import json
 import os
@@ -28,9 +28,9 @@ def command():
 
 
 class Node:
-    def __init__(self, qenex, port, requests_per_minute=0):
-        """One whose network listens on this port, its interface on the next one."""
-        self.qenex, self.port, self.requests_per_minute = qenex, port, requests_per_minute
+    def __init__(self, qenex, port, requests_per_minute=0, public=()):
+        """One whose network listens on this port, its interface on the next one; `public` are the scopes of everybody."""
+        self.qenex, self.port, self.requests_per_minute, self.public = qenex, port, requests_per_minute, list(public)
         self.url = f"http://127.0.0.1:{port + 1}"
 
     def __enter__(self):
@@ -40,7 +40,7 @@ class Node:
                         "--base-port", str(self.port)], check=True, capture_output=True)
         config = chain / "validator-1" / "config.json"
         settings = json.loads(config.read_text())
-        settings["interface"].update(public=[], requests_per_minute=self.requests_per_minute)
+        settings["interface"].update(public=self.public, requests_per_minute=self.requests_per_minute)
         config.write_text(json.dumps(settings))
         with open(Path(self.folder.name) / "log", "w") as log:
             self.process = subprocess.Popen([self.qenex, "node", "--config", config], stdout=subprocess.PIPE, stderr=log, text=True)
