@@ -20,7 +20,7 @@ use rustls::{RootCertStore, ServerConfig};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower_layer::Layer as _;
@@ -107,10 +107,10 @@ pub async fn serve(
         let Ok(permit) = Arc::clone(&open).try_acquire_owned() else { continue };
         let _ = stream.set_nodelay(true);
         let stopping = interface.stopping();
-        let connection = Connection { router: router.clone(), address, head_timeout, stopping };
+        let place = Place(Arc::new(permit));
+        let connection = Connection { router: router.clone(), address, head_timeout, stopping, place };
         let encrypted = encrypted.clone();
         tokio::spawn(async move {
-            let _permit = permit;
             match encrypted {
                 None => connection.answer(stream, None).await,
                 Some(acceptor) => {
@@ -133,12 +133,19 @@ pub async fn serve(
     Ok(())
 }
 
+/// A connection's place among those that may be open. What goes on after an answer, as a WebSocket does, keeps a copy.
+#[derive(Clone)]
+pub struct Place(
+    #[allow(dead_code, reason = "it is held, and given back with its last copy")] Arc<OwnedSemaphorePermit>,
+);
+
 /// A connection, and what answers it.
 struct Connection {
     router: Router,
     address: SocketAddr,
     head_timeout: Duration,
     stopping: watch::Receiver<bool>,
+    place: Place,
 }
 
 impl Connection {
@@ -150,7 +157,8 @@ impl Connection {
         let open = gauge!("qenex_http_connections");
         open.increment(1.0);
         // Around the router, which is the same for all connections, and not into each of its routes.
-        let service = Extension(certificate).layer(Extension(ConnectInfo(self.address)).layer(self.router));
+        let service = Extension(ConnectInfo(self.address)).layer(self.router);
+        let service = Extension(self.place).layer(Extension(certificate).layer(service));
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(self.head_timeout);
         let mut stream = TimeoutStream::new(stream);

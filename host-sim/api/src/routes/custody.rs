@@ -179,10 +179,12 @@ async fn send(
     }
     if preview {
         let desk = desk(&interface)?;
-        let mut room = Room::default();
-        let bytes = desk.preview(account, &op(&mut room)?)?;
-        let summary = summary(&decoded(&bytes)?);
-        return Ok(Json(Preview { sender: account.to_string(), summary }).into_response());
+        let shown = interface.blocking(move |_| {
+            let mut room = Room::default();
+            let bytes = desk.preview(account, &op(&mut room)?)?;
+            Ok(Json(Preview { sender: account.to_string(), summary: summary(&decoded(&bytes)?) }))
+        });
+        return Ok(shown.await?.into_response());
     }
     let desk = desk(&interface)?;
     // Who has gone by then is not served: he may have asked again.

@@ -25,6 +25,7 @@ use crate::access::scope::Scope;
 use crate::extract::{Query, Text};
 use crate::feed::{Listener, Wanted};
 use crate::problem::Problem;
+use crate::server::Place;
 
 /// How often something is sent where there is nothing to tell, so that nobody takes the line for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -114,6 +115,7 @@ async fn socket(
     State(interface): State<Interface>,
     Extension(principal): Extension<Principal>,
     Query(query): Query<EventsQuery>,
+    place: Option<Extension<Place>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let wanted = query.wanted(&principal)?;
@@ -121,10 +123,11 @@ async fn socket(
         upgrade.map_err(|rejection| Problem::new(rejection.status(), BODY_FORM, rejection.body_text()))?;
     let listener = Listener::new(interface, wanted, query.after);
     // Nothing that a listener says matters.
-    Ok(upgrade.max_message_size(1_024).on_upgrade(|socket| tell(socket, listener)))
+    Ok(upgrade.max_message_size(1_024).on_upgrade(|socket| tell(socket, listener, place)))
 }
 
-async fn tell(mut socket: WebSocket, mut listener: Listener) {
+/// Tells until one of both ends. The connection keeps its place meanwhile.
+async fn tell(mut socket: WebSocket, mut listener: Listener, _place: Option<Extension<Place>>) {
     loop {
         let message = tokio::select! {
             told = listener.next() => match told {
