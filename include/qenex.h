@@ -458,7 +458,7 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_IMAGE_RETURNED 987
 /* A slot must hold an image that is signed, whole, and of no lower version than the one that was confirmed last. */
 #define QNX_ERR_IMAGE_NONE 988
-/* The file system must do what it was asked. */
+/* The file system, or the way to a database or an object store, must do what it was asked. */
 #define QNX_ERR_STORE_IO 1001
 /* A data directory is used by one process at a time. */
 #define QNX_ERR_STORE_IN_USE 1002
@@ -476,7 +476,7 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_STORE_FAILED 1008
 /* A block must not be longer than the bound of the log. */
 #define QNX_ERR_STORE_BLOCK_TOO_LONG 1009
-/* The embedded database must do what it was asked. */
+/* The database must do what it was asked. */
 #define QNX_ERR_STORE_DATABASE 1010
 /* At most 31 leading bits of a key choose its bucket. */
 #define QNX_ERR_STORE_BUCKET_BITS 1011
@@ -510,6 +510,10 @@ const char *qnx_status_text(qnx_status_t status);
 #define QNX_ERR_NODE_ENDED 1071
 /* The epoch must be over, and a quorum must have signed its checkpoint. */
 #define QNX_ERR_CHECKPOINT_UNKNOWN 1072
+/* All that a node needs must be there; the findings say what is not. */
+#define QNX_ERR_NODE_NEEDS 1073
+/* There must be a backup at the place that is named. */
+#define QNX_ERR_BACKUP_NONE 1074
 /* The line to the device must carry frames both ways. */
 #define QNX_ERR_DEVICE_LINE 1081
 /* The device must be the one that this host was paired with. */

@@ -23,14 +23,16 @@ def command():
     """The `qenex` command: the one that the first argument names, else it is built."""
     if len(sys.argv) > 1:
         return Path(sys.argv[1]).resolve()
-    subprocess.run(["cargo", "build", "--quiet", "--locked", "--workspace", "--bin", "qenex"], cwd=ROOT, check=True)
+    subprocess.run([ROOT / "tests" / "command"], check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "debug" / "qenex"
 
 
 class Node:
-    def __init__(self, qenex, port, requests_per_minute=0, public=()):
-        """One whose network listens on this port, its interface on the next one; `public` are the scopes of everybody."""
+    def __init__(self, qenex, port, requests_per_minute=0, public=(), settings=None, interface=None):
+        """One whose network listens on this port, its interface on the next one; `public` are the scopes of everybody, `settings` is what its configuration
+        says more, `interface` what its part of that name does."""
         self.qenex, self.port, self.requests_per_minute, self.public = qenex, port, requests_per_minute, list(public)
+        self.settings, self.interface = settings or {}, interface or {}
         self.url = f"http://127.0.0.1:{port + 1}"
 
     def __enter__(self):
@@ -40,8 +42,8 @@ class Node:
                         "--base-port", str(self.port)], check=True, capture_output=True)
         config = chain / "validator-1" / "config.json"
         settings = json.loads(config.read_text())
-        settings["interface"].update(public=self.public, requests_per_minute=self.requests_per_minute)
-        config.write_text(json.dumps(settings))
+        settings["interface"].update(public=self.public, requests_per_minute=self.requests_per_minute, **self.interface)
+        config.write_text(json.dumps(settings | self.settings))
         with open(Path(self.folder.name) / "log", "w") as log:
             self.process = subprocess.Popen([self.qenex, "node", "--config", config], stdout=subprocess.PIPE, stderr=log, text=True)
         self.wait()
@@ -64,6 +66,13 @@ class Node:
             data = json.dumps(body).encode()
         with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers), timeout=10) as answer:
             return json.load(answer)
+
+    def metric(self, name):
+        """The value of a metric without labels; nothing while there is none."""
+        request = urllib.request.Request(self.url + "/metrics", headers={"authorization": f"Bearer {self.key}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            lines = [line.split() for line in answer.read().decode().splitlines()]
+        return next((float(line[1]) for line in lines if line[:1] == [name]), None)
 
     def order(self, path, body):
         """Sends an order of custody, and waits until it is final."""

@@ -242,7 +242,7 @@ codes! {
     986 IMAGE_MEASUREMENT "The bytes of an image must have the measurement that its manifest names.";
     987 IMAGE_RETURNED "A new image must confirm itself by a login; this one did not, and the one before it runs again.";
     988 IMAGE_NONE "A slot must hold an image that is signed, whole, and of no lower version than the one that was confirmed last.";
-    1001 STORE_IO "The file system must do what it was asked.";
+    1001 STORE_IO "The file system, or the way to a database or an object store, must do what it was asked.";
     1002 STORE_IN_USE "A data directory is used by one process at a time.";
     1003 STORE_FORMAT "The file must be of the kind and version that this program writes.";
     1004 STORE_FOREIGN "The file must belong to the chain of this genesis.";
@@ -251,7 +251,7 @@ codes! {
     1007 STORE_NOT_FOUND "The height must be within the heights that are kept.";
     1008 STORE_FAILED "After a write that failed the store must be opened again.";
     1009 STORE_BLOCK_TOO_LONG "A block must not be longer than the bound of the log.";
-    1010 STORE_DATABASE "The embedded database must do what it was asked.";
+    1010 STORE_DATABASE "The database must do what it was asked.";
     1011 STORE_BUCKET_BITS "At most 31 leading bits of a key choose its bucket.";
     1051 MEMPOOL_FULL "The pool of waiting transactions must have room; try again after the next block.";
     1052 MEMPOOL_NONCE_TAKEN "Another transaction of this sender with this nonce already waits.";
@@ -268,6 +268,8 @@ codes! {
     1070 LOG_BEHIND "The block log must reach at least to the checkpoint; blocks are missing.";
     1071 NODE_ENDED "All parts of a node must run; its log says which one ended, and why.";
     1072 CHECKPOINT_UNKNOWN "The epoch must be over, and a quorum must have signed its checkpoint.";
+    1073 NODE_NEEDS "All that a node needs must be there; the findings say what is not.";
+    1074 BACKUP_NONE "There must be a backup at the place that is named.";
     1081 DEVICE_LINE "The line to the device must carry frames both ways.";
     1082 DEVICE_STRANGER "The device must be the one that this host was paired with.";
     1083 DEVICE_FILE "The file or socket of a device must exist and belong to it.";

@@ -44,10 +44,13 @@ function poolView({ id, a, b, reserveA, reserveB, shares, feeBps }) {
 }
 
 class Node {
-  constructor({ blockMs, publicScopes }) {
+  constructor({ blockMs, publicScopes, providers }) {
     this.ledger = new Ledger({ blockMs });
     this.people = new People();
     this.publicScopes = publicScopes;
+    this.providers = providers;
+    // A provider would have sent a page back with it.
+    this.loginCode = 'of-a-login_1';
     this.orders = new Map();
     this.routes = this.makeRoutes();
     this.ledger.start();
@@ -130,6 +133,14 @@ class Node {
 
   token(body) {
     const asked = new URLSearchParams(body);
+    if (asked.get('grant_type') === 'authorization_code') {
+      // What the provider sent the page back with counts once.
+      if (asked.get('code') === this.loginCode) {
+        this.loginCode = null;
+        return this.people.token(...ADMIN.split('_').slice(1));
+      }
+      throw Object.assign(new Error('refused'), { status: 400, body: { error: 'invalid_grant', error_description: 'no such code, or it has ended' } });
+    }
     const token = this.people.token(asked.get('client_id'), asked.get('client_secret'));
     if (token) return token;
     throw Object.assign(new Error('refused'), { status: 401, body: { error: 'invalid_client', error_description: 'no such key, or it has ended' } });
@@ -150,6 +161,7 @@ class Node {
     return [
       ['POST', '/token', null, ({ raw }) => this.token(raw)],
       ['GET', '/me', null, ({ caller }) => caller],
+      ['GET', '/login', null, () => ({ providers: this.providers })],
       ['DELETE', '/me/session', null, ({ caller, headers }) => {
         people.sessions.delete(headers.authorization.replace('Bearer ', ''));
         people.note('session_revoked', caller.principal, 'DELETE /api/v1/me/session', 200);
@@ -275,8 +287,8 @@ async function serveFile(response, url) {
 }
 
 /** Starts a mock: {url, key, reader, drop, close}. publicScopes: what may be done without a key. drop: breaks all connections. */
-export async function startMock({ port = 0, blockMs = 1_000, publicScopes = ['read', 'submit'] } = {}) {
-  const node = new Node({ blockMs, publicScopes });
+export async function startMock({ port = 0, blockMs = 1_000, publicScopes = ['read', 'submit'], providers = [] } = {}) {
+  const node = new Node({ blockMs, publicScopes, providers });
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://mock');
     return url.pathname.startsWith('/api/') ? serveApi(node, request, response, url) : serveFile(response, url);

@@ -185,6 +185,14 @@ def compose(deploy):
     """What hardens a service, and addresses that several files name."""
     folder = deploy / "docker"
     file = load(folder / "compose.yaml")
+    more = load(folder / "compose.postgres.yaml")
+    made = (folder / "make-databases.sql").read_text()
+    for number in range(1, 5):
+        url = more["services"][f"validator-{number}"]["environment"]["DATABASE_URL"]
+        expect(url.endswith(f"/validator_{number}") and f"CREATE DATABASE validator_{number};" in made, f"{url}: no database of its own")
+        expect(more["services"]["postgres"]["networks"]["chain"]["ipv4_address"] in url, f"{url}: another address")
+    file["services"]["postgres"] = more["services"]["postgres"]
+    file["volumes"] |= more["volumes"]
     validators = {}
     for name, service in file["services"].items():
         expect(service.get("read_only") is True, f"{name}: read_only")

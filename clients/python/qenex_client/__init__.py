@@ -124,20 +124,30 @@ def pages(ask: Callable[[Any], Answer[ErrorBody | P]]) -> Iterator[P]:
 
 @dataclass(frozen=True)
 class Behind:
-    """What a listener does not hear of: all of some blocks, or some transactions of one block."""
+    """Blocks that a listener does not hear of."""
 
     from_height: int
     to_height: int
-    omitted: int | None = None
 
     @classmethod
     def from_dict(cls, told: dict[str, int]) -> Self:
-        height = told.get("height", 0)
-        return cls(told.get("from_height", height), told.get("to_height", height), told.get("omitted"))
+        return cls(told["from_height"], told["to_height"])
 
 
-Event = Block | Transaction | Alert | Behind
-KINDS: dict[str, Any] = {"block": Block, "transaction": Transaction, "alert": Alert, "behind": Behind}
+@dataclass(frozen=True)
+class Omitted:
+    """How many transactions of a block a listener does not hear of."""
+
+    height: int
+    omitted: int
+
+    @classmethod
+    def from_dict(cls, told: dict[str, int]) -> Self:
+        return cls(told["height"], told["omitted"])
+
+
+Event = Block | Transaction | Alert | Behind | Omitted
+KINDS: dict[str, Any] = {"block": Block, "transaction": Transaction, "alert": Alert, "behind": Behind, "omitted": Omitted}
 
 
 def events(client: AuthenticatedClient | Client, *, topics: str | None = None, account: str | None = None, after: int | None = None,

@@ -105,12 +105,13 @@ export async function* pages<N, P extends { next?: N | null }>(ask: (next?: N) =
   } while (next !== null && next !== undefined);
 }
 
-/** What is told of a node's blocks; `behind` tells of what is left out: all of some blocks, or some transactions of one. */
+/** What is told of a node's blocks; `behind` tells of blocks that are left out, `omitted` of transactions of one. */
 export type NodeEvent =
   | { event: "block"; data: Block }
   | { event: "transaction"; data: Transaction }
   | { event: "alert"; data: Alert }
-  | { event: "behind"; data: { from_height: number; to_height: number } | { height: number; omitted: number } };
+  | { event: "behind"; data: { from_height: number; to_height: number } }
+  | { event: "omitted"; data: { height: number; omitted: number } };
 
 export type Wanted = NonNullable<operations["events"]["parameters"]["query"]>;
 
@@ -131,7 +132,8 @@ export async function* events(node: Node, wanted: Wanted = {}, { signal, retryMs
       try {
         for (let next = await reader.read(); !next.done; next = await reader.read()) {
           const { event, data, id } = next.value;
-          yield { event, data: JSON.parse(data) } as NodeEvent;
+          // Where nothing happened, only from where to go on.
+          if (event !== "heard") yield { event, data: JSON.parse(data) } as NodeEvent;
           if (id !== undefined) heard = Number(id);
         }
       } finally {

@@ -335,8 +335,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What becomes final, as server-sent events: `block`, `transaction` and `alert` with what the routes of the same names answer, `behind` with what is left out. The last event
-         *     of a block has its height as id: with it in `Last-Event-ID` a listener goes on where it was. A stream ends when a token would; the listener then asks anew.
+         * What becomes final, as server-sent events: `block`, `transaction` and `alert` with what the routes of the same names answer, `behind` with blocks that are left out, `omitted` with a
+         *     block of which transactions are, `heard` with a height up to which there was nothing to tell for a while. The last event of a block has its height as id, as `heard` has: with it in `Last-Event-ID` a listener goes on where it was. A stream ends when a token would; the listener then asks anew.
          */
         get: operations["events"];
         put?: never;
@@ -512,6 +512,75 @@ export interface paths {
         put?: never;
         /** Removes liquidity for an account in custody. */
         post: operations["remove_liquidity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much the node logs. */
+        get: operations["log_level"];
+        /** Changes how much the node logs, until it is started again. */
+        put: operations["change_log"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where people log in: the providers' names, for `/login/{provider}`. */
+        get: operations["providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends a browser to a provider to log in there. */
+        get: operations["login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a browser comes back to from a provider. It is sent to the console, with a code for which `/token` gives a token. */
+        get: operations["callback"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -765,7 +834,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Begins a session: a token for the credentials of a key. The session is bound to the client's certificate, or else to its address. */
+        /** Begins a session: a token for the credentials of a key, or for a login at a provider. The session is bound to the client's certificate, or else to its address. */
         post: operations["token"];
         delete?: never;
         options?: never;
@@ -1533,7 +1602,12 @@ export interface components {
          * @description What an entry is about.
          * @enum {string}
          */
-        Kind: "refused" | "key_created" | "key_revoked" | "session_begun" | "session_revoked" | "signing_key_rotated";
+        Kind: "refused" | "key_created" | "key_revoked" | "session_begun" | "session_revoked" | "signing_key_rotated" | "log_changed";
+        /** @description How much is logged. */
+        LogLevel: {
+            /** @description `warn`, `info`, `debug`, or more of it for single parts: `warn,qenex_api=debug`. */
+            level: string;
+        };
         /** @description Who asks. */
         Me: {
             /** @description For which accounts: `*`, or a list. */
@@ -1696,6 +1770,11 @@ export interface components {
             /** @description What the state holds. */
             statements: components["schemas"]["Statement"][];
         };
+        /** @description Where people log in. */
+        ProvidersView: {
+            /** @description The names of the providers. */
+            providers: string[];
+        };
         /** @description What a swap would yield. */
         Quote: {
             /** @description What is given. */
@@ -1774,8 +1853,8 @@ export interface components {
             expires_ms: number;
             /** @description Its id. */
             id: string;
-            /** @description The key that began it. */
-            key: string;
+            /** @description Who began it, as the audit log knows him. */
+            principal: string;
             /**
              * Format: int64
              * @description When it was revoked.
@@ -1926,7 +2005,7 @@ export interface components {
             /** @description What was expected. */
             error_description: string;
         };
-        /** @description Credentials of a client (RFC 6749, section 4.4). */
+        /** @description Credentials of a client (RFC 6749, section 4.4), or the code of a login. */
         TokenRequest: {
             /** @description The id of an API key; also as the user of HTTP Basic. */
             client_id?: string | null;
@@ -1935,7 +2014,9 @@ export interface components {
              * @description Its secret: what stands behind the id in the key; also as the password of HTTP Basic.
              */
             client_secret?: string | null;
-            /** @description `client_credentials` */
+            /** @description What the page came back with. */
+            code?: string | null;
+            /** @description `client_credentials`; for a page that came back from a provider, `authorization_code` */
             grant_type: string;
             /** @description Fewer scopes than the key has, with spaces between them. */
             scope?: string | null;
@@ -2097,6 +2178,7 @@ export type Key = components['schemas']['Key'];
 export type KeyRequest = components['schemas']['KeyRequest'];
 export type KeyView = components['schemas']['KeyView'];
 export type Kind = components['schemas']['Kind'];
+export type LogLevel = components['schemas']['LogLevel'];
 export type Me = components['schemas']['Me'];
 export type Member = components['schemas']['Member'];
 export type NewestTransactions = components['schemas']['NewestTransactions'];
@@ -2108,6 +2190,7 @@ export type Pools = components['schemas']['Pools'];
 export type PoolShares = components['schemas']['PoolShares'];
 export type Preview = components['schemas']['Preview'];
 export type Proof = components['schemas']['Proof'];
+export type ProvidersView = components['schemas']['ProvidersView'];
 export type Quote = components['schemas']['Quote'];
 export type RefusedOne = components['schemas']['RefusedOne'];
 export type RemoveRequest = components['schemas']['RemoveRequest'];
@@ -2986,7 +3069,7 @@ export interface operations {
                 /** @description Not before this time. */
                 from_ms?: number;
                 /** @description What it is about. */
-                kind?: "refused" | "key_created" | "key_revoked" | "session_begun" | "session_revoked" | "signing_key_rotated";
+                kind?: "refused" | "key_created" | "key_revoked" | "session_begun" | "session_revoked" | "signing_key_rotated" | "log_changed";
                 /** @description How many, at most. */
                 limit?: number;
                 /** @description Who asked. */
@@ -5122,6 +5205,442 @@ export interface operations {
             };
             /** @description The device cannot sign now; Retry-After says when to ask again. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    log_level: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogLevel"];
+                };
+            };
+            /** @description What was sent is of another form. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was shown, or what was shown does not count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What was shown does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The node cannot. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogLevel"];
+            };
+        };
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogLevel"];
+                };
+            };
+            /** @description What was sent is of another form. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was shown, or what was shown does not count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What was shown does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The node cannot. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvidersView"];
+                };
+            };
+            /** @description What was sent is of another form. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was shown, or what was shown does not count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What was shown does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The node cannot. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the name of the provider */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was sent is of another form. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was shown, or what was shown does not count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What was shown does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The node cannot. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    callback: {
+        parameters: {
+            query?: {
+                /** @description The code. */
+                code?: string;
+                /** @description Why there is none. */
+                error?: string;
+                /** @description Who answers (RFC 9207). */
+                iss?: string;
+                /** @description What the browser was sent with. */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the console. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was sent is of another form. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing was shown, or what was shown does not count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What was shown does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The node cannot. */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,6 +6,7 @@
 
 use embedded_storage::nor_flash::NorFlash;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::board::Board;
@@ -162,7 +163,7 @@ pub(super) fn random<const N: usize>(
     }
     let [first, second] = &*raw;
     // The repetition test of NIST SP 800-90B, section 4.4.1, on blocks that never repeat in a healthy source.
-    if first == second {
+    if bool::from(first.ct_eq(second)) {
         return Err(super::board::BoardError::Entropy.into());
     }
     *counter = counter.wrapping_add(1);

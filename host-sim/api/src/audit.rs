@@ -34,6 +34,8 @@ pub enum Kind {
     SessionRevoked,
     /// The key that signs tokens was replaced.
     SigningKeyRotated,
+    /// How much is logged was changed.
+    LogChanged,
 }
 
 /// What happened, to be written down.

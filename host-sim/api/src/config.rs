@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use ipnet::IpNet;
 use qenex_device::operator::Operator;
 use qenex_monitor::rules::Change;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::access::scope::Scopes;
+use crate::access::grant::Accounts;
+use crate::access::scope::{Role, Scopes};
 
 /// How a node answers programs. What is not said is as in [`InterfaceConfig::default`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,6 +28,8 @@ pub struct InterfaceConfig {
     pub requests_per_minute: u32,
     /// How many connections are open at a time.
     pub max_connections: usize,
+    /// How many of them from one address (a /64 with IPv6), unless it is a trusted proxy's.
+    pub max_connections_per_address: usize,
     /// How long a body may be.
     pub max_body_bytes: usize,
     /// How long a request may take from its head to its answer.
@@ -33,14 +38,20 @@ pub struct InterfaceConfig {
     pub head_timeout_ms: u64,
     /// How long a token lasts.
     pub token_seconds: u64,
+    /// OpenID providers whose tokens count, and where people log in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<ProviderConfig>,
+    /// Where browsers reach this node: `https://HOST`. They come back there from a provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// Accounts for which the node itself signs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custody: Option<CustodyConfig>,
     /// When something is worth an alert, and who is told.
     pub alerts: AlertsConfig,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is believed: addresses, or networks such as `10.0.0.0/28`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for InterfaceConfig {
@@ -51,14 +62,51 @@ impl Default for InterfaceConfig {
             public: Scopes::default(),
             requests_per_minute: 100,
             max_connections: 200,
+            max_connections_per_address: 100,
             max_body_bytes: 1 << 20,
             request_timeout_ms: 10_000,
             head_timeout_ms: 10_000,
             token_seconds: 900,
+            providers: Vec::new(),
+            public_url: None,
             custody: None,
             alerts: AlertsConfig::default(),
             trusted_proxies: Vec::new(),
         }
+    }
+}
+
+/// A network, or one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+impl Network {
+    /// Whether an address is in it.
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.0.contains(&address)
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network
+            .map(Self)
+            .map_err(|_| format!("{text:?}: an address or a network such as 10.0.0.0/28 was expected"))
+    }
+}
+
+impl Serialize for Network {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -110,6 +158,55 @@ pub enum SendConfig {
         #[serde(rename = "recipients")]
         to: Vec<String>,
     },
+}
+
+/// An OpenID provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderConfig {
+    /// What it is called here: letters, digits and `-`.
+    pub name: String,
+    /// Its issuer, exactly as its tokens name it.
+    pub issuer: String,
+    /// What its tokens for programs must name as their audience.
+    pub audience: String,
+    /// The claim that says what somebody may do: its name, or a JSON pointer to it, such as `/realm_access/roles`.
+    #[serde(default = "roles_claim")]
+    pub roles_claim: String,
+    /// What its values stand for. The first one that a token names counts, and no other.
+    pub roles: Vec<RoleConfig>,
+    /// Requests in a minute of each of its subjects, if they are other than everybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// This node's name at the provider: with it, people log in there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The file of the secret that belongs to it, if the provider wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret_file: Option<PathBuf>,
+    /// What is asked of it when somebody logs in, beside `openid`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub login_scopes: Vec<String>,
+}
+
+fn roles_claim() -> String {
+    "roles".into()
+}
+
+/// What a value of a provider's claim stands for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleConfig {
+    /// The value.
+    pub value: String,
+    /// The scopes of a role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// More scopes.
+    #[serde(default)]
+    pub scopes: Scopes,
+    /// For which accounts: `*`, or a list.
+    pub accounts: Accounts,
 }
 
 /// Files in PEM.
@@ -185,6 +282,7 @@ impl InterfaceConfig {
             SendConfig::Email { password_file, .. } => password_file.as_mut(),
             _ => None,
         });
-        tls.chain(custody).chain(passwords)
+        let secrets = self.providers.iter_mut().filter_map(|provider| provider.client_secret_file.as_mut());
+        tls.chain(custody).chain(passwords).chain(secrets)
     }
 }

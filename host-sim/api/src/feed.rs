@@ -33,10 +33,13 @@ const MOST_TOLD: usize = 1_000;
 /// So many blocks a listener may be behind.
 const MOST_BEHIND: u64 = 1_000;
 
+/// After so long without a height a listener is told of one, if there is a newer one.
+const QUIET: Duration = Duration::from_secs(15);
+
 /// One thing that is told.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// What it is: `block`, `transaction`, `alert`, `behind`.
+    /// What it is: `block`, `transaction`, `alert`, `behind`, `omitted`, `heard`.
     pub event: &'static str,
     /// The height of the block whose last event it is: whoever names it hears of what comes behind it.
     pub id: Option<u64>,
@@ -122,6 +125,9 @@ pub struct Listener {
     stopping: watch::Receiver<bool>,
     alerts: broadcast::Receiver<Arc<Alert>>,
     told: VecDeque<Told>,
+    /// The height that it was told last, and by when it is told of one again.
+    said: u64,
+    quiet: Instant,
     /// When it is to ask anew: by then it may no longer be allowed to.
     until: Instant,
 }
@@ -134,7 +140,18 @@ impl Listener {
         let until = Instant::now() + Duration::from_secs(interface.access().config.token_seconds);
         gauge!("qenex_event_streams").increment(1.0);
         let (stopping, alerts) = (interface.stopping(), interface.watch().news());
-        Self { interface, wanted, next, heights, stopping, alerts, told: VecDeque::new(), until }
+        Self {
+            interface,
+            wanted,
+            next,
+            heights,
+            stopping,
+            alerts,
+            told: VecDeque::new(),
+            said: next - 1,
+            quiet: Instant::now() + QUIET,
+            until,
+        }
     }
 
     /// What it hears next; nothing when it is to ask anew, or the node stops.
@@ -145,6 +162,11 @@ impl Listener {
                 newest = self.heights.wait_for(|height| *height >= next) => *newest.ok()?,
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
                 () = tokio::time::sleep_until(self.until) => return None,
+                // Nothing that it wants to hear happened: it learns from where to go on.
+                () = tokio::time::sleep_until(self.quiet), if self.said < next - 1 => {
+                    self.told.push_back(heard(next - 1));
+                    continue;
+                }
                 news = self.alerts.recv(), if self.wanted.alerts => {
                     if let Ok(alert) = news {
                         let data = text(&AlertView::from(&*alert));
@@ -168,7 +190,11 @@ impl Listener {
             }
             self.next = next + 1;
         }
-        self.told.pop_front()
+        let told = self.told.pop_front()?;
+        if let Some(id) = told.id {
+            (self.said, self.quiet) = (id, Instant::now() + QUIET);
+        }
+        Some(told)
     }
 
     fn tell(&mut self, block: &Block) {
@@ -183,7 +209,7 @@ impl Listener {
             }
             if block.omitted > 0 {
                 let data = text(&json!({ "height": block.height, "omitted": block.omitted }));
-                self.told.push_back(Told { event: "behind", id: None, data });
+                self.told.push_back(Told { event: "omitted", id: None, data });
             }
         }
         if let Some(last) = self.told.back_mut() {
@@ -196,6 +222,11 @@ impl Drop for Listener {
     fn drop(&mut self) {
         gauge!("qenex_event_streams").decrement(1.0);
     }
+}
+
+/// Up to which height there was nothing that the listener wanted to hear.
+fn heard(height: u64) -> Told {
+    Told { event: "heard", id: Some(height), data: text(&json!({ "height": height })) }
 }
 
 /// Blocks of which the listener does not hear.

@@ -23,6 +23,7 @@ use crate::access::limits::{Budget, caller};
 use crate::access::scope::Scopes;
 use crate::access::sessions::Client;
 use crate::audit::{Event, Kind};
+use crate::config::Network;
 use crate::measure;
 use crate::monitoring::count;
 use crate::problem::{Noted, Problem};
@@ -93,7 +94,7 @@ impl Requirements {
 pub struct ClientCertificate(pub String);
 
 /// Who is at the other end. A proxy that is trusted says for whom it asks: the last address of `X-Forwarded-For` that is not a trusted proxy's.
-fn client(request: &Request, trusted_proxies: &[IpAddr]) -> Client {
+fn client(request: &Request, trusted_proxies: &[Network]) -> Client {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical());
     let forwarded = request.headers().get_all("x-forwarded-for").iter();
@@ -101,7 +102,7 @@ fn client(request: &Request, trusted_proxies: &[IpAddr]) -> Client {
     let mut address = peer;
     for before in forwarded.iter().flat_map(|value| value.split(',')).collect::<Vec<_>>().into_iter().rev() {
         let Ok(before) = before.trim().parse::<IpAddr>().map(|before| before.to_canonical()) else { break };
-        if !trusted_proxies.contains(&address) {
+        if !trusted_proxies.iter().any(|network| network.has(address)) {
             break;
         }
         address = before;
@@ -148,7 +149,21 @@ pub async fn guard(State(interface): State<Interface>, mut request: Request, nex
     let route = request.extensions().get::<MatchedPath>().cloned();
     let client = client(&request, &interface.access().config.trusted_proxies);
     let line = short(&format!("{} {}", request.method(), request.uri().path()));
-    let (principal, budget, admitted) = admit(&interface, &request, &client);
+    let mut shown = interface.access().principal(request.headers(), &client);
+    if let Err(Denied::Key(provider)) = &shown {
+        let provider = *provider;
+        // Whatever comes of it: the token is looked at again.
+        let asked = interface.blocking(move |interface| {
+            let _ = interface.access().providers.discover(provider);
+            Ok(())
+        });
+        let most = Duration::from_millis(interface.access().config.request_timeout_ms);
+        let _ = tokio::time::timeout(most, asked).await;
+    }
+    if let Err(Denied::Key(_)) = &shown {
+        shown = interface.access().principal(request.headers(), &client);
+    }
+    let (principal, budget, admitted) = admit(&interface, &request, &client, shown);
     let mut response = match admitted {
         Err(problem) => problem.into_response(),
         Ok(()) => {
@@ -201,14 +216,15 @@ pub async fn guard(State(interface): State<Interface>, mut request: Request, nex
     response
 }
 
-/// Who asks, what remains to him, and whether he may.
+/// What remains to whoever showed this, and whether he may.
 fn admit(
     interface: &Interface,
     request: &Request,
     client: &Client,
+    shown: Result<Principal, Denied>,
 ) -> (Principal, Option<Budget>, Result<(), Problem>) {
     let access = interface.access();
-    let (principal, denied) = match access.principal(request.headers(), client) {
+    let (principal, denied) = match shown {
         Ok(principal) => (principal, None),
         // It counts against the address: who guesses is slowed down like everybody.
         Err(denied) => {
@@ -305,7 +321,7 @@ mod tests {
             for value in forwarded {
                 request.headers_mut().append("x-forwarded-for", value.parse().expect("a value"));
             }
-            let trusted: Vec<IpAddr> = trusted.iter().map(|text| text.parse().expect("an address")).collect();
+            let trusted: Vec<Network> = trusted.iter().map(|text| text.parse().expect("a network")).collect();
             client(&request, &trusted).address.to_string()
         };
         assert_eq!(of("10.0.0.1", &[], &["10.0.0.1"]), "10.0.0.1");
@@ -320,5 +336,11 @@ mod tests {
         assert_eq!(of("10.0.0.1", &["nonsense"], &["10.0.0.1"]), "10.0.0.1");
         assert_eq!(of("10.0.0.1", &["\u{e9}, 192.0.2.1"], &["10.0.0.1"]), "192.0.2.1");
         assert_eq!(of("::ffff:10.0.0.1", &["::ffff:192.0.2.1"], &["10.0.0.1"]), "192.0.2.1");
+        assert_eq!(of("10.0.0.9", &["192.0.2.1, 10.0.0.3"], &["10.0.0.0/28"]), "192.0.2.1");
+        assert_eq!(of("10.0.0.16", &["192.0.2.1"], &["10.0.0.0/28"]), "10.0.0.16");
+        assert_eq!(of("fd00::1", &["192.0.2.1"], &["fd00::/8"]), "192.0.2.1");
+        for wrong in ["10.0.0.0/33", "10.0.0", "", "proxy"] {
+            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+        }
     }
 }

@@ -7,10 +7,10 @@ use qenex_core::crypto::Hash;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::RecordId;
 use qenex_device::client::{CertifiedHeader, Witness};
-use qenex_index::Source;
 use qenex_node::block::{Batch, Block};
 use qenex_node::chain::Chain;
 use qenex_node::error::NodeError;
+use qenex_node::node::Source;
 use qenex_node::sequencer::SubmitError;
 
 use crate::view::{Checkpoint, Confirmed, Proof, Status};

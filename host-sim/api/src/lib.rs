@@ -10,7 +10,9 @@
 //! | [`custody`] | accounts for which the node's device signs |
 //! | [`feed`] | what becomes final, for whoever listens |
 //! | [`measure`] | what is measured, for Prometheus |
+//! | `outside` | asks other programs over HTTP |
 //! | [`monitoring`] | health and alerts; [`send`]: who is told of these |
+//! | [`logging`] | what the process logs |
 //! | [`ledger`] | a ledger that programs ask; [`view`]: how its things are shown |
 //! | [`problem`] | what is answered when something is not done; [`extract`]: what arrives |
 //! | [`server`] | the listener; [`config`], [`store`]: its configuration and its database |
@@ -29,8 +31,10 @@ pub mod extract;
 pub mod feed;
 pub mod guard;
 pub mod ledger;
+pub mod logging;
 pub mod measure;
 pub mod monitoring;
+mod outside;
 pub mod problem;
 pub mod routes;
 pub mod send;
@@ -219,6 +223,7 @@ fn api() -> OpenApiRouter<Interface> {
         .merge(routes::transactions::router())
         .merge(routes::custody::router())
         .merge(routes::alerts::router())
+        .merge(routes::login::router())
         .merge(routes::people::router())
         .merge(document_router())
 }

@@ -65,6 +65,8 @@ fn describe() {
     describe_gauge!("qenex_chain_epoch", "Epoch of the newest final block");
     describe_gauge!("qenex_chain_block_timestamp_seconds", Unit::Seconds, "Time of the newest final block");
     describe_gauge!("qenex_index_height", "Height up to which blocks are in the index");
+    describe_gauge!("qenex_backup_height", "Height up to which blocks are in the backup");
+    describe_counter!("qenex_backup_failures_total", "Attempts to copy blocks to the backup that failed");
     describe_gauge!("qenex_transactions_waiting", "Transactions that wait for a block");
     describe_counter!("qenex_blocks_final_total", "Blocks that became final since the start");
     describe_counter!("qenex_transactions_final_total", "Transactions that became final since the start");

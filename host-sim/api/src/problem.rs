@@ -187,6 +187,7 @@ impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Invalid(detail) | Denied::Misused(detail) => Self::unauthenticated(detail),
+            Denied::Key(_) => Self::unauthenticated(denied),
             Denied::Store(error) => error.into(),
         }
     }

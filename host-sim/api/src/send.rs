@@ -13,16 +13,13 @@ use lettre::{Message, SmtpTransport, Transport as _};
 use qenex_monitor::alerts::Alert;
 use serde_json::{Value, json};
 use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use zeroize::Zeroizing;
 
 use crate::config::SendConfig;
+use crate::outside::{TIMEOUT, agent};
 
 /// So many alerts wait to be sent.
 const QUEUE: usize = 256;
-
-/// How long one attempt may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long to wait before each further attempt.
 const AGAIN: [Duration; 4] =
@@ -132,10 +129,7 @@ fn rfc3339(at_ms: u64) -> String {
 }
 
 fn work(place: &Place, alerts: &Receiver<Arc<Alert>>) {
-    let tls = TlsConfig::builder().provider(TlsProvider::Rustls).root_certs(RootCerts::PlatformVerifier);
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let tls = tls.unversioned_rustls_crypto_provider(Arc::new(provider)).build();
-    let agent: Agent = Agent::config_builder().timeout_global(Some(TIMEOUT)).tls_config(tls).build().into();
+    let agent = agent(true);
     for alert in alerts {
         let mut waits = AGAIN.iter();
         while let Err(error) = place.send(&agent, &alert) {

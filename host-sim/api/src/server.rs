@@ -1,8 +1,9 @@
 //! The listener: TLS, how many connections there are, how long a head may take.
 
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
@@ -26,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use tower_layer::Layer as _;
 
 use crate::Interface;
+use crate::access::limits::caller;
 use crate::config::{InterfaceConfig, TlsConfig};
 use crate::guard::ClientCertificate;
 
@@ -82,8 +84,9 @@ pub async fn serve(
     listener: std::net::TcpListener,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), String> {
-    let InterfaceConfig { tls: encrypted, max_connections, head_timeout_ms, .. } =
+    let InterfaceConfig { tls: encrypted, max_connections, head_timeout_ms, trusted_proxies, .. } =
         interface.access().config.clone();
+    let of_each = Arc::new(Addresses::new(interface.access().config.max_connections_per_address));
     let head_timeout = Duration::from_millis(head_timeout_ms);
     let encrypted = encrypted.as_ref().map(tls).transpose()?.map(TlsAcceptor::from);
     let listener = TcpListener::from_std(listener).map_err(|error| error.to_string())?;
@@ -105,9 +108,13 @@ pub async fn serve(
             }
         };
         let Ok(permit) = Arc::clone(&open).try_acquire_owned() else { continue };
+        let peer = address.ip().to_canonical();
+        let is_proxy = trusted_proxies.iter().any(|proxy| proxy.has(peer));
+        let counted = if is_proxy { Some(None) } else { of_each.count(peer).map(Some) };
+        let Some(counted) = counted else { continue };
         let _ = stream.set_nodelay(true);
         let stopping = interface.stopping();
-        let place = Place(Arc::new(permit));
+        let place = Place(Arc::new((permit, counted)));
         let connection = Connection { router: router.clone(), address, head_timeout, stopping, place };
         let encrypted = encrypted.clone();
         tokio::spawn(async move {
@@ -136,8 +143,49 @@ pub async fn serve(
 /// A connection's place among those that may be open. What goes on after an answer, as a WebSocket does, keeps a copy.
 #[derive(Clone)]
 pub struct Place(
-    #[allow(dead_code, reason = "it is held, and given back with its last copy")] Arc<OwnedSemaphorePermit>,
+    #[allow(dead_code, reason = "it is held, and given back with its last copy")]
+    Arc<(OwnedSemaphorePermit, Option<Counted>)>,
 );
+
+/// How many connections each address has open.
+struct Addresses {
+    most: usize,
+    open: Mutex<HashMap<String, usize>>,
+}
+
+/// A connection that counts for its address until it is dropped.
+struct Counted {
+    caller: String,
+    of: Arc<Addresses>,
+}
+
+impl Addresses {
+    fn new(most: usize) -> Self {
+        Self { most, open: Mutex::default() }
+    }
+
+    /// Counts a connection; nothing if its address has as many as it may.
+    fn count(self: &Arc<Self>, address: IpAddr) -> Option<Counted> {
+        let caller = caller(address);
+        let mut all = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = all.get(&caller).copied().unwrap_or(0);
+        if open >= self.most {
+            return None;
+        }
+        all.insert(caller.clone(), open + 1);
+        Some(Counted { caller, of: Arc::clone(self) })
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut all = self.of.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get_mut(&self.caller) {
+            Some(open) if *open > 1 => *open -= 1,
+            _ => drop(all.remove(&self.caller)),
+        }
+    }
+}
 
 /// A connection, and what answers it.
 struct Connection {

@@ -99,6 +99,52 @@ async fn only_so_many_connections_are_open() {
     }
 }
 
+/// No address takes the places of all others, and a proxy that is trusted is no address.
+#[tokio::test]
+async fn an_address_has_only_so_many_of_them() {
+    let mut served = Served::new(|config| config.max_connections_per_address = 2);
+    let first = [served.connect().await, served.connect().await];
+    assert_eq!(ask(served.connect().await, HEALTH).await, "", "the third is closed");
+    drop(first);
+    let start = Instant::now();
+    while !ask(served.connect().await, HEALTH).await.contains("200 ok") {
+        assert!(start.elapsed() < Duration::from_secs(10), "there is room again");
+    }
+    served.stop.take();
+    let served = Served::new(|config| {
+        config.max_connections_per_address = 2;
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+    });
+    let _open = [served.connect().await, served.connect().await];
+    assert!(ask(served.connect().await, HEALTH).await.contains("200 ok"));
+}
+
+/// A WebSocket goes on after its answer, and keeps its place.
+#[tokio::test]
+async fn websockets_are_connections() {
+    let served = Served::new(|config| config.max_connections = 3);
+    let key = served.world.key("s", &["read"]).await;
+    let upgrade = format!(
+        "GET /api/v1/events/ws HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut stream = served.connect().await;
+        stream.write_all(upgrade.as_bytes()).await.expect("it is open");
+        let mut buffer = [0; 12];
+        stream.read_exact(&mut buffer).await.expect("it answers");
+        assert_eq!(&buffer, b"HTTP/1.1 101");
+        open.push(stream);
+    }
+    assert_eq!(ask(served.connect().await, HEALTH).await, "", "the fourth is closed");
+    open.pop();
+    let start = Instant::now();
+    while !ask(served.connect().await, HEALTH).await.contains("200 ok") {
+        assert!(start.elapsed() < Duration::from_secs(10), "there is room again");
+    }
+}
+
 #[tokio::test]
 async fn it_ends_when_it_is_told() {
     let mut served = Served::new(|_| ());

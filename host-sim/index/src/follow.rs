@@ -13,6 +13,7 @@ use qenex_core::policy::OpKind;
 use qenex_core::tx::{Op, SignedTransaction};
 use qenex_node::error::NodeError;
 use qenex_node::history;
+use qenex_node::node::Source;
 use redb::{Durability, WriteTransaction};
 
 use crate::candles::Swaps;
@@ -20,7 +21,7 @@ use crate::flows::Flows;
 use crate::names::Namer;
 use crate::read::{self, Executed, executed};
 use crate::tables::{self, BLOCKS, TOUCHED, TRANSACTIONS};
-use crate::{Index, IndexError, Result, Source};
+use crate::{Index, IndexError, Result};
 
 /// How often the node is asked for new blocks.
 const EVERY: Duration = Duration::from_millis(20);

@@ -31,18 +31,11 @@ use std::path::{Path, PathBuf};
 
 use qenex_core::error::{Code, Coded, STORE_DATABASE};
 use qenex_node::error::NodeError;
-use qenex_node::node::Node;
 use redb::{Database, ReadTransaction, ReadableDatabase};
 use tokio::sync::watch;
 
 /// So many rows are looked at for one question.
 pub const MOST_LOOKED_AT: usize = 20_000;
-
-/// The node whose blocks are followed.
-pub trait Source: Send + Sync {
-    /// Shows the node, which executes nothing meanwhile.
-    fn look(&self, look: &mut dyn FnMut(&Node));
-}
 
 /// The index cannot be read or written, or the node's blocks cannot.
 #[derive(Debug, thiserror::Error)]

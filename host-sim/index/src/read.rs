@@ -8,9 +8,10 @@ use qenex_core::id::AssetId;
 use qenex_core::ledger::{Record, RecordId};
 use qenex_node::block::Block;
 use qenex_node::error::NodeError;
+use qenex_node::node::Source;
 use qenex_node::records::Records;
 
-use crate::{Result, Source};
+use crate::Result;
 
 /// A block and what it did.
 pub struct Executed {
@@ -25,9 +26,17 @@ pub struct Executed {
 /// # Errors
 /// There is none of this height, or it was forgotten, or the store fails.
 pub fn executed(source: &dyn Source, height: u64) -> Result<Executed> {
-    let mut record = None;
-    let bytes = block_bytes(source, height, &mut |node| record = Some(node.block_record(height)))?;
-    let record = record.ok_or(NodeError::HistoryDamaged { height })??;
+    let mut recent = None;
+    let mut store = None;
+    let bytes = block_bytes(source, height, &mut |node| {
+        (recent, store) = (node.recent_record(height), Some(Arc::clone(node.store())));
+    })?;
+    // Beside the node: the store may take its time.
+    let record = match (recent, store) {
+        (Some(record), _) => Some(record),
+        (None, Some(store)) => store.receipts(height).map_err(NodeError::from)?.map(Arc::new),
+        (None, None) => None,
+    };
     let block = Block::decode(&bytes).map_err(NodeError::from)?;
     // The first block has no transactions, and did nothing.
     let record = record.or_else(|| block.transactions.is_empty().then(Arc::default));
@@ -52,19 +61,19 @@ fn block_bytes(
     source.look(&mut |node| {
         let is_final = (1..=node.chain().tip().height).contains(&height);
         found =
-            Some((height == 0).then(|| node.genesis().encode()).ok_or((is_final, Arc::clone(node.log()))));
+            Some((height == 0).then(|| node.genesis().encode()).ok_or((is_final, Arc::clone(node.store()))));
         look(node);
     });
     match found {
         Some(Ok(genesis)) => Ok(genesis),
         // Where work decides, the log may hold what is not final.
-        Some(Err((true, log))) => Ok(log.read(height).map_err(NodeError::from)?),
+        Some(Err((true, store))) => Ok(store.read(height).map_err(NodeError::from)?),
         _ => Err(NodeError::UnknownBlock(Default::default()).into()),
     }
 }
 
 /// A copy of the records of the newest final state, and its height.
-fn state(source: &dyn Source) -> (u64, Records) {
+pub fn state(source: &dyn Source) -> (u64, Records) {
     let mut shared = None;
     source.look(&mut |node| {
         let records = node.chain().records();

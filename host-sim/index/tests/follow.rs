@@ -13,15 +13,15 @@ use qenex_core::tx::{
     AccountKind, AddLiquidity, AuthorityBuf, Burn, CreatePool, Issue, KeyRef, KycLevel, Leg, LegsBuf, Op,
     SignedTransaction, SwapExactIn, Transaction, Transfer,
 };
+use qenex_index::Index;
 use qenex_index::candles::Step;
 use qenex_index::follow::Follower;
 use qenex_index::history::Filter;
 use qenex_index::read::{executed, spread};
-use qenex_index::{Index, Source};
 use qenex_node::genesis::{Genesis, GenesisAccount};
 use qenex_node::history::receipts;
 use qenex_node::mempool::MempoolLimits;
-use qenex_node::node::{Node, NodeConfig};
+use qenex_node::node::{Node, NodeConfig, Source};
 use qenex_node::sequencer::{BlockLimits, Sequencer};
 use qenex_store::RealDisk;
 

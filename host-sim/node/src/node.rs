@@ -1,6 +1,6 @@
 //! The node: the chain's state over a durable store.
 //!
-//! The block log is the write-ahead log: a block is committed when it is durable there. Every some transactions a
+//! The store's blocks are the write-ahead log: a block is committed when it is durable there. Every some transactions a
 //! checkpoint of the records is written on another thread. [`Node::open`] loads the newest checkpoint, checks its root, and
 //! executes the blocks after it again, so the time to recover is bounded by twice the interval between checkpoints.
 //!
@@ -17,9 +17,10 @@ use std::time::{Duration, Instant};
 use qenex_core::codec::{self, Encoded};
 use qenex_core::consensus::Header;
 use qenex_core::crypto::Hash;
+use qenex_core::error::STORE_FAILED;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::Receipt;
-use qenex_store::{BlockLog, CheckpointConfig, Checkpoints, Cut, Disk, LogConfig, StoreError};
+use qenex_store::{Cut, Disk, Embedded, EmbeddedConfig, State, Store, StoreError};
 
 use crate::block::Block;
 use crate::bucket::Blob;
@@ -76,6 +77,12 @@ impl NodeConfig {
     }
 }
 
+/// Where a node can be looked at: by who follows its final blocks.
+pub trait Source: Send + Sync {
+    /// Shows the node, which executes nothing meanwhile.
+    fn look(&self, look: &mut dyn FnMut(&Node));
+}
+
 /// What opening a node found and did.
 #[derive(Clone, Debug, Default)]
 pub struct Recovery {
@@ -130,14 +137,14 @@ struct Checkpointer {
 }
 
 impl Checkpointer {
-    fn start(checkpoints: Arc<Checkpoints>, log: Arc<BlockLog>, recent: Recent) -> Self {
+    fn start(store: Arc<dyn Store>, recent: Recent) -> Self {
         let (jobs, inbox) = sync_channel::<Job>(1);
         let (report, done) = sync_channel(1);
         let thread = std::thread::spawn(move || {
             for job in inbox {
                 let keep_from = job.keep_from;
-                let saved = save(&checkpoints, job);
-                let result = saved.and_then(|saved| log.forget(keep_from).map(|()| saved));
+                let saved = save(&*store, job);
+                let result = saved.and_then(|saved| store.forget(keep_from).map(|()| saved));
                 if let Ok(saved) = result {
                     lock(&recent).retain(|height, _| *height > saved);
                 }
@@ -154,17 +161,18 @@ impl Checkpointer {
     /// # Errors
     /// It failed.
     fn wait(&mut self) -> Result<(), StoreError> {
-        if std::mem::take(&mut self.busy)
-            && let Ok(result) = self.done.recv()
-        {
-            result?;
+        if !std::mem::take(&mut self.busy) {
+            return Ok(());
         }
-        Ok(())
+        let ended = || StoreError::new(STORE_FAILED, "checkpoints", "the thread that writes them has ended");
+        self.done.recv().map_err(|_| ended())?.map(|_| ())
     }
 
     fn submit(&mut self, job: Job) {
         if let Some(jobs) = &self.jobs {
-            self.busy = jobs.send(job).is_ok();
+            // Where nobody takes it, whoever waits finds that out.
+            self.busy = true;
+            let _ = jobs.send(job);
         }
     }
 }
@@ -180,18 +188,18 @@ impl Drop for Checkpointer {
 }
 
 /// Writes a checkpoint and returns its height. A bucket that is written is let go, so that execution need not copy it to change it.
-fn save(checkpoints: &Checkpoints, job: Job) -> Result<u64, StoreError> {
+fn save(store: &dyn Store, job: Job) -> Result<u64, StoreError> {
     let Job { height, state_root, changed: Changed { bits, buckets }, records, keep_from } = job;
-    let records = records.iter().map(|(height, record)| (*height, record.as_slice()));
-    checkpoints.write(height, *state_root.as_bytes(), bits as u8, buckets, records, keep_from).map(|_| height)
+    let mut buckets = buckets.into_iter();
+    let state = State { height, root: *state_root.as_bytes(), bits: bits as u8, buckets: &mut buckets };
+    store.write(state, &mut records.into_iter(), keep_from).map(|_| height)
 }
 
 /// A node.
 pub struct Node {
     chain: Chain,
     genesis: Header,
-    log: Arc<BlockLog>,
-    checkpoints: Arc<Checkpoints>,
+    store: Arc<dyn Store>,
     checkpointer: Checkpointer,
     recent: Recent,
     config: NodeConfig,
@@ -229,19 +237,28 @@ impl Node {
     /// # Errors
     /// The genesis is invalid, the disk already holds a chain, or it fails.
     pub fn create(disk: Arc<dyn Disk>, genesis: &Genesis, config: NodeConfig) -> Result<Self, NodeError> {
-        let mut chain = Chain::new(genesis, config.state_bytes)?;
-        let id = chain.genesis_id();
-        let existing = read_genesis(&*disk)?.map(|header| header.id());
-        if let Some(found) = existing.filter(|found| *found != id) {
-            return Err(NodeError::OtherGenesis { found, expected: id });
-        }
-        write_genesis(&*disk, chain.tip())?;
-        let (log, checkpoints) = open_store(&disk, id, config)?;
-        if log.0.last_height().is_some() {
-            return Err(NodeError::Directory {
-                path: disk.describe(""),
-                detail: "an empty directory was expected; it already holds a chain".into(),
-            });
+        let chain = Chain::new(genesis, config.state_bytes)?;
+        let store = begin_store(&disk, chain.tip(), config)?;
+        Self::begin(Arc::new(store), chain, config)
+    }
+
+    /// Starts a new chain in an empty store.
+    ///
+    /// # Errors
+    /// The genesis is invalid, the store already holds a chain, or it fails.
+    pub fn create_in(
+        store: Arc<dyn Store>,
+        genesis: &Genesis,
+        config: NodeConfig,
+    ) -> Result<Self, NodeError> {
+        Self::begin(store, Chain::new(genesis, config.state_bytes)?, config)
+    }
+
+    fn begin(store: Arc<dyn Store>, mut chain: Chain, config: NodeConfig) -> Result<Self, NodeError> {
+        let begun = store.latest()?.is_some_and(|meta| meta.height > 0);
+        if begun || store.last_height().is_some() {
+            let detail = "an empty one was expected; it already holds a chain, or a part of one".into();
+            return Err(NodeError::Directory { path: store.name(), detail });
         }
         // The records first: the block is the commit of all of it.
         let tip = chain.tip().clone();
@@ -252,11 +269,11 @@ impl Node {
             records: Vec::new(),
             keep_from: 0,
         };
-        save(&checkpoints, job)?;
-        log.0.append(0, &Block { header: tip, transactions: Default::default() }.encode())?;
-        log.0.sync()?;
+        save(&*store, job)?;
+        store.append(0, &Block { header: tip, transactions: Default::default() }.encode())?;
+        store.sync()?;
         let genesis = chain.tip().clone();
-        Ok(Self::assemble(chain, genesis, log.0, checkpoints, config))
+        Ok(Self::assemble(chain, genesis, store, config))
     }
 
     /// Opens the chain of a disk and recovers its newest committed state.
@@ -267,26 +284,32 @@ impl Node {
         let start = Instant::now();
         let missing = || NodeError::Directory { path: disk.describe(""), detail: "it holds no chain".into() };
         let genesis = read_genesis(&*disk)?.ok_or_else(missing)?;
-        let id = genesis.id();
-        let ((log, cut), checkpoints) = open_store(&disk, id, config)?;
-        let state_height = checkpoints.latest()?.map(|meta| meta.height);
-        if let Some((height, block)) = checkpoints.base()?
-            && state_height == Some(height)
-            && log.last_height().is_none_or(|last| last < height)
-        {
-            // A state was put in, and the power went before the log began anew.
-            log.restart(height, &block)?;
-        }
-        let last = log.last_height().ok_or_else(missing)?;
+        let (store, cut) = open_store(&disk, genesis.id(), config)?;
+        let (node, recovery) = Self::open_in(Arc::new(store), genesis, config)?;
+        Ok((node, Recovery { cut, elapsed: start.elapsed(), ..recovery }))
+    }
+
+    /// Opens the chain of a store that begins with this block, and recovers its newest committed state.
+    ///
+    /// # Errors
+    /// There is none, something is damaged (the error names it), or the state does not have its root.
+    pub fn open_in(
+        store: Arc<dyn Store>,
+        genesis: Header,
+        config: NodeConfig,
+    ) -> Result<(Self, Recovery), NodeError> {
+        let start = Instant::now();
+        let missing = || NodeError::Directory { path: store.name(), detail: "it holds no chain".into() };
+        let last = store.last_height().ok_or_else(missing)?;
         let mut blobs: Vec<(u32, Blob)> = Vec::new();
-        let meta =
-            checkpoints.load(|index, bytes| blobs.push((index, Arc::from(bytes))))?.ok_or_else(missing)?;
+        let loaded = store.load(&mut |index, bytes| blobs.push((index, Arc::from(bytes))))?;
+        let meta = loaded.ok_or_else(missing)?;
         if meta.height > last {
             // A checkpoint is only taken of committed blocks: the log has lost some.
             return Err(NodeError::LogBehind { log: last, checkpoint: meta.height });
         }
         let records = Records::load(u32::from(meta.bits), blobs.into_iter()).map_err(NodeError::Bucket)?;
-        let header = Block::decode(&log.read(meta.height)?)?.header;
+        let header = Block::decode(&store.read(meta.height)?)?.header;
         let count = records.len();
         let mut last_block = CatchUp::new(header, records);
         let mut recovery = Recovery {
@@ -294,17 +317,17 @@ impl Node {
             records: count,
             blocks: 0,
             transactions: 0,
-            cut,
+            cut: None,
             elapsed: Duration::ZERO,
         };
         let mut recent = BTreeMap::new();
         std::thread::scope(|scope| {
             // The next blocks are read and prepared while one is executed.
             let (prepared_out, prepared_in) = sync_channel(2);
-            let (log, after) = (&log, meta.height + 1);
+            let (store, after) = (&store, meta.height + 1);
             scope.spawn(move || {
                 for height in after..=last {
-                    let block = log.read(height).map_err(NodeError::from).and_then(|bytes| {
+                    let block = store.read(height).map_err(NodeError::from).and_then(|bytes| {
                         let Block { header, transactions } = Block::decode(&bytes)?;
                         Ok((header, prepare(transactions, Signatures::Committed)))
                     });
@@ -322,8 +345,8 @@ impl Node {
             }
             Ok::<_, NodeError>(())
         })?;
-        let chain = Chain::restore(id, last_block, config.state_bytes)?.of_genesis(&genesis)?;
-        let mut node = Self::assemble(chain, genesis, log, checkpoints, config);
+        let chain = Chain::restore(genesis.id(), last_block, config.state_bytes)?.of_genesis(&genesis)?;
+        let mut node = Self::assemble(chain, genesis, store, config);
         lock(&node.recent).extend(recent);
         (node.blocks_since, node.transactions_since) = (recovery.blocks, recovery.transactions);
         // Written before anything new is committed, so that the next start has no more to do than this one.
@@ -340,33 +363,13 @@ impl Node {
     pub fn verify_store(disk: &Arc<dyn Disk>, config: NodeConfig) -> Result<(), NodeError> {
         let missing = || NodeError::Directory { path: disk.describe(""), detail: "it holds no chain".into() };
         let id = read_genesis(&**disk)?.ok_or_else(missing)?.id();
-        let ((log, _), mut checkpoints) = open_store(disk, id, config)?;
-        log.verify()?;
-        Ok(checkpoints.verify()?)
+        Ok(open_store(disk, id, config)?.0.verify()?)
     }
 
-    fn assemble(
-        chain: Chain,
-        genesis: Header,
-        log: BlockLog,
-        checkpoints: Checkpoints,
-        config: NodeConfig,
-    ) -> Self {
-        let (log, checkpoints) = (Arc::new(log), Arc::new(checkpoints));
+    fn assemble(chain: Chain, genesis: Header, store: Arc<dyn Store>, config: NodeConfig) -> Self {
         let recent = Recent::default();
-        let checkpointer =
-            Checkpointer::start(Arc::clone(&checkpoints), Arc::clone(&log), Arc::clone(&recent));
-        Self {
-            chain,
-            genesis,
-            log,
-            checkpoints,
-            checkpointer,
-            recent,
-            config,
-            blocks_since: 0,
-            transactions_since: 0,
-        }
+        let checkpointer = Checkpointer::start(Arc::clone(&store), Arc::clone(&recent));
+        Self { chain, genesis, store, checkpointer, recent, config, blocks_since: 0, transactions_since: 0 }
     }
 
     /// The state.
@@ -391,7 +394,7 @@ impl Node {
 
     /// The lowest block that is kept.
     pub fn first_height(&self) -> u64 {
-        self.log.first_height().unwrap_or(0)
+        self.store.first_height().unwrap_or(0)
     }
 
     /// Puts the state of a later block in, in place of this node's own and of all blocks that it has. The block must be final.
@@ -409,18 +412,18 @@ impl Node {
         let mut chain = chain.of_genesis(&self.genesis)?;
         let Changed { bits, buckets } = chain.take_changed();
         self.checkpointer.wait()?;
-        let bytes = block.encode();
-        let base = (header.height, bytes.as_slice());
-        self.checkpoints.replace(base, header.state_root.0, bits as u8, buckets)?;
-        self.log.restart(header.height, &bytes)?;
+        let mut buckets = buckets.into_iter();
+        let (height, root) = (header.height, header.state_root.0);
+        let state = State { height, root, bits: bits as u8, buckets: &mut buckets };
+        self.store.replace(&block.encode(), state)?;
         lock(&self.recent).clear();
         (self.chain, self.blocks_since, self.transactions_since) = (chain, 0, 0);
         Ok(())
     }
 
-    /// The block log, to append to from another thread.
-    pub fn log(&self) -> &Arc<BlockLog> {
-        &self.log
+    /// The store, to append blocks to and to read them from another thread.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
     }
 
     /// Commits a pending block: makes it durable, then final.
@@ -435,8 +438,8 @@ impl Node {
         if let Some(work) = self.chain.work() {
             work.follow(self.chain.tip(), &block.header)?;
         }
-        self.log.append(block.header.height, &block.encode())?;
-        self.log.sync()?;
+        self.store.append(block.header.height, &block.encode())?;
+        self.store.sync()?;
         self.settle(id)
     }
 
@@ -447,7 +450,7 @@ impl Node {
     pub fn settle(&mut self, id: Hash) -> Result<(), NodeError> {
         let block = self.chain.pending(id).ok_or(NodeError::UnknownBlock(id))?;
         let (height, transactions) = (block.header.height, block.transactions.len() as u64);
-        if self.log.last_height().is_none_or(|last| last < height) {
+        if self.store.last_height().is_none_or(|last| last < height) {
             return Err(NodeError::UnknownBlock(id));
         }
         let done = self.chain.finalize(id)?;
@@ -500,7 +503,7 @@ impl Node {
     /// # Errors
     /// The store fails.
     pub fn first_record(&self) -> Result<u64, NodeError> {
-        Ok(self.checkpoints.latest()?.map_or(1, |meta| meta.receipts_from))
+        Ok(self.store.latest()?.map_or(1, |meta| meta.receipts_from))
     }
 
     /// What the final block at a height did; see [`history`]. Nothing for the genesis.
@@ -508,10 +511,15 @@ impl Node {
     /// # Errors
     /// The store fails.
     pub fn block_record(&self, height: u64) -> Result<Option<Arc<Vec<u8>>>, NodeError> {
-        if let Some(record) = lock(&self.recent).get(&height) {
-            return Ok(Some(Arc::clone(record)));
+        match self.recent_record(height) {
+            Some(record) => Ok(Some(record)),
+            None => Ok(self.store.receipts(height)?.map(Arc::new)),
         }
-        Ok(self.checkpoints.receipts(height)?.map(Arc::new))
+    }
+
+    /// The same without asking the store: nothing where the newest state covers it.
+    pub fn recent_record(&self, height: u64) -> Option<Arc<Vec<u8>>> {
+        lock(&self.recent).get(&height).cloned()
     }
 
     /// A final block.
@@ -527,7 +535,7 @@ impl Node {
     /// # Errors
     /// There is none at this height, or it was forgotten, or the store fails.
     pub fn block_bytes(&self, height: u64) -> Result<Vec<u8>, NodeError> {
-        if height == 0 { Ok(self.genesis().encode()) } else { Ok(self.log.read(height)?) }
+        if height == 0 { Ok(self.genesis().encode()) } else { Ok(self.store.read(height)?) }
     }
 
     /// The newest transactions that touched an account, newest first, as far back as blocks are kept.
@@ -557,13 +565,29 @@ impl Node {
     }
 }
 
-type Store = ((BlockLog, Option<Cut>), Checkpoints);
+/// Opens the store of a disk for the chain that begins with this block, and begins it if there is none.
+///
+/// # Errors
+/// The disk holds another chain, or fails.
+pub fn begin_store(
+    disk: &Arc<dyn Disk>,
+    genesis: &Header,
+    config: NodeConfig,
+) -> Result<Embedded, NodeError> {
+    let id = genesis.id();
+    let existing = read_genesis(&**disk)?.map(|header| header.id());
+    if let Some(found) = existing.filter(|found| *found != id) {
+        return Err(NodeError::OtherGenesis { found, expected: id });
+    }
+    write_genesis(&**disk, genesis)?;
+    Ok(open_store(disk, id, config)?.0)
+}
 
-fn open_store(disk: &Arc<dyn Disk>, genesis: Hash, config: NodeConfig) -> Result<Store, NodeError> {
-    let genesis = *genesis.as_bytes();
-    let log_config = LogConfig { segment_bytes: config.segment_bytes, genesis };
-    let log = BlockLog::open(Arc::clone(disk), log_config)?;
-    let checkpoints =
-        Checkpoints::open(&**disk, CheckpointConfig { cache_bytes: config.cache_bytes, genesis })?;
-    Ok((log, checkpoints))
+fn open_store(
+    disk: &Arc<dyn Disk>,
+    genesis: Hash,
+    config: NodeConfig,
+) -> Result<(Embedded, Option<Cut>), StoreError> {
+    let NodeConfig { segment_bytes, cache_bytes, .. } = config;
+    Embedded::open(disk, EmbeddedConfig { segment_bytes, cache_bytes, genesis: *genesis.as_bytes() })
 }

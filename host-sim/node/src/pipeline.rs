@@ -8,13 +8,13 @@
 //! workers or on timing. A block is final only after the log has made it durable; a few blocks may be executed ahead.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use qenex_core::crypto::Hash;
 use qenex_core::id::AccountId;
-use qenex_signatures::Verifier;
-use qenex_store::{BlockLog, StoreError};
+use qenex_store::{Store, StoreError};
 
 use crate::block::Batch;
 use crate::clock::Stopwatch;
@@ -97,13 +97,13 @@ struct Written {
 }
 
 /// Feeds everything that `source` yields into blocks over the node's tip. The workers turn it into batches of signed
-/// transactions with `make`.
+/// transactions with `make`, whose signatures are verified, or were before.
 ///
 /// # Errors
 /// The store fails, or the proposer cannot receive the fees. What is final by then stays.
 pub fn run<T: Send>(
     node: &mut Node,
-    verifier: &Verifier,
+    signatures: Signatures<'_>,
     config: PipelineConfig,
     mut source: impl FnMut() -> Option<T> + Send,
     make: impl Fn(T) -> Batch + Sync,
@@ -114,7 +114,7 @@ pub fn run<T: Send>(
     let (ready_out, ready_in) = bounded::<(u64, Prepared, Duration)>(READY_BATCHES);
     let (blocks_out, blocks_in) = bounded::<Written>(BLOCKS_AHEAD);
     let (durable_out, durable_in) = bounded::<Result<Hash, StoreError>>(2 * BLOCKS_AHEAD);
-    let log = node.log().clone();
+    let store = Arc::clone(node.store());
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut time = Duration::ZERO;
@@ -138,7 +138,7 @@ pub fn run<T: Send>(
                     let mut watch = Stopwatch::start();
                     let batch = make(item);
                     watch.lap(&mut time);
-                    let prepared = prepare(batch, Signatures::Verify(verifier));
+                    let prepared = prepare(batch, signatures);
                     if ready_out.send((sequence, prepared, time)).is_err() {
                         break;
                     }
@@ -146,7 +146,7 @@ pub fn run<T: Send>(
             });
         }
         drop((work_in, ready_out));
-        let writer = scope.spawn(move || write(&log, &blocks_in, &durable_out));
+        let writer = scope.spawn(move || write(&*store, &blocks_in, &durable_out));
         let mut executor = Executor {
             node,
             config,
@@ -173,7 +173,11 @@ pub fn run<T: Send>(
 }
 
 /// Appends blocks and syncs once for all that wait.
-fn write(log: &BlockLog, blocks: &Receiver<Written>, durable: &Sender<Result<Hash, StoreError>>) -> Duration {
+fn write(
+    store: &dyn Store,
+    blocks: &Receiver<Written>,
+    durable: &Sender<Result<Hash, StoreError>>,
+) -> Duration {
     let mut time = Duration::ZERO;
     let mut watch = Stopwatch::start();
     while let Ok(first) = blocks.recv() {
@@ -181,10 +185,10 @@ fn write(log: &BlockLog, blocks: &Receiver<Written>, durable: &Sender<Result<Has
         let mut ids = Vec::new();
         let mut result = Ok(());
         for block in std::iter::once(first).chain(blocks.try_iter()) {
-            result = result.and_then(|()| log.append(block.height, &block.bytes));
+            result = result.and_then(|()| store.append(block.height, &block.bytes));
             ids.push(block.id);
         }
-        result = result.and_then(|()| log.sync());
+        result = result.and_then(|()| store.sync());
         watch.lap(&mut time);
         match result {
             Ok(()) => {
@@ -198,7 +202,7 @@ fn write(log: &BlockLog, blocks: &Receiver<Written>, durable: &Sender<Result<Has
             }
         }
         // The next segment of the log is made ready while blocks are executed.
-        let _ = log.prepare();
+        let _ = store.prepare();
     }
     time
 }

@@ -22,7 +22,7 @@ use crate::hashing::{hash_all, log_root};
 pub enum Signatures<'a> {
     /// All of them.
     Verify(&'a Verifier),
-    /// None: the block was committed by this node after they had been verified.
+    /// None: they were verified before, when the block was committed or the transactions came.
     Committed,
 }
 

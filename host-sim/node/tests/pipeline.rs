@@ -13,6 +13,7 @@ use qenex_node::error::Refusal;
 use qenex_node::execution::Execution;
 use qenex_node::node::{Node, NodeConfig};
 use qenex_node::pipeline::{self, PipelineConfig, Refused};
+use qenex_node::prepare::Signatures;
 use qenex_signatures::Verifier;
 use qenex_store::{Disk, SimDisk};
 
@@ -47,7 +48,9 @@ fn run(world: &World, signed: &[Vec<u8>], batch_len: usize, workers: usize) -> (
     let config = PipelineConfig { block_transactions: 50, workers, proposer: name(0), block_interval_ms: 10 };
     let mut noted = Noted::default();
     let verifier = Verifier::default();
-    let report = pipeline::run(&mut node, &verifier, config, source, |batch| batch, &mut noted).unwrap();
+    let report =
+        pipeline::run(&mut node, Signatures::Verify(&verifier), config, source, |batch| batch, &mut noted)
+            .unwrap();
     assert_eq!(report.transactions + report.refused, signed.len() as u64);
     assert_eq!(report.blocks, node.chain().tip().height);
     let id = node.chain().tip_id();
@@ -97,7 +100,7 @@ fn a_failing_disk_ends_the_run() {
         let verifier = Verifier::default();
         let result = pipeline::run(
             &mut node,
-            &verifier,
+            Signatures::Verify(&verifier),
             config,
             || source.next(),
             |batch| batch,

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod assets;
+mod backup;
 mod device;
 mod load;
 mod network;
@@ -8,6 +9,7 @@ mod owners;
 mod proofs;
 
 pub use assets::*;
+pub use backup::*;
 pub use device::*;
 pub use load::*;
 pub use network::*;
@@ -80,6 +82,16 @@ pub enum Command {
     Proof(Proof),
     /// Check a store against its roots.
     Check(Check),
+    /// Copy the ledger of a node from files to a database, or back.
+    #[command(subcommand)]
+    Store(Store),
+    /// Look at all that a node needs: files, folders, ports, database, device, peers, backup, providers.
+    Doctor(Doctor),
+    /// Copy a chain elsewhere, and check the copy.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Bring a chain back from a backup, as it was at any height or time.
+    Restore(Restore),
     /// Run a device, and give commands to one.
     #[command(subcommand)]
     Device(Device),

@@ -3,12 +3,14 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use indicatif::{ProgressBar, ProgressStyle};
 use qenex_core::codec::{DecodeError, EncodeError};
 use qenex_core::error::{ARGUMENT, Code, Coded};
 use qenex_core::ledger::Reject;
 use qenex_device::DeviceError;
 use qenex_node::error::{MempoolError, NodeError, Refusal};
 use qenex_node::sequencer::SubmitError;
+use qenex_service::backup::BackupError;
 use qenex_service::error::ServiceError;
 use qenex_store::StoreError;
 use serde_json::{Value, json};
@@ -106,9 +108,22 @@ impl From<ServiceError> for Failure {
             ServiceError::Node(error) => error.into(),
             ServiceError::Store(error) => error.into(),
             ServiceError::Device(error) => error.into(),
+            ServiceError::Backup(error) => error.into(),
             ServiceError::File { .. } => Self::input(error.code(), &error),
             ServiceError::Ended(_) => Self { code: error.code(), detail: error.to_string(), exit: STORE },
         }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        let exit = match error {
+            BackupError::Node(error) => return error.into(),
+            BackupError::Name { .. } | BackupError::None { .. } | BackupError::Occupied { .. } => USAGE,
+            BackupError::Foreign { .. } | BackupError::Missing { .. } => REFUSED,
+            BackupError::Place { .. } | BackupError::Damaged { .. } => STORE,
+        };
+        Self { code: error.code(), detail: error.to_string(), exit }
     }
 }
 
@@ -161,4 +176,12 @@ impl Output {
             let _ = writeln!(io::stderr(), "error {code}\n  {detail}");
         }
     }
+}
+
+/// How far a command has come with blocks, for people.
+pub fn progress_bar(output: &Output) -> ProgressBar {
+    let bar = if output.json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    let style = ProgressStyle::with_template("{bar:40} block {pos} of {len}, {per_sec}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
 }

@@ -52,8 +52,18 @@ impl Node {
     }
 }
 
-/// The next of the server-sent events: its fields.
+/// The next of the server-sent events that tell something: its fields.
 fn event(stream: &mut impl BufRead) -> BTreeMap<String, String> {
+    loop {
+        let fields = any_event(stream);
+        if fields["event"] != "heard" {
+            return fields;
+        }
+    }
+}
+
+/// The next of the server-sent events: its fields.
+fn any_event(stream: &mut impl BufRead) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::new();
     loop {
         let mut line = String::new();
@@ -132,6 +142,13 @@ fn a_chain_is_told_of() {
             ("block", heard.parse::<u64>().unwrap() + next)
         );
     }
+    // Who wants to hear of little learns how far he has heard.
+    let mut quiet = node.line(&format!(
+        "GET /api/events?topics=transactions&account=NOBODY&after={heard} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n"
+    ));
+    let told = any_event(&mut quiet);
+    assert_eq!(told["event"], "heard");
+    assert!(told["id"].parse::<u64>().unwrap() > heard.parse::<u64>().unwrap(), "{told:?}");
     // The same over a WebSocket (RFC 6455: the answer to this key stands there).
     let mut socket = node.line(&format!(
         "GET /api/v1/events/ws?topics=blocks&after=0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
@@ -257,7 +274,7 @@ fn a_chain_is_told_of() {
     for line in [
         "qenex_transactions_final_total{kind=\"swap-exact-in\"} 3",
         "qenex_refusals_total{name=\"RATE_LIMITED\"} 0",
-        "qenex_event_streams 3",
+        "qenex_event_streams 4",
         "# TYPE qenex_http_request_duration_seconds histogram",
     ] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
@@ -395,6 +412,15 @@ fn configurations_are_checked() {
         ),
         (&|config| config["interface"]["custody"]["accounts"] = json!(["BANK_001"]), "line "),
         (&|config| config["account"] = json!("a b"), "account"),
+        (
+            &|config| {
+                let provider = json!({ "name": "bank", "issuer": "http://login.example", "audience": "qenex", "roles": [] });
+                config["interface"]["providers"] = json!([provider]);
+            },
+            "an issuer of https was expected",
+        ),
+        (&|config| config["interface"]["trusted_proxies"] = json!(["10.0.0.0/40"]), "line "),
+        (&|config| config["backup"] = json!({ "folder": "x" }), "line "),
         (&|config| config["device"]["at"] = json!("x"), "either `soft` or `at`"),
     ] {
         let (code, said) = changed(change);
@@ -403,4 +429,62 @@ fn configurations_are_checked() {
     std::fs::write(&path, &right[..right.len() / 2]).unwrap();
     let (code, said) = check(&[], &[]);
     assert!(code == 2 && said.contains("line "), "{code} {said}");
+}
+
+/// The doctor says of a node that runs that it runs, of one that stopped that all is there, and names what is not.
+#[test]
+fn the_doctor_finds_what_is_amiss() {
+    let mut node = Node::new("doctor", 0, "1");
+    let path = node.folder.0.join("validator-1/config.json");
+    let examine = || {
+        let done = Command::new(env!("CARGO_BIN_EXE_qenex"))
+            .args(["doctor", "--config"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        let said = [done.stdout, done.stderr].concat();
+        (done.status.code().unwrap(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let (code, said) = examine();
+    assert!(code == 0 && said.contains(" is logged in") && said.contains("is free"), "{code} {said}");
+    assert!(said.contains("look  backup: the configuration names none"), "{said}");
+    let first = node.start();
+    let key = node.administrator(&first);
+    let (code, said) = examine();
+    assert!(
+        code == 0 && said.contains("ok    node: it runs") && said.contains("the node listens there"),
+        "{code} {said}"
+    );
+
+    let change = |level: &str| {
+        let url = format!("http://127.0.0.1:{}/api/v1/log", node.port);
+        let request = node.agent.put(url).header("authorization", format!("Bearer {key}"));
+        let mut answer = request.send_json(json!({ "level": level })).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    };
+    assert_eq!(change("warn,qenex_api=debug").0, 200);
+    assert_eq!(node.json(&key, "log")["level"], "warn,qenex_api=debug");
+    let (status, said) = change("qenex_api=loud");
+    assert!(status == 400 && said.contains("was expected"), "{status} {said}");
+    assert_eq!(node.json(&key, "log")["level"], "warn,qenex_api=debug");
+    node.kill();
+
+    let right = std::fs::read_to_string(&path).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config: Value = serde_json::from_str(&right).unwrap();
+    config["interface"]["listen"] = json!(port.local_addr().unwrap().to_string());
+    config["device"]["user"] = json!("NOBODY");
+    config["backup"] = json!({ "to": "/proc/no/such" });
+    config["peers"] = json!([{ "key": config["peers"].get(0).map_or(json!("00".repeat(32)), |peer| peer["key"].clone()), "address": "127.0.0.1:1" }]);
+    std::fs::write(&path, config.to_string()).unwrap();
+    let (code, said) = examine();
+    assert_eq!(code, 1, "{said}");
+    for ill in [
+        "FAIL  port of the interface",
+        "FAIL  device that votes",
+        "FAIL  backup: /proc/no/such",
+        "FAIL  peers: 0 of 1 listen",
+    ] {
+        assert!(said.contains(ill), "{ill}: {said}");
+    }
 }

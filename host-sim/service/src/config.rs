@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use qenex_api::config::InterfaceConfig;
 use qenex_device::operator::Operator;
+use qenex_postgres::connection::{Settings, is_local};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ServiceError;
@@ -39,6 +41,12 @@ pub struct Config {
     /// Nodes that follow without a vote, by their keys: the others let them in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub followers: Vec<String>,
+    /// The database of the ledger; it is in files where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseConfig>,
+    /// Where its chain is copied to while it runs; nowhere where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupConfig>,
     /// How it answers programs.
     #[serde(default)]
     pub interface: InterfaceConfig,
@@ -67,6 +75,97 @@ pub const fn block_interval_ms() -> u64 {
 /// What it is where a configuration does not say.
 pub const fn snapshot_epochs() -> u64 {
     8
+}
+
+/// A database for the ledger.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// The primary: `postgresql://USER@HOST/DATABASE`. Of several hosts (`HOST1,HOST2`) it is the one that can be written to.
+    pub url: String,
+    /// The file of the user's password, if it is not in the URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// Standbys that are asked for old blocks, as a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<String>,
+    /// A file of the certificates that those of the servers are signed with: with it nothing is sent without TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+    /// How many connections may be open to each.
+    #[serde(default = "database_connections")]
+    pub connections: usize,
+    /// How long something is tried again while no primary answers.
+    #[serde(default = "database_patience_seconds")]
+    pub patience_seconds: u64,
+}
+
+/// What it is where a configuration does not say.
+pub const fn database_connections() -> usize {
+    8
+}
+
+/// What it is where a configuration does not say.
+pub const fn database_patience_seconds() -> u64 {
+    60
+}
+
+impl DatabaseConfig {
+    /// The database of a URL, and for the rest what it is where a configuration does not say.
+    pub fn of(url: &str) -> Self {
+        Self {
+            url: url.into(),
+            password_file: None,
+            replicas: None,
+            ca: None,
+            connections: database_connections(),
+            patience_seconds: database_patience_seconds(),
+        }
+    }
+
+    /// How it is reached.
+    ///
+    /// # Errors
+    /// The password cannot be read.
+    pub fn settings(&self) -> Result<Settings, ServiceError> {
+        let password = self.password_file.as_ref().map(|path| {
+            let text = std::fs::read_to_string(path).map_err(|error| ServiceError::file(path, error));
+            text.map(|text| text.trim().to_string())
+        });
+        Ok(Settings {
+            url: self.url.clone(),
+            replicas: self.replicas.clone(),
+            password: password.transpose()?,
+            ca: self.ca.clone(),
+            connections: self.connections,
+            patience: Duration::from_secs(self.patience_seconds),
+            mark: None,
+        })
+    }
+}
+
+/// Where a chain is copied to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupConfig {
+    /// A folder, or a URL such as `s3://BUCKET/PREFIX`.
+    pub to: String,
+    /// How often: what is lost with the node is not older.
+    #[serde(default = "backup_seconds")]
+    pub every_seconds: u64,
+    /// After how many blocks the state is copied, too, so that it comes back sooner; zero for never.
+    #[serde(default = "backup_state_blocks")]
+    pub state_blocks: u64,
+}
+
+/// What it is where a configuration does not say.
+pub const fn backup_seconds() -> u64 {
+    10
+}
+
+/// What it is where a configuration does not say.
+pub const fn backup_state_blocks() -> u64 {
+    100_000
 }
 
 /// When a node asks others for a state.
@@ -141,6 +240,10 @@ pub struct Overrides {
     pub max_connections: Option<usize>,
     /// The folder of the data.
     pub data: Option<PathBuf>,
+    /// The URL of the database.
+    pub database: Option<String>,
+    /// The file of the password for it.
+    pub database_password_file: Option<PathBuf>,
     /// Whether what is only for tests is refused.
     pub production: bool,
 }
@@ -171,11 +274,33 @@ impl Config {
             paths.extend(device.at.as_mut());
         }
         paths.extend(config.interface.paths());
+        if let Some(database) = &mut config.database {
+            paths.extend(database.password_file.iter_mut().chain(&mut database.ca));
+        }
         for path in paths {
             *path = folder.join(&*path);
         }
+        if let Some(backup) = &mut config.backup
+            && !backup.to.contains("://")
+        {
+            backup.to = folder.join(&backup.to).display().to_string();
+        }
         // Of the process' own folder, as all that is said beside the file.
         config.data = overrides.data.clone().unwrap_or(config.data);
+        if let Some(url) = overrides.database.as_ref().filter(|url| !url.is_empty()) {
+            // Password, certificates and standbys of the configuration belong to its own database.
+            let mut database = DatabaseConfig::of(url);
+            if let Some(named) = &config.database {
+                (database.connections, database.patience_seconds) =
+                    (named.connections, named.patience_seconds);
+            }
+            config.database = Some(database);
+        }
+        if let Some(database) = &mut config.database
+            && overrides.database_password_file.is_some()
+        {
+            database.password_file.clone_from(&overrides.database_password_file);
+        }
         config.interface.listen = overrides.listen.unwrap_or(config.interface.listen);
         config.interface.max_connections =
             overrides.max_connections.unwrap_or(config.interface.max_connections);
@@ -196,6 +321,10 @@ impl Config {
         }
         if interface.custody.as_ref().is_some_and(|custody| custody.soft.is_some()) {
             return Err("custody: in production a device `at` a line was expected, not a simulated one");
+        }
+        let database = self.database.as_ref();
+        if database.is_some_and(|database| database.ca.is_none() && !is_local(&database.url)) {
+            return Err("database: in production `ca` was expected where the database is on another machine");
         }
         let is_open = !interface.listen.ip().is_loopback();
         if is_open && interface.tls.is_none() && interface.trusted_proxies.is_empty() {

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use qenex_backup::BackupError;
 use qenex_core::error::{Code, Coded, INPUT_FILE};
 use qenex_device::DeviceError;
 use qenex_node::error::NodeError;
@@ -28,6 +29,9 @@ pub enum ServiceError {
     /// The device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The backup.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// A part of it ended.
     #[error("{0}")]
     Ended(String),
@@ -47,6 +51,7 @@ impl Coded for ServiceError {
             Self::Node(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Device(error) => error.code(),
+            Self::Backup(error) => error.code(),
             Self::Ended(_) => qenex_core::error::NODE_ENDED,
         }
     }

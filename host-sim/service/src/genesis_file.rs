@@ -118,8 +118,15 @@ impl GenesisFile {
     /// # Errors
     /// It is not there or no genesis; the field at fault is named.
     pub fn read(path: &Path) -> Result<Self, ServiceError> {
-        let text = std::fs::read(path).map_err(|error| ServiceError::file(path, error))?;
-        serde_json::from_slice(&text).map_err(|error| ServiceError::file(path, error))
+        Self::parse(&std::fs::read(path).map_err(|error| ServiceError::file(path, error))?, path)
+    }
+
+    /// From its text, which was found at this path.
+    ///
+    /// # Errors
+    /// It is no genesis; the line at fault is named.
+    pub fn parse(text: &[u8], path: &Path) -> Result<Self, ServiceError> {
+        serde_json::from_slice(text).map_err(|error| ServiceError::file(path, error))
     }
 
     /// The genesis.

@@ -22,6 +22,7 @@ use commonware_utils::NZUsize;
 use commonware_utils::channel::{mpsc, oneshot};
 use futures::future::select_all;
 use qenex_api::access::Access;
+use qenex_api::access::providers::Providers;
 use qenex_api::custody::Desk;
 use qenex_api::ledger::Ledger;
 use qenex_api::monitoring::Watch;
@@ -33,13 +34,14 @@ use qenex_index::Index;
 use qenex_index::follow::Follower;
 use qenex_node::block::Batch;
 use qenex_node::genesis::Genesis;
-use qenex_node::node::{Node, NodeConfig};
-use qenex_store::{Disk, RealDisk};
+use qenex_postgres::books::Books;
+use qenex_store::RealDisk;
+use qenex_validator::checkpoints::Checkpoints;
 
 use crate::config::{Config, Overrides};
 use crate::error::ServiceError;
 use crate::genesis_file::{Consensus, GenesisFile, hex};
-use crate::{stake, work};
+use crate::{backup, stake, work};
 
 /// Room for nodes that follow and are not known yet.
 const MORE_PEERS: usize = 16;
@@ -62,26 +64,9 @@ fn public_key(text: &str, path: &Path) -> Result<PublicKey, ServiceError> {
     PublicKey::decode(bytes.to_vec()).map_err(|error| ServiceError::file(path, error))
 }
 
-/// Opens the ledger in a folder, or begins it. So many of its newest blocks are kept, or all.
-pub(crate) fn open_ledger(
-    folder: &Path,
-    genesis: &Genesis,
-    history_blocks: Option<u64>,
-) -> Result<Node, ServiceError> {
-    let config = NodeConfig { history_blocks, ..NodeConfig::default() };
-    let disk: Arc<dyn Disk> = RealDisk::open(folder)?;
-    let begun = disk.list().is_ok_and(|names| names.iter().any(|name| name == "genesis"));
-    if !begun {
-        return Ok(Node::create(disk, genesis, config)?);
-    }
-    let (node, recovery) = Node::open(disk, config)?;
-    tracing::info!(
-        height = node.chain().tip().height,
-        executed = recovery.blocks,
-        seconds = recovery.elapsed.as_secs_f64(),
-        "the ledger is open"
-    );
-    Ok(node)
+/// Opens the ends of epochs that a node keeps.
+pub(crate) fn open_checkpoints(folder: &Path) -> Result<Checkpoints, ServiceError> {
+    Checkpoints::load(RealDisk::open(folder)?).map_err(|error| ServiceError::file(folder, error))
 }
 
 /// Ends when the process is told to stop: by a service manager, or from the keyboard.
@@ -128,6 +113,7 @@ pub fn check(path: &Path, overrides: &Overrides) -> Result<(), ServiceError> {
     let start = start(path, overrides)?;
     let wrong = |detail: String| ServiceError::file(path, detail);
     qenex_monitor::rules::rules(&start.config.interface.alerts.rules).map_err(wrong)?;
+    Providers::new(&start.config.interface).map_err(wrong)?;
     if let Some(tls) = &start.config.interface.tls {
         server::tls(tls).map_err(wrong)?;
     }
@@ -226,6 +212,23 @@ impl Start {
         (network.start(), oracle, channels)
     }
 
+    /// Copies its chain elsewhere while it runs, if its configuration says so.
+    pub(crate) fn back_up(
+        &self,
+        ledger: Arc<dyn Ledger>,
+        checkpoints: Option<Checkpoints>,
+    ) -> Result<(), ServiceError> {
+        backup::follow(&self.config, ledger, checkpoints, &self.stop)
+    }
+
+    /// Keeps the books while it runs, on a thread of its own.
+    pub(crate) fn keep_books(&self, books: Option<Books>, ledger: Arc<dyn Ledger>) {
+        if let Some(books) = books {
+            let stop = Arc::clone(&self.stop);
+            std::thread::spawn(move || books.run(&*ledger, &stop));
+        }
+    }
+
     /// What answers programs. An administrator's first key is printed while there is no other.
     fn interface(
         &self,
@@ -236,7 +239,10 @@ impl Start {
         let failed = |error: StoreError| ServiceError::file(&path, error);
         let issuer = format!("qenex:{}:{}", self.genesis.chain_id, self.key.public_key());
         let store = Store::open(&path).map_err(failed)?;
-        let access = Access::open(store, self.config.interface.clone(), &issuer).map_err(failed)?;
+        let config = self.config.interface.clone();
+        let wrong = |detail| ServiceError::file(&self.path, format_args!("interface: {detail}"));
+        let providers = Providers::new(&config).map_err(wrong)?;
+        let access = Access::open(store, config, providers, &issuer).map_err(failed)?;
         if let Some(key) = access.first_key().map_err(failed)? {
             println!(
                 "The first administrator's key, which makes one other key at POST /api/v1/keys: {}",

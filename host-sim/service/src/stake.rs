@@ -18,11 +18,10 @@ use qenex_core::hsm::proto::BeginHeader;
 use qenex_core::id::AccountId;
 use qenex_core::ledger::RecordId;
 use qenex_device::client::CertifiedHeader;
-use qenex_index::Source;
 use qenex_node::block::{Batch, Block};
 use qenex_node::error::NodeError;
 use qenex_node::mempool::MempoolLimits;
-use qenex_node::node::Node;
+use qenex_node::node::{Node, Source};
 use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
 use qenex_store::{RealDisk, StoreError};
 use qenex_validator::block::ChainBlock;
@@ -42,7 +41,8 @@ use crate::config::{StateSyncConfig, TrustedConfig};
 use crate::device;
 use crate::error::ServiceError;
 use crate::genesis_file::hex;
-use crate::run::{Start, open_ledger};
+use crate::ledger::{self, Opened};
+use crate::run::{Start, open_checkpoints};
 
 /// Messages of a channel that a peer may send in a second, in the order of the channels. What a channel may hold is this for all peers of several
 /// epochs at once, and takes memory.
@@ -89,14 +89,12 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
     let checkpoint_signer = config.checkpoint_key.as_deref().map(checkpoint_signer).transpose()?;
     let checkpoint_signer = checkpoint_signer.map(|signer| Arc::new(signer) as Arc<dyn CheckpointSigner>);
     let checkpoint_signer = checkpoint_signer.or(of_device.flatten());
-    let checkpoints = config.data.join("checkpoints");
-    let opened = Checkpoints::load(RealDisk::open(&checkpoints)?);
-    let checkpoints = opened.map_err(|error| ServiceError::file(&checkpoints, error))?;
+    let checkpoints = open_checkpoints(&config.data.join("checkpoints"))?;
     let snapshots = config.data.join("snapshots");
     let opened = Snapshots::load(RealDisk::open(&snapshots)?);
     let snapshots = opened.map_err(|error| ServiceError::file(&snapshots, error))?;
     let state_sync = config.state_sync.as_ref().map(|sync| policy(sync, &start.path)).transpose()?;
-    let node = open_ledger(&config.data.join("ledger"), &start.genesis, config.history_blocks)?;
+    let Opened { node, books, _folder } = ledger::open(config, &start.genesis)?;
     let Some(staking) = node.chain().staking(node.chain().tip_id())? else {
         return Err(ServiceError::file(&config.genesis, "the chain has no validators"));
     };
@@ -158,6 +156,8 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
         let Running { ledger, submitted, checkpoints, newest, handle } =
             engine::start(context.child("node"), engine, ledger, first, channels);
         let staked = Arc::new(Staked { ledger, checkpoints, newest, epochs, voter });
+        start.back_up(staked.clone(), Some(staked.checkpoints.clone()))?;
+        start.keep_books(books, staked.clone());
         start.serve(staked.clone(), submitted, [network, handle]).await?;
         Ok(staked.ledger.lock().checkpoint()?)
     })

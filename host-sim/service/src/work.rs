@@ -12,11 +12,10 @@ use qenex_api::view::{Confirmed, Proof, Status, WorkStatus};
 use qenex_core::codec::{Encoded, encode};
 use qenex_core::crypto::Hash;
 use qenex_core::ledger::{Record, RecordId};
-use qenex_index::Source;
 use qenex_node::block::{Batch, Block};
 use qenex_node::error::NodeError;
 use qenex_node::mempool::MempoolLimits;
-use qenex_node::node::Node;
+use qenex_node::node::{Node, Source};
 use qenex_node::sequencer::{BlockLimits, Sequencer, SubmitError};
 use qenex_store::RealDisk;
 use qenex_work::engine::{self, Channels, Config, Running, Timing, max_message_bytes};
@@ -24,7 +23,8 @@ use qenex_work::ledger::{Ledger, Shared};
 use qenex_work::miner::Threads;
 
 use crate::error::ServiceError;
-use crate::run::{Start, open_ledger};
+use crate::ledger::{self, Opened};
+use crate::run::Start;
 
 /// Messages of a channel that a peer may send in a second.
 const QUOTAS: [u32; Channels::<(), ()>::COUNT as usize] = [16, 64];
@@ -46,7 +46,7 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
         let detail = "history_blocks and state_sync are for chains on which validators decide";
         return Err(ServiceError::file(&start.path, detail));
     }
-    let node = open_ledger(&data.join("ledger"), &start.genesis, None)?;
+    let Opened { node, books, _folder } = ledger::open(&start.config, &start.genesis)?;
     let limits = BlockLimits::default();
     let sequencer = Sequencer::new(start.account, MempoolLimits::default());
     let journal = RealDisk::open(&data.join("pending"))?;
@@ -67,6 +67,8 @@ pub(crate) fn run(start: Start) -> Result<(), ServiceError> {
         let Running { ledger, submitted, handle } =
             engine::start(context.child("node"), config, ledger, channels);
         let mined = Arc::new(Mined { ledger, miner, since: Instant::now() });
+        start.back_up(mined.clone(), None)?;
+        start.keep_books(books, mined.clone());
         start.serve(mined.clone(), submitted, [network, handle]).await?;
         Ok(mined.ledger.lock().checkpoint()?)
     })

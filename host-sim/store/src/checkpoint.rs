@@ -19,6 +19,7 @@
 //! [`Checkpoints::replace`] puts a state in that was not executed here, with the block that it is the state of: the block log begins anew
 //! there, and can do so after a crash.
 
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use redb::{
     Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
 };
 
+use crate::check::{CHECK_BYTES, bucket_check, check, receipt_check};
 use crate::disk::{Disk, RedbFile};
 use crate::error::StoreError;
 
@@ -40,7 +42,6 @@ const RECEIPTS: TableDefinition<u64, &[u8]> = TableDefinition::new("receipts");
 const IDENTITY: &str = "identity";
 const CHECKPOINT: &str = "checkpoint";
 const BASE: &str = "base";
-const CHECK_BYTES: usize = 16;
 const META_BYTES: usize = 8 + 32 + 1 + 8 + 8;
 const MAX_BITS: u8 = 31;
 
@@ -74,24 +75,6 @@ pub struct Checkpoints {
     /// There until the value is dropped.
     database: Option<Database>,
     path: String,
-}
-
-fn check<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
-    let mut hasher = blake3::Hasher::new();
-    for part in parts {
-        hasher.update(part);
-    }
-    let mut out = [0; N];
-    out.copy_from_slice(&hasher.finalize().as_bytes()[..N]);
-    out
-}
-
-fn bucket_check(bits: u8, prefix: u32, bucket: &[u8]) -> [u8; CHECK_BYTES] {
-    check(&[b"bucket", &[bits], &prefix.to_le_bytes(), bucket])
-}
-
-fn receipt_check(height: u64, blob: &[u8]) -> [u8; CHECK_BYTES] {
-    check(&[b"receipt", &height.to_le_bytes(), blob])
 }
 
 fn table_name(bits: u8) -> String {
@@ -278,13 +261,13 @@ impl Checkpoints {
     /// is removed), and what the blocks since then did, one blob for each height up to `height` in ascending order. The
     /// first checkpoint may begin its receipts anywhere, or have none. A bucket is dropped as soon as it is written. Receipts below
     /// `keep_from` are removed.
-    pub fn write<'a, B: AsRef<[u8]>>(
+    pub fn write<B: AsRef<[u8]>, R: Deref<Target: AsRef<[u8]>>>(
         &self,
         height: u64,
         state_root: [u8; 32],
         bits: u8,
         buckets: impl IntoIterator<Item = (u32, B)>,
-        receipts: impl IntoIterator<Item = (u64, &'a [u8])>,
+        receipts: impl IntoIterator<Item = (u64, R)>,
         keep_from: u64,
     ) -> Result<CheckpointMeta, StoreError> {
         self.check_bits(bits)?;
@@ -369,12 +352,12 @@ impl Checkpoints {
         Ok(())
     }
 
-    fn write_receipts<'a>(
+    fn write_receipts<R: Deref<Target: AsRef<[u8]>>>(
         &self,
         transaction: &WriteTransaction,
         meta: &mut CheckpointMeta,
         previous: Option<u64>,
-        receipts: impl IntoIterator<Item = (u64, &'a [u8])>,
+        receipts: impl IntoIterator<Item = (u64, R)>,
     ) -> Result<(), StoreError> {
         let mut table = transaction
             .open_table(RECEIPTS)
@@ -389,6 +372,7 @@ impl Checkpoints {
                 let detail = format_args!("receipts of {expected:?} were expected, {height} given");
                 return Err(StoreError::new(STORE_HEIGHT, &self.path, detail));
             }
+            let blob = (*blob).as_ref();
             value.clear();
             value.extend_from_slice(blob);
             value.extend_from_slice(&receipt_check(height, blob));

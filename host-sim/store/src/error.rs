@@ -6,7 +6,7 @@ use std::io;
 
 use qenex_core::error::{Code, Coded, STORE_DAMAGED, STORE_DATABASE, STORE_IO};
 
-/// A failure: its row of the table of codes, the file, and what was found where something else was expected.
+/// A failure: its row of the table of codes, the file or the database, and what was found where something else was expected.
 #[derive(Debug)]
 pub struct StoreError {
     code: Code,
@@ -16,7 +16,8 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn new(code: Code, file: &str, detail: impl fmt::Display) -> Self {
+    /// A failure of this kind.
+    pub fn new(code: Code, file: &str, detail: impl fmt::Display) -> Self {
         Self { code, file: file.to_owned(), detail: detail.to_string(), source: None }
     }
 

@@ -199,7 +199,8 @@ fn another_chain_and_wrong_use_are_refused() {
         let gap = checkpoints.write(7, [1; 32], 4, NONE, [(7, b"r".as_slice())], 0);
         assert_eq!(gap.unwrap_err().code().number, 1006);
         assert_eq!(checkpoints.latest().unwrap().unwrap().height, 5);
-        assert_eq!(checkpoints.write(6, [1; 32], 32, NONE, [], 0).unwrap_err().code().number, 1011);
+        let none: [(u64, &[u8]); 0] = [];
+        assert_eq!(checkpoints.write(6, [1; 32], 32, NONE, none, 0).unwrap_err().code().number, 1011);
     }
     let error = BlockLog::open(Arc::clone(&disk), LogConfig { genesis: [0; 32], ..config }).unwrap_err();
     assert_eq!(error.code().number, 1004);

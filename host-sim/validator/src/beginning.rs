@@ -82,14 +82,16 @@ pub struct Floor {
     pub block: ChainBlock,
 }
 
-/// Where the engine begins that does not have the blocks from the first one on: at the end of the newest epoch that is over, with its block.
+/// Where the engine begins that does not have the blocks from the first one on, because the ledger has forgotten them or was brought back without the engine's
+/// archive: at the end of the newest epoch that is over, with its block.
 pub fn floor<M, B>(
     config: &Config<M, B>,
     ledger: &Shared,
     schemes: &Schemes,
+    has_archive: bool,
 ) -> Result<Option<Floor>, String> {
     let ledger = ledger.lock();
-    if ledger.node().first_height() == 0 {
+    if ledger.node().first_height() == 0 && has_archive {
         return Ok(None);
     }
     let epoch = config.epochs.of(ledger.tip().height.saturating_add(1)).saturating_sub(1);

@@ -277,7 +277,7 @@ async fn run<E, M, B, S, R>(
             return;
         }
     };
-    let start = match floor(&config, &ledger, &schemes) {
+    let start = match floor(&config, &ledger, &schemes, blocks.first_index().is_some()) {
         Ok(None) => Start::Genesis(genesis.digested()),
         Ok(Some(Floor { finalization, block })) => {
             let (height, id) = (block.header().height, block.id());

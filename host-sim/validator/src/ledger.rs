@@ -114,9 +114,9 @@ impl Ledger {
         self.node.chain_mut().execute(block.header(), block.prepared()).map(|_| ())
     }
 
-    fn finalize(&mut self, block: &ChainBlock) -> Result<(), NodeError> {
-        self.execute(block)?;
-        self.node.finalize(block.id().0)?;
+    /// Makes a block final that is durable.
+    fn settle(&mut self, block: &ChainBlock) -> Result<(), NodeError> {
+        self.node.settle(block.id().0)?;
         self.sequencer.settled(&self.node, &block.prepared().batch);
         Ok(())
     }
@@ -175,7 +175,8 @@ impl Shared {
         self.lock().execute(block)
     }
 
-    /// Makes a block final that consensus decided on, durably; does nothing if it is.
+    /// Makes a block final that consensus decided on, durably; does nothing if it is. Others use the ledger while the store writes, which takes its time where it is in a database.
+    /// One task calls this, with one block after the other.
     ///
     /// # Errors
     /// It does not follow the newest final block, does not hold, or the store fails.
@@ -184,7 +185,17 @@ impl Shared {
             return Ok(());
         }
         self.verify(block)?;
-        self.lock().finalize(block)
+        let store = {
+            let mut ledger = self.lock();
+            if block.header().parent != ledger.node.chain().tip_id() {
+                return Err(NodeError::UnknownParent(block.header().parent));
+            }
+            ledger.execute(block)?;
+            Arc::clone(ledger.node.store())
+        };
+        store.append(block.header().height, block.bytes())?;
+        store.sync()?;
+        self.lock().settle(block)
     }
 
     /// Puts the state after a later final block in, which others executed.

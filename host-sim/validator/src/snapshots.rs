@@ -1,27 +1,20 @@
 //! The states that a node offers to others: one file for each, on a disk of its own.
 //!
-//! ```text
-//! file    = sections, for each its offset u64, its length u32 and a check (16 B), trailer
-//! trailer = magic "QXSTATE1", number of sections u32, BLAKE3 of all checks and both (32 B)
-//! section = 0: the list of parts ([`qenex_node::snapshot`]), 1: the block, from 2 on: the parts
-//! ```
-//! Integers are little-endian. A check is BLAKE3 of the section: what rots on a disk is not sent to anybody. A file is written beside its name
-//! and renamed, so it is whole or not there.
+//! A file of [`sections`](qenex_store::sections): 0 is the list of parts ([`qenex_node::snapshot`]), 1 the block, from 2 on the parts.
+//! What rots on a disk is not sent to anybody. A file is written beside its name and renamed, so it is whole or not there.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use qenex_node::snapshot::Frozen;
-use qenex_store::{Disk, DiskFile};
+use qenex_store::Disk;
+use qenex_store::sections::{Magic, SectionWriter, Sections};
 
 /// How many are kept: whoever is getting one has the time of an epoch to come to its end.
 const KEPT: usize = 2;
 
 const NEW: &str = "new";
-const MAGIC: &[u8; 8] = b"QXSTATE1";
-const CHECK_BYTES: usize = 16;
-const ENTRY_BYTES: usize = 8 + 4 + CHECK_BYTES;
-const TRAILER_BYTES: usize = 8 + 4 + 32;
+const MAGIC: &Magic = b"QXSTATE1";
 
 /// The states on a disk. Clones share them.
 #[derive(Clone, Debug)]
@@ -53,34 +46,7 @@ impl Store {
 #[derive(Clone, Debug)]
 struct File {
     epoch: u64,
-    file: Arc<dyn DiskFile>,
-    sections: Arc<Vec<Section>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Section {
-    offset: u64,
-    length: u32,
-    check: [u8; CHECK_BYTES],
-}
-
-fn check(bytes: &[u8]) -> [u8; CHECK_BYTES] {
-    let mut out = [0; CHECK_BYTES];
-    out.copy_from_slice(&blake3::hash(bytes).as_bytes()[..CHECK_BYTES]);
-    out
-}
-
-impl Section {
-    fn encode(&self) -> Vec<u8> {
-        [&self.offset.to_le_bytes()[..], &self.length.to_le_bytes(), &self.check].concat()
-    }
-
-    fn decode(bytes: &[u8; ENTRY_BYTES]) -> Option<Self> {
-        let (offset, rest) = bytes.split_first_chunk()?;
-        let (length, check) = rest.split_first_chunk()?;
-        let (offset, length) = (u64::from_le_bytes(*offset), u32::from_le_bytes(*length));
-        Some(Self { offset, length, check: check.try_into().ok()? })
-    }
+    sections: Sections,
 }
 
 fn name(epoch: u64) -> String {
@@ -91,40 +57,18 @@ impl File {
     /// Opens a file; nothing if it is damaged.
     fn open(disk: &dyn Disk, epoch: u64) -> io::Result<Option<Self>> {
         let Some(file) = disk.open(&name(epoch))? else { return Ok(None) };
-        let sections = sections(&*file)?;
-        Ok(sections.map(|sections| Self { epoch, file, sections: Arc::new(sections) }))
+        Ok(Sections::open(file, MAGIC)?.map(|sections| Self { epoch, sections }))
     }
 
     fn read(&self, index: usize) -> io::Result<Option<Vec<u8>>> {
-        let Some(section) = self.sections.get(index) else { return Ok(None) };
-        let mut bytes = vec![0; section.length as usize];
-        self.file.read_at(section.offset, &mut bytes)?;
-        let intact = check(&bytes) == section.check;
-        if !intact {
-            tracing::error!(epoch = self.epoch, index, "a state on the disk is damaged");
+        match self.sections.read(index) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                tracing::error!(epoch = self.epoch, "a state on the disk: {error}");
+                Ok(None)
+            }
+            read => read,
         }
-        Ok(intact.then_some(bytes))
     }
-}
-
-/// Where the sections of a file are.
-fn sections(file: &dyn DiskFile) -> io::Result<Option<Vec<Section>>> {
-    let Some(end) = file.len()?.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
-    let mut trailer = [0; TRAILER_BYTES];
-    file.read_at(end, &mut trailer)?;
-    let (front, sum) = trailer.split_at(12);
-    let Some(count) = front.strip_prefix(MAGIC).and_then(|count| count.try_into().ok()) else {
-        return Ok(None);
-    };
-    let bytes = ENTRY_BYTES * u32::from_le_bytes(count) as usize;
-    let Some(start) = end.checked_sub(bytes as u64) else { return Ok(None) };
-    let mut table = vec![0; bytes];
-    file.read_at(start, &mut table)?;
-    if blake3::hash(&[&table[..], front].concat()).as_bytes() != sum {
-        return Ok(None);
-    }
-    let (entries, _) = table.as_chunks();
-    Ok(entries.iter().map(Section::decode).collect())
 }
 
 impl Snapshots {
@@ -199,24 +143,9 @@ impl Snapshots {
 /// Writes a file that has no name yet.
 fn write(disk: &dyn Disk, frozen: &Frozen, block: &[u8]) -> io::Result<()> {
     let file = disk.create(NEW)?;
-    let mut offset = 0;
-    let mut table = Vec::new();
-    let mut put = |bytes: &[u8]| {
-        let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
-        table.extend(Section { offset, length, check: check(bytes) }.encode());
-        file.write_at(offset, bytes)?;
-        offset += u64::from(length);
-        Ok::<_, io::Error>(())
-    };
-    put(&frozen.list())?;
-    put(block)?;
-    for index in 0..frozen.parts() {
-        put(&frozen.part(index))?;
-    }
-    let count = u32::try_from(2 + frozen.parts()).map_err(io::Error::other)?;
-    table.extend([&MAGIC[..], &count.to_le_bytes()].concat());
-    let sum = blake3::hash(&table);
-    table.extend(sum.as_bytes());
-    file.write_at(offset, &table)?;
-    file.sync()
+    let mut sections = SectionWriter::new(&*file);
+    sections.put(&frozen.list())?;
+    sections.put(block)?;
+    (0..frozen.parts()).try_for_each(|index| sections.put(&frozen.part(index)))?;
+    sections.finish(MAGIC)
 }

@@ -205,7 +205,7 @@ impl Ledger {
             return Ok(true);
         }
         let is_old = height <= self.node.chain().tip().height;
-        Ok(is_old && Block::decode_header(&self.node.log().read(height)?)?.id() == id)
+        Ok(is_old && Block::decode_header(&self.node.store().read(height)?)?.id() == id)
     }
 
     /// Whether a header that is not known could be one of this chain: by its parent, or where that is not known, by itself.
@@ -305,9 +305,9 @@ impl Ledger {
         }
         for id in &due {
             let block = self.node.chain().pending(*id).ok_or(NodeError::UnknownBlock(*id))?;
-            self.node.log().append(block.header.height, &block.encode())?;
+            self.node.store().append(block.header.height, &block.encode())?;
         }
-        self.node.log().sync()?;
+        self.node.store().sync()?;
         for id in due {
             self.node.settle(id)?;
             self.branches.settle(id);
@@ -385,7 +385,7 @@ impl Ledger {
         let (mut blocks, mut bytes) = (Vec::new(), 0);
         for height in from.unwrap_or(u64::MAX)..=self.head().height {
             let block = match height.checked_sub(root + 1) {
-                None => self.node.log().read(height)?,
+                None => self.node.store().read(height)?,
                 Some(above) => {
                     let id = path.iter().rev().nth(above as usize).copied().unwrap_or_default();
                     self.node.chain().pending(id).ok_or(NodeError::UnknownBlock(id))?.encode()
@@ -404,7 +404,7 @@ impl Ledger {
 /// The work in a chain up to its newest final block, block by block.
 fn work_up_to(node: &Node) -> Result<Work, NodeError> {
     (1..=node.chain().tip().height).try_fold(Work::ZERO, |sum, height| {
-        let header = Block::decode_header(&node.log().read(height)?)?;
+        let header = Block::decode_header(&node.store().read(height)?)?;
         let work = Seal::of_bytes(&header.seal)?.target.work();
         Ok(sum.checked_add(work).unwrap_or(sum))
     })

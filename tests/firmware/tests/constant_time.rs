@@ -45,6 +45,12 @@ const KEYS: u8 = 4;
 /// So many devices in one emulator: it dies of more than a thousand changes of what it follows.
 const DEVICES: usize = 20;
 
+/// A seed of the entropy whose first two blocks, which the channel's key comes of, begin with the same byte: comparing them once took longer.
+const ALIKE: [u8; 32] = [
+    0x88, 0x21, 0x6b, 0xd2, 0x81, 0x80, 0x18, 0x08, 0xcb, 0xf9, 0x7c, 0x20, 0xf8, 0x56, 0xa3, 0xc6, 0x3c,
+    0x38, 0x03, 0x9f, 0x3c, 0x23, 0xbb, 0x3a, 0xf1, 0x76, 0xe1, 0x38, 0x10, 0x90, 0x5f, 0xb2,
+];
+
 /// A tick of the device's clock, in instructions.
 const TICK: u64 = 50;
 
@@ -102,9 +108,9 @@ fn pin(random: &mut StdRng) -> [u8; 12] {
     std::array::from_fn(|_| random.random_range(b' '..=b'~'))
 }
 
-/// A fresh device with random secrets, and a channel to it.
-fn open<'c>(counts: &'c Counts, random: &mut StdRng) -> (Session<'c>, Vec<Count>) {
-    counts.make_device(&random.random(), &random.random()).unwrap();
+/// A fresh device with a random secret, and a channel to it.
+fn open<'c>(counts: &'c Counts, entropy: &[u8; 32], random: &mut StdRng) -> (Session<'c>, Vec<Count>) {
+    counts.make_device(entropy, &random.random()).unwrap();
     let open = || Session::open(counts.line().unwrap(), &Zeroizing::new(HOST), None).unwrap();
     counts.follow("handshake", 2, open).unwrap()
 }
@@ -117,7 +123,8 @@ fn pins_channels_and_votes_take_the_same_time_for_all_secrets() {
         if device % DEVICES == 0 {
             counts = Counts::start().unwrap();
         }
-        let (mut session, handshake) = open(&counts, &mut random);
+        let entropy = if device == 1 { ALIKE } else { random.random() };
+        let (mut session, handshake) = open(&counts, &entropy, &mut random);
         classes.add(handshake);
         initialise(&mut session).unwrap();
         add_user(&mut session, "OSCAR", Role::Operator, &pin(&mut random)).unwrap();
@@ -173,7 +180,8 @@ fn transactions_in_the_slow_schemes_take_the_same_time_for_all_secrets() {
         if device % DEVICES == 0 {
             counts = Counts::start().unwrap();
         }
-        let (mut session, _) = open(&counts, &mut random);
+        let entropy = random.random();
+        let (mut session, _) = open(&counts, &entropy, &mut random);
         set_up(&mut session).unwrap();
         for key in 0..KEYS {
             for (first, scheme, frames) in [(4, Scheme::P256, 1), (4 + KEYS, Scheme::MlDsa87, 2)] {

@@ -48,13 +48,18 @@ impl KeyRecord {
     /// Who has it.
     pub fn principal(&self) -> Principal {
         Principal {
-            id: format!("key:{}", self.id),
+            id: principal_id(&self.id),
             session: None,
             grant: self.grant.clone(),
             requests_per_minute: self.requests_per_minute,
             once: self.once.then(|| self.id.clone()),
         }
     }
+}
+
+/// A key, by its id, as limits and the audit log know it.
+pub fn principal_id(id: &str) -> String {
+    format!("key:{id}")
 }
 
 /// What a new key is to be.

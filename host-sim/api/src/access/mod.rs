@@ -6,6 +6,7 @@
 //! | [`grant`] | what somebody was granted, and who he is |
 //! | [`keys`] | API keys |
 //! | [`sessions`] | sessions, which can be revoked and are bound to a client |
+//! | [`providers`] | tokens of OpenID providers, and logging in there |
 //! | [`tokens`] | the node's own tokens, one for each session |
 //! | [`limits`] | how often somebody may ask |
 //!
@@ -14,6 +15,7 @@
 pub mod grant;
 pub mod keys;
 pub mod limits;
+pub mod providers;
 pub mod scope;
 pub mod sessions;
 pub mod tokens;
@@ -30,6 +32,7 @@ use crate::config::InterfaceConfig;
 use crate::store::{Store, StoreError};
 use grant::{Accounts, Grant, Principal};
 use limits::Limits;
+use providers::Providers;
 use scope::Scopes;
 use sessions::Client;
 use tokens::Issuer;
@@ -56,6 +59,9 @@ pub enum Denied {
     /// What he showed does not count.
     #[error("{0}")]
     Invalid(String),
+    /// A key has to be asked for that signed it: the provider's place.
+    #[error("no key of this provider signed it")]
+    Key(usize),
     /// It belongs to another client.
     #[error("{0}")]
     Misused(String),
@@ -70,6 +76,8 @@ pub struct Access {
     pub store: Arc<Store>,
     /// The node's own tokens.
     pub issuer: Issuer,
+    /// Providers whose tokens count.
+    pub providers: Providers,
     /// What was refused and changed.
     pub audit: Audit,
     /// How often callers may ask.
@@ -79,15 +87,21 @@ pub struct Access {
 }
 
 impl Access {
-    /// Opens what a database holds. The tokens' issuer has this name.
+    /// Opens what a database holds; the providers are those of the configuration. The tokens' issuer has this name.
     ///
     /// # Errors
     /// The database fails, or there is no entropy.
-    pub fn open(store: Store, config: InterfaceConfig, issuer: &str) -> Result<Self, StoreError> {
+    pub fn open(
+        store: Store,
+        config: InterfaceConfig,
+        providers: Providers,
+        issuer: &str,
+    ) -> Result<Self, StoreError> {
         let store = Arc::new(store);
         let lasts = Duration::from_secs(config.token_seconds);
         Ok(Self {
             issuer: Issuer::open(&store, issuer, lasts, now_ms())?,
+            providers,
             audit: Audit::open(Arc::clone(&store))?,
             limits: Limits::default(),
             store,
@@ -164,16 +178,19 @@ impl Access {
         key.map(|key| key.principal()).ok_or_else(|| invalid("no such key, or it has ended"))
     }
 
-    /// Who has a token of the node's own.
+    /// Who has a token: of the node's own, or of a provider.
     fn bearer_of(&self, token: &str, client: &Client) -> Result<Principal, Denied> {
+        if let Some(principal) = self.providers.principal(token, client)? {
+            return Ok(principal);
+        }
         let claims = self.issuer.verify(token).map_err(|error| Denied::Invalid(format!("token: {error}")))?;
-        let Some((session, key)) = sessions::valid(&self.store, &claims.sid, now_ms())? else {
+        let Some((session, owner)) = sessions::valid(&self.store, &claims.sid, now_ms())? else {
             return Err(Denied::Invalid(format!("session {} is over", claims.sid)));
         };
         if !session.is_bound_to(client) {
             return Err(Denied::Misused(format!("session {} belongs to another client", claims.sid)));
         }
-        Ok(Principal { session: Some(session.id), grant: session.grant, once: None, ..key.principal() })
+        Ok(Principal { session: Some(session.id), grant: session.grant, once: None, ..owner })
     }
 
     /// An event of a caller, as it is written down.

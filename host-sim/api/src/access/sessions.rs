@@ -1,14 +1,16 @@
-//! Sessions: each token of the node's own belongs to one. A session can be revoked, ends with the key that began it, and is bound to the client that began it.
+//! Sessions: each token of the node's own belongs to one. A session can be revoked, ends with the key that began it, and is bound to the client that began it. One of a person
+//! ends after as long.
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::grant::Grant;
+use super::grant::{Grant, Principal};
+use super::providers::Person;
 use super::{keys, random};
 use crate::store::{Store, StoreError, Table};
 
-const SESSIONS: Table<SessionRecord> = Table::new("sessions");
+const SESSIONS: Table<SessionRecord> = Table::new("sessions-2");
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,16 +21,47 @@ pub struct Client {
     pub certificate: Option<String>,
 }
 
+/// Who began a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// A key, by its id.
+    Key(String),
+    /// Somebody who logged in at a provider.
+    Person {
+        /// As limits and the audit log know him.
+        id: String,
+        /// Requests in a minute, if they are other than the configuration's.
+        requests_per_minute: Option<u32>,
+    },
+}
+
+impl Owner {
+    /// As limits and the audit log know it.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Key(id) => keys::principal_id(id),
+            Self::Person { id, .. } => id.clone(),
+        }
+    }
+}
+
+impl From<&Person> for Owner {
+    fn from(person: &Person) -> Self {
+        Self::Person { id: person.id(), requests_per_minute: person.requests_per_minute }
+    }
+}
+
 /// What is known of a session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SessionRecord {
     /// 32 hexadecimal digits.
     pub id: String,
-    /// The key that began it.
-    pub key: String,
+    /// Who began it.
+    pub owner: Owner,
     /// What it allows: of what the key allows, what was asked for.
     pub grant: Grant,
-    /// Who began it. Where there is a certificate it counts, and the address may change; otherwise the address counts.
+    /// From where. Where there is a certificate it counts, and the address may change; otherwise the address counts.
     pub client: Client,
     /// When it began.
     pub created_ms: u64,
@@ -53,25 +86,24 @@ impl SessionRecord {
     }
 }
 
-/// Begins a session of a key, and forgets those that are over.
+/// Begins a session, which ends when it is told, and forgets those that are over.
 ///
 /// # Errors
 /// The database fails, or there is no entropy.
 pub fn begin(
     store: &Store,
-    key: &keys::KeyRecord,
+    owner: Owner,
     grant: Grant,
     client: &Client,
-    now_ms: u64,
-    lasts_ms: u64,
+    (now_ms, expires_ms): (u64, u64),
 ) -> Result<SessionRecord, StoreError> {
     let record = SessionRecord {
         id: hex::encode(&random(store)?[..16]),
-        key: key.id.clone(),
+        owner,
         grant,
         client: client.clone(),
         created_ms: now_ms,
-        expires_ms: key.expires_ms.unwrap_or(u64::MAX).min(now_ms.saturating_add(lasts_ms)),
+        expires_ms,
         revoked_ms: None,
     };
     SESSIONS.retain(store, |other| now_ms < other.expires_ms)?;
@@ -79,20 +111,25 @@ pub fn begin(
     Ok(record)
 }
 
-/// The session of an id, if it counts, and so does the key that began it.
+/// The session of an id and whoever began it, if it counts, and so does the key that began it.
 ///
 /// # Errors
 /// The database fails.
-pub fn valid(
-    store: &Store,
-    id: &str,
-    now_ms: u64,
-) -> Result<Option<(SessionRecord, keys::KeyRecord)>, StoreError> {
+pub fn valid(store: &Store, id: &str, now_ms: u64) -> Result<Option<(SessionRecord, Principal)>, StoreError> {
     let Some(session) = SESSIONS.get(store, id)?.filter(|session| session.is_valid(now_ms)) else {
         return Ok(None);
     };
-    let key = keys::get(store, &session.key)?.filter(|key| key.is_valid(now_ms));
-    Ok(key.map(|key| (session, key)))
+    let owner = match &session.owner {
+        Owner::Key(id) => keys::get(store, id)?.filter(|key| key.is_valid(now_ms)).map(|key| key.principal()),
+        Owner::Person { id, requests_per_minute } => Some(Principal {
+            id: id.clone(),
+            session: None,
+            grant: session.grant.clone(),
+            requests_per_minute: *requests_per_minute,
+            once: None,
+        }),
+    };
+    Ok(owner.map(|owner| (session, owner)))
 }
 
 /// All that are not over, revoked ones too.

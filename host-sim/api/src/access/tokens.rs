@@ -44,7 +44,7 @@ pub struct Claims {
     pub iss: String,
     /// For whom.
     pub aud: String,
-    /// Whose it is: `key:ID`.
+    /// Whose it is, as the audit log knows him.
     pub sub: String,
     /// When it was issued, in seconds.
     pub iat: u64,
@@ -143,7 +143,7 @@ impl Issuer {
         let claims = Claims {
             iss: self.name.clone(),
             aud: self.name.clone(),
-            sub: format!("key:{}", session.key),
+            sub: session.owner.id(),
             iat: session.created_ms / 1_000,
             exp: session.expires_ms / 1_000,
             sid: session.id.clone(),

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use qenex_core::error::ALERT_UNKNOWN;
+use qenex_core::error::{ALERT_UNKNOWN, ROUTE_UNKNOWN};
 use qenex_monitor::alerts::Alert;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +13,10 @@ use super::{BodyRefusals, Refusals};
 use crate::Interface;
 use crate::access::grant::Principal;
 use crate::access::now_ms;
+use crate::access::sessions::Client;
+use crate::audit::Kind;
 use crate::extract::{Path, Query};
+use crate::logging;
 use crate::problem::Problem;
 
 /// For how long an alert may be silenced: a week.
@@ -26,6 +29,39 @@ pub fn router() -> OpenApiRouter<Interface> {
         .routes(routes!(alerts))
         .routes(routes!(acknowledge))
         .routes(routes!(silence))
+        .routes(routes!(log_level, change_log))
+}
+
+/// How much is logged.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LogLevel {
+    /// `warn`, `info`, `debug`, or more of it for single parts: `warn,qenex_api=debug`.
+    level: String,
+}
+
+/// How much the node logs.
+#[utoipa::path(get, path = "/log", tag = "health", security(("token" = ["operate"])), responses((status = 200, body = LogLevel), Refusals))]
+async fn log_level() -> Result<Json<LogLevel>, Problem> {
+    let level =
+        logging::level().ok_or_else(|| Problem::unknown(ROUTE_UNKNOWN, "the process does not log"))?;
+    Ok(Json(LogLevel { level }))
+}
+
+/// Changes how much the node logs, until it is started again.
+#[utoipa::path(put, path = "/log", tag = "health", security(("token" = ["operate"])), request_body = LogLevel,
+    responses((status = 200, body = LogLevel), Refusals, BodyRefusals))]
+async fn change_log(
+    State(interface): State<Interface>,
+    Extension(principal): Extension<Principal>,
+    Extension(client): Extension<Client>,
+    crate::extract::Json(request): crate::extract::Json<LogLevel>,
+) -> Result<Json<LogLevel>, Problem> {
+    logging::change(&request.level).map_err(Problem::form)?;
+    let access = interface.access();
+    let event = access.event(Kind::LogChanged, &principal.id, &client, request.level.clone());
+    access.audit.record_durably(event).await?;
+    Ok(Json(request))
 }
 
 /// How the node is.

@@ -77,8 +77,8 @@ impl EventsQuery {
     }
 }
 
-/// What becomes final, as server-sent events: `block`, `transaction` and `alert` with what the routes of the same names answer, `behind` with what is left out. The last event
-/// of a block has its height as id: with it in `Last-Event-ID` a listener goes on where it was. A stream ends when a token would; the listener then asks anew.
+/// What becomes final, as server-sent events: `block`, `transaction` and `alert` with what the routes of the same names answer, `behind` with blocks that are left out, `omitted` with a
+/// block of which transactions are, `heard` with a height up to which there was nothing to tell for a while. The last event of a block has its height as id, as `heard` has: with it in `Last-Event-ID` a listener goes on where it was. A stream ends when a token would; the listener then asks anew.
 #[utoipa::path(get, path = "/events", tag = "chain", security(("token" = ["read"])), params(EventsQuery,
     ("Last-Event-ID" = Option<u64>, Header, description = "As `after`, which counts if both are there.")),
     responses((status = 200, description = "Events.", body = String, content_type = "text/event-stream"), Refusals))]

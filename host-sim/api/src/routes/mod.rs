@@ -12,7 +12,8 @@
 //! | [`transactions`] | transactions that their owners signed |
 //! | [`custody`] | accounts for which the node's device signs |
 //! | [`alerts`] | how the node is, and what is amiss |
-//! | [`people`] | tokens, keys, sessions, the audit log |
+//! | [`login`] | tokens, logging in |
+//! | [`people`] | keys, sessions, the audit log |
 //! | [`health`] | whether the node answers, and is ready; its metrics |
 
 pub mod accounts;
@@ -23,6 +24,7 @@ pub mod custody;
 pub mod events;
 pub mod health;
 pub mod history;
+pub mod login;
 pub mod people;
 pub mod pools;
 pub mod transactions;

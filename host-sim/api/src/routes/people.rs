@@ -1,19 +1,14 @@
-//! Who may do what: tokens, keys, sessions; and what was written down of it.
+//! Who may do what: keys, sessions; and what was written down of it.
 
 use axum::extract::State;
-use axum::extract::rejection::FormRejection;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Form, Json};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
 use jsonwebtoken::jwk::JwkSet;
 use qenex_core::error::{API_KEY_UNKNOWN, GRANT_EXCEEDED, SESSION_UNKNOWN};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use zeroize::Zeroizing;
 
 use super::{BodyRefusals, Refusals};
 use crate::Interface;
@@ -32,8 +27,6 @@ const NAME_LEN: usize = 64;
 /// The routes.
 pub fn router() -> OpenApiRouter<Interface> {
     OpenApiRouter::new()
-        .routes(routes!(token))
-        .routes(routes!(public_keys))
         .routes(routes!(me))
         .routes(routes!(create_key, list_keys))
         .routes(routes!(revoke_key))
@@ -42,138 +35,6 @@ pub fn router() -> OpenApiRouter<Interface> {
         .routes(routes!(end_session))
         .routes(routes!(rotate))
         .routes(routes!(audit))
-}
-
-/// Credentials of a client (RFC 6749, section 4.4).
-#[derive(Deserialize, ToSchema)]
-struct TokenRequest {
-    /// `client_credentials`
-    grant_type: String,
-    /// The id of an API key; also as the user of HTTP Basic.
-    client_id: Option<String>,
-    /// Its secret: what stands behind the id in the key; also as the password of HTTP Basic.
-    #[schema(format = Password)]
-    client_secret: Option<String>,
-    /// Fewer scopes than the key has, with spaces between them.
-    scope: Option<String>,
-}
-
-impl Drop for TokenRequest {
-    fn drop(&mut self) {
-        use zeroize::Zeroize as _;
-        self.client_secret.zeroize();
-    }
-}
-
-/// A token (RFC 6749, section 5.1).
-#[derive(Serialize, ToSchema)]
-struct Token {
-    /// The token.
-    access_token: String,
-    /// `Bearer`
-    token_type: &'static str,
-    /// How long it lasts, in seconds.
-    expires_in: u64,
-    /// Its scopes, with spaces between them.
-    scope: String,
-}
-
-/// Why there is no token (RFC 6749, section 5.2).
-#[derive(Debug, Serialize, ToSchema)]
-struct TokenError {
-    /// `invalid_request`, `invalid_client`, `invalid_scope` or `unsupported_grant_type`
-    error: &'static str,
-    /// What was expected.
-    error_description: String,
-}
-
-/// Takes an answer in the form that the standard prescribes.
-fn no_token(status: StatusCode, error: &'static str, description: &str) -> Response {
-    let mut response =
-        (status, Json(TokenError { error, error_description: description.into() })).into_response();
-    // The audit log and WWW-Authenticate are as everywhere.
-    let problem = match status {
-        StatusCode::UNAUTHORIZED => Problem::unauthenticated(description),
-        _ => Problem::form(description),
-    };
-    let plain = problem.into_response();
-    response.extensions_mut().extend(plain.extensions().clone());
-    if let Some(challenge) = plain.headers().get(axum::http::header::WWW_AUTHENTICATE) {
-        response.headers_mut().insert(axum::http::header::WWW_AUTHENTICATE, challenge.clone());
-    }
-    response
-}
-
-/// User and password of HTTP Basic (RFC 7617).
-fn basic(headers: &HeaderMap) -> Option<(String, Zeroizing<String>)> {
-    let value = headers.get(axum::http::header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, credentials) = value.split_once(' ')?;
-    let decoded = STANDARD.decode(credentials.trim()).ok().map(Zeroizing::new)?;
-    let text = std::str::from_utf8(&decoded).ok()?;
-    let (user, password) = text.split_once(':')?;
-    scheme.eq_ignore_ascii_case("basic").then(|| (user.to_string(), Zeroizing::new(password.to_string())))
-}
-
-/// Begins a session: a token for the credentials of a key. The session is bound to the client's certificate, or else to its address.
-#[utoipa::path(post, path = "/token", tag = "access", security(()),
-    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = Token), (status = 400, description = "Another form.", body = TokenError),
-        (status = 401, description = "The credentials do not count.", body = TokenError),
-        (status = 408, description = "It took too long to arrive.", body = crate::problem::ErrorBody),
-        (status = 413, description = "The body is too long.", body = crate::problem::ErrorBody),
-        (status = 429, description = "Too many requests.", body = crate::problem::ErrorBody),
-        (status = 500, description = "The node cannot.", body = crate::problem::ErrorBody)))]
-async fn token(
-    State(interface): State<Interface>,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-    form: Result<Form<TokenRequest>, FormRejection>,
-) -> Result<Response, Problem> {
-    let refused = |status, error, description: &str| Ok(no_token(status, error, description));
-    let bad = StatusCode::BAD_REQUEST;
-    let Form(request) = match form {
-        Ok(form) => form,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => return Err(rejection.into()),
-        Err(rejection) => return refused(bad, "invalid_request", &rejection.body_text()),
-    };
-    if request.grant_type != "client_credentials" {
-        return refused(bad, "unsupported_grant_type", "grant_type: client_credentials was expected");
-    }
-    let in_body = request.client_id.clone().zip(request.client_secret.clone().map(Zeroizing::new));
-    let credentials = basic(&headers).or(in_body);
-    let Some((id, secret)) = credentials else {
-        let description = "client_id and client_secret were expected";
-        return refused(StatusCode::UNAUTHORIZED, "invalid_client", description);
-    };
-    let access = interface.access();
-    let now_ms = now_ms();
-    let key = keys::verify_parts(&access.store, &id, &secret, now_ms)?.filter(|key| !key.once);
-    let Some(key) = key else {
-        return refused(StatusCode::UNAUTHORIZED, "invalid_client", "no such key, or it has ended");
-    };
-    let scopes = match request.scope.as_deref().map(str::parse::<Scopes>) {
-        None => key.grant.scopes,
-        Some(Ok(scopes)) if !scopes.is_empty() && key.grant.scopes.has_all(scopes) => scopes,
-        Some(Ok(_)) => return refused(bad, "invalid_scope", "the key does not have them all"),
-        Some(Err(error)) => return refused(bad, "invalid_scope", &error.to_string()),
-    };
-    let grant = Grant { scopes, accounts: key.grant.accounts.clone() };
-    let lasts_ms = u64::try_from(access.issuer.lasts().as_millis()).unwrap_or(u64::MAX);
-    let session = sessions::begin(&access.store, &key, grant, &client, now_ms, lasts_ms)?;
-    let access_token = access.issuer.issue(&access.store, &session)?;
-    let principal = key.principal().id;
-    let event = access.event(Kind::SessionBegun, &principal, &client, format!("session {}", session.id));
-    access.audit.record_durably(event).await?;
-    let expires_in = session.expires_ms.saturating_sub(now_ms) / 1_000;
-    Ok(Json(Token { access_token, token_type: "Bearer", expires_in, scope: scopes.to_string() })
-        .into_response())
-}
-
-/// The public keys of the node's tokens (RFC 7517).
-#[utoipa::path(get, path = "/jwks.json", tag = "access", security(()),
-    responses((status = 200, description = "A set of keys.", body = serde_json::Value), Refusals))]
-async fn public_keys(State(interface): State<Interface>) -> Json<JwkSet> {
-    Json(interface.access().issuer.public_keys())
 }
 
 /// Who asks.
@@ -344,8 +205,8 @@ async fn revoke_key(
 struct SessionView {
     /// Its id.
     id: String,
-    /// The key that began it.
-    key: String,
+    /// Who began it, as the audit log knows him.
+    principal: String,
     /// What it allows.
     #[schema(value_type = Vec<String>)]
     scopes: Scopes,
@@ -366,7 +227,7 @@ impl From<SessionRecord> for SessionView {
     fn from(session: SessionRecord) -> Self {
         Self {
             id: session.id,
-            key: session.key,
+            principal: session.owner.id(),
             scopes: session.grant.scopes,
             address: session.client.address,
             certificate: session.client.certificate,

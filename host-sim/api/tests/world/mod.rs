@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use base64::Engine as _;
 use qenex_api::Interface;
 use qenex_api::access::grant::{Accounts, Grant};
+use qenex_api::access::providers::Providers;
 use qenex_api::access::scope::Scopes;
 use qenex_api::access::{Access, keys, now_ms};
 use qenex_api::config::InterfaceConfig;
@@ -22,10 +23,10 @@ use qenex_api::view::{Confirmed, Proof, Status};
 use qenex_core::codec::DecodeError;
 use qenex_core::crypto::Hash;
 use qenex_core::ledger::RecordId;
-use qenex_index::{Index, Source};
+use qenex_index::Index;
 use qenex_node::block::{Batch, Block};
 use qenex_node::error::{NodeError, Refusal};
-use qenex_node::node::Node;
+use qenex_node::node::{Node, Source};
 use qenex_node::sequencer::SubmitError;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -102,7 +103,8 @@ pub struct World {
 
 fn interface(folder: &std::path::Path, config: InterfaceConfig) -> Interface {
     let store = Store::open(&folder.join("interface.redb")).expect("it opens");
-    let access = Access::open(store, config, "qenex:TEST:1").expect("it opens");
+    let providers = Providers::new(&config).expect("they are right");
+    let access = Access::open(store, config, providers, "qenex:TEST:1").expect("it opens");
     let (submitted, _) = tokio::sync::mpsc::channel(16);
     let index = Arc::new(Index::open(&folder.join("index.redb")).expect("it opens"));
     let alerts = &access.config.alerts;

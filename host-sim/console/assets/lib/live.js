@@ -44,7 +44,7 @@ function draw() {
     transactions: merged(transactions, of('transaction'), 'id', TRANSACTIONS),
     alerts: of('alert').reduce((known, alert) => new Map(known).set(alert.id, alert), alerts),
   });
-  if (of('behind').length) fill();
+  if (of('behind').length || of('omitted').length) fill();
 }
 
 function tell(event, data) {

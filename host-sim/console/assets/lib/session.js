@@ -43,9 +43,37 @@ async function learnWhoAsks(extra) {
   session.patch({ ready: true, me, problem: null, ...extra });
 }
 
-/** Goes on with the kept token, else as the public. */
+/** What a provider sent this page back with, once: it is gone from the address then. */
+function takeLoginCode() {
+  const code = /^#login=([A-Za-z0-9_-]+)$/.exec(location.hash)?.[1] ?? null;
+  // In place of the address that has it, which the history forgets.
+  if (code) location.replace('#/');
+  return code;
+}
+
+/** Where somebody can sign in other than with a key: names of OpenID providers. */
+export async function loginProviders() {
+  return (await get('/login')).providers;
+}
+
+/** A token for the code of a login; nothing if the code does not count any more. */
+async function exchangeCode(code) {
+  const asked = Date.now();
+  try {
+    const answer = await post('/token', { anonymous: true, form: { grant_type: 'authorization_code', code } });
+    const ends = asked + answer.expires_in * 1_000;
+    keep(answer.access_token, ends);
+    return { token: answer.access_token, ends };
+  } catch (problem) {
+    session.patch({ notice: `You are not signed in: ${problem.sentence}` });
+    return null;
+  }
+}
+
+/** Goes on with the code of a login or the kept token, else as the public. */
 export async function begin() {
-  const found = kept();
+  const code = takeLoginCode();
+  const found = code ? await exchangeCode(code) : kept();
   useToken(found?.token ?? null);
   session.patch({ signedIn: Boolean(found), ends: found?.ends ?? null });
   if (found) renewBefore(found.ends);

@@ -12,7 +12,7 @@ import { fieldName } from '../lib/names.js';
 import { usePages } from '../lib/resource.js';
 import { can } from '../lib/session.js';
 
-const KINDS = ['refused', 'key_created', 'key_revoked', 'session_begun', 'session_revoked', 'signing_key_rotated'];
+const KINDS = ['refused', 'key_created', 'key_revoked', 'session_begun', 'session_revoked', 'signing_key_rotated', 'log_changed'];
 
 const COLUMNS = [
   { label: 'Time', kind: 'whole', cell: ({ time_ms: ms }) => html`<${Moment} ms=${ms} />` },

@@ -1,17 +1,29 @@
-// Sign-in with an API key. The key is exchanged for a token and stays in the page's memory until it is closed or somebody signs out.
+// Sign-in with an API key, or at an OpenID provider. A key is exchanged for a token and stays in the page's memory until it is closed or somebody signs out.
 
-import { html, useRef, useState } from '../vendor/htm-preact.js';
+import { html, useEffect, useRef, useState } from '../vendor/htm-preact.js';
 import { Field, focusWrong } from '../components/form.js';
 import { Problem } from '../components/notice.js';
-import { session, signIn } from '../lib/session.js';
+import { path } from '../lib/api.js';
+import { loginProviders, session, signIn } from '../lib/session.js';
 import { useStore } from '../lib/store.js';
 
 /** The whole page, for whoever may not read without a key. */
 export function SignIn() {
   return html`
     <h1>Sign in</h1>
-    <p>This node answers only those who show a key.</p>
+    <p>This node answers only those whom it knows.</p>
     <${SignInForm} />`;
+}
+
+/** Links to the providers at which people sign in; nothing while there is none. */
+function Providers() {
+  const [names, setNames] = useState([]);
+  useEffect(() => {
+    // Without them there is still the key.
+    loginProviders().then(setNames, () => {});
+  }, []);
+  const link = (name) => html`<a class="button" key=${name} href=${`/api/v1${path`/login/${name}`}`}>Sign in with ${name}</a>`;
+  return names.length > 0 && html`<div class="buttons">${names.map(link)}</div>`;
 }
 
 export function SignInForm() {
@@ -35,6 +47,7 @@ export function SignInForm() {
   };
 
   return html`
+    <${Providers} />
     <form class="form" ref=${form} onSubmit=${submit}>
       ${notice && html`<p class="notice" role="status">${notice}</p>`}
       ${problem && html`<${Problem} problem=${problem} />`}

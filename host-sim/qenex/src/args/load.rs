@@ -72,6 +72,12 @@ pub enum Bench {
         /// Threads that verify; as many as there are cores otherwise.
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1_024))]
         workers: Option<u16>,
+        /// In a database, which must be empty, in place of files: postgresql://USER@HOST/DATABASE
+        #[arg(long)]
+        database: Option<String>,
+        /// Take signatures for verified, as a validator does with those of transactions that were in its pool
+        #[arg(long)]
+        verified: bool,
     },
     /// Execution alone: no signatures, tree or disk, on one core.
     Execute {

@@ -4,13 +4,47 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use qenex_service::config::Overrides;
+
+/// The configuration of a node, and what is said in place of some of it.
+#[derive(Args, Debug)]
+pub struct Configured {
+    /// Its configuration; `qenex testnet new` writes some.
+    #[arg(long)]
+    pub config: PathBuf,
+
+    /// The folder of its data, in place of what the configuration says
+    #[arg(long, env = "QENEX_DATA")]
+    pub data: Option<PathBuf>,
+
+    /// The database of its ledger, in place of what the configuration says: postgresql://USER@HOST/DATABASE
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database: Option<String>,
+
+    /// The file of the password for the database, in place of what the configuration says
+    #[arg(long, env = "DATABASE_PASSWORD_FILE")]
+    pub database_password_file: Option<PathBuf>,
+}
+
+impl Configured {
+    /// What is said beside the file.
+    pub fn overrides(&self) -> Overrides {
+        let Self { data, database, database_password_file, .. } = self;
+        Overrides {
+            data: data.clone(),
+            database: database.clone(),
+            database_password_file: database_password_file.clone(),
+            ..Overrides::default()
+        }
+    }
+}
 
 /// A node of a chain.
 #[derive(Args, Debug)]
 pub struct Node {
-    /// Its configuration; `qenex testnet new` writes some.
-    #[arg(long)]
-    pub config: PathBuf,
+    /// Its configuration.
+    #[command(flatten)]
+    pub configured: Configured,
 
     /// Only check the configuration and the files that it names
     #[arg(long)]
@@ -24,13 +58,26 @@ pub struct Node {
     #[arg(long, env = "QENEX_MAX_CONNECTIONS")]
     pub max_connections: Option<usize>,
 
-    /// The folder of its data, in place of what the configuration says
-    #[arg(long, env = "QENEX_DATA")]
-    pub data: Option<PathBuf>,
-
     /// In production, simulated devices and an open interface without TLS or a proxy are refused
     #[arg(long, env = "QENEX_ENV", value_enum, default_value_t = Environment::Test)]
     pub env: Environment,
+}
+
+/// Whether a node has all that it needs. It may run, or not.
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// Its configuration.
+    #[command(flatten)]
+    pub configured: Configured,
+}
+
+/// The ledger of a node that does not run, from its files to a database or back.
+#[derive(Subcommand, Debug)]
+pub enum Store {
+    /// Copy it from the folder of its data to its database, which is empty.
+    ToDatabase(Configured),
+    /// Copy it from its database to the folder of its data.
+    ToFiles(Configured),
 }
 
 /// What a node is for.

@@ -2,10 +2,12 @@
 
 mod account;
 mod asset;
+mod backup;
 mod bench;
 mod check;
 mod demo;
 mod device;
+mod doctor;
 mod history;
 mod key;
 mod node;
@@ -15,6 +17,7 @@ mod quote;
 mod send;
 mod show;
 mod sim;
+mod store;
 mod submit;
 mod swap;
 mod testnet;
@@ -42,6 +45,10 @@ pub fn run(command: Command, output: &Output) -> Result<(), Failure> {
         Command::Quote(args) => quote::run(args, output),
         Command::Proof(args) => proof::run(args, output),
         Command::Check(args) => check::run(&args, output),
+        Command::Backup(args) => backup::run(&args, output),
+        Command::Restore(args) => backup::restore(&args, output),
+        Command::Store(args) => store::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
         Command::Device(args) => device::run(args, output),
         Command::Bench(args) => bench::run(args, output),
     }

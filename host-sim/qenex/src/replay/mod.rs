@@ -273,7 +273,7 @@ pub fn run(args: &Replay, output: &Output) -> Result<(), Failure> {
         }
         batch
     };
-    let report = pipeline::run(&mut node, &verifier, config, source, make, &mut caller)?;
+    let report = pipeline::run(&mut node, Signatures::Verify(&verifier), config, source, make, &mut caller)?;
     caller.bar.finish_and_clear();
     node.checkpoint()?;
     let state_root = node.chain().tip().state_root;

@@ -160,6 +160,8 @@ fn fill(folder: &Path, new: &NewTestnet) -> Result<Vec<PathBuf>, ServiceError> {
             listen: at(index, 0),
             address: at(index, 0),
             peers: peers.map(|(other, key)| PeerConfig { key: key.clone(), address: at(other, 0) }).collect(),
+            database: None,
+            backup: None,
             followers: follower_keys.iter().filter(|key| **key != keys[index]).cloned().collect(),
             // Whoever reaches a chain for tests may read it and send to it, as often as he likes.
             interface: InterfaceConfig {

@@ -41,6 +41,7 @@ from .key import Key
 from .key_request import KeyRequest
 from .key_view import KeyView
 from .kind import Kind
+from .log_level import LogLevel
 from .me import Me
 from .member import Member
 from .new_key_view import NewKeyView
@@ -67,6 +68,7 @@ from .pool_shares import PoolShares
 from .pools import Pools
 from .preview import Preview
 from .proof import Proof
+from .providers_view import ProvidersView
 from .quote import Quote
 from .refused_one import RefusedOne
 from .remove_request import RemoveRequest
@@ -133,6 +135,7 @@ __all__ = (
     "KeyRequest",
     "KeyView",
     "Kind",
+    "LogLevel",
     "Me",
     "Member",
     "NewKeyView",
@@ -159,6 +162,7 @@ __all__ = (
     "Pools",
     "Preview",
     "Proof",
+    "ProvidersView",
     "Quote",
     "RefusedOne",
     "RemoveRequest",

@@ -3,6 +3,7 @@ from typing import Literal
 AuditKind = Literal[
     "key_created",
     "key_revoked",
+    "log_changed",
     "refused",
     "session_begun",
     "session_revoked",
@@ -12,6 +13,7 @@ AuditKind = Literal[
 AUDIT_KIND_VALUES: set[AuditKind] = {
     "key_created",
     "key_revoked",
+    "log_changed",
     "refused",
     "session_begun",
     "session_revoked",

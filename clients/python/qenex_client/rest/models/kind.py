@@ -3,6 +3,7 @@ from typing import Literal
 Kind = Literal[
     "key_created",
     "key_revoked",
+    "log_changed",
     "refused",
     "session_begun",
     "session_revoked",
@@ -12,6 +13,7 @@ Kind = Literal[
 KIND_VALUES: set[Kind] = {
     "key_created",
     "key_revoked",
+    "log_changed",
     "refused",
     "session_begun",
     "session_revoked",

@@ -20,7 +20,7 @@ class SessionView:
         created_ms (int): When it began.
         expires_ms (int): When it ends.
         id (str): Its id.
-        key (str): The key that began it.
+        principal (str): Who began it, as the audit log knows him.
         scopes (list[str]): What it allows.
         certificate (None | str | Unset): The hash of the certificate of who began it.
         revoked_ms (int | None | Unset): When it was revoked.
@@ -30,7 +30,7 @@ class SessionView:
     created_ms: int
     expires_ms: int
     id: str
-    key: str
+    principal: str
     scopes: list[str]
     certificate: None | str | Unset = UNSET
     revoked_ms: int | None | Unset = UNSET
@@ -45,7 +45,7 @@ class SessionView:
 
         id = self.id
 
-        key = self.key
+        principal = self.principal
 
         scopes = self.scopes
 
@@ -69,7 +69,7 @@ class SessionView:
                 "created_ms": created_ms,
                 "expires_ms": expires_ms,
                 "id": id,
-                "key": key,
+                "principal": principal,
                 "scopes": scopes,
             }
         )
@@ -91,7 +91,7 @@ class SessionView:
 
         id = d.pop("id")
 
-        key = d.pop("key")
+        principal = d.pop("principal")
 
         scopes = cast(list[str], d.pop("scopes"))
 
@@ -118,7 +118,7 @@ class SessionView:
             created_ms=created_ms,
             expires_ms=expires_ms,
             id=id,
-            key=key,
+            principal=principal,
             scopes=scopes,
             certificate=certificate,
             revoked_ms=revoked_ms,

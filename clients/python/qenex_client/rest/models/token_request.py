@@ -13,19 +13,21 @@ T = TypeVar("T", bound="TokenRequest")
 
 @_attrs_define
 class TokenRequest:
-    """Credentials of a client (RFC 6749, section 4.4).
+    """Credentials of a client (RFC 6749, section 4.4), or the code of a login.
 
     Attributes:
-        grant_type (str): `client_credentials`
+        grant_type (str): `client_credentials`; for a page that came back from a provider, `authorization_code`
         client_id (None | str | Unset): The id of an API key; also as the user of HTTP Basic.
         client_secret (None | str | Unset): Its secret: what stands behind the id in the key; also as the password of
             HTTP Basic.
+        code (None | str | Unset): What the page came back with.
         scope (None | str | Unset): Fewer scopes than the key has, with spaces between them.
     """
 
     grant_type: str
     client_id: None | str | Unset = UNSET
     client_secret: None | str | Unset = UNSET
+    code: None | str | Unset = UNSET
     scope: None | str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -44,6 +46,12 @@ class TokenRequest:
         else:
             client_secret = self.client_secret
 
+        code: None | str | Unset
+        if isinstance(self.code, Unset):
+            code = UNSET
+        else:
+            code = self.code
+
         scope: None | str | Unset
         if isinstance(self.scope, Unset):
             scope = UNSET
@@ -61,6 +69,8 @@ class TokenRequest:
             field_dict["client_id"] = client_id
         if client_secret is not UNSET:
             field_dict["client_secret"] = client_secret
+        if code is not UNSET:
+            field_dict["code"] = code
         if scope is not UNSET:
             field_dict["scope"] = scope
 
@@ -89,6 +99,15 @@ class TokenRequest:
 
         client_secret = _parse_client_secret(d.pop("client_secret", UNSET))
 
+        def _parse_code(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        code = _parse_code(d.pop("code", UNSET))
+
         def _parse_scope(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -102,6 +121,7 @@ class TokenRequest:
             grant_type=grant_type,
             client_id=client_id,
             client_secret=client_secret,
+            code=code,
             scope=scope,
         )
 

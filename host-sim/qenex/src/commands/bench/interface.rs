@@ -247,6 +247,7 @@ fn open_to_all(config: &Path, connections: usize) -> Result<(), Failure> {
     let text = std::fs::read(config).map_err(unwritable(config))?;
     let mut settings: Value = serde_json::from_slice(&text).map_err(failed)?;
     settings["interface"]["max_connections"] = connections.into();
+    settings["interface"]["max_connections_per_address"] = connections.into();
     settings["interface"]["requests_per_minute"] = 0.into();
     std::fs::write(config, settings.to_string()).map_err(unwritable(config))
 }

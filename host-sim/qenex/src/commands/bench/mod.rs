@@ -17,7 +17,9 @@ use crate::output::{Failure, Output};
 
 pub fn run(args: Bench, output: &Output) -> Result<(), Failure> {
     match args {
-        Bench::Replay { load, block, workers } => replay::run(&load, block, workers.map(usize::from), output),
+        Bench::Replay { load, block, workers, database, verified } => {
+            replay::run(&load, (block, workers.map(usize::from), verified), database.as_deref(), output)
+        }
         Bench::Chain { chain, block_interval_ms, data } => {
             chain::run(&chain, block_interval_ms, data, output)
         }

@@ -1,14 +1,21 @@
 //! `qenex bench replay`: the whole ledger, all stages at once.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use qenex_core::consensus::Header;
 use qenex_node::clock::process_time;
-use qenex_node::error::Refusal;
+use qenex_node::error::{NodeError, Refusal};
 use qenex_node::execution::Execution;
-use qenex_node::node::{Node, NodeConfig};
+use qenex_node::node::{Node, NodeConfig, Recovery, begin_store};
 use qenex_node::pipeline::{self, PipelineConfig, Refused};
+use qenex_node::prepare::Signatures;
+use qenex_postgres::Postgres;
+use qenex_service::config::DatabaseConfig;
 use qenex_signatures::Verifier;
-use qenex_store::RealDisk;
+use qenex_store::copy::copy;
+use qenex_store::{Disk, RealDisk, Store};
 use serde_json::json;
 
 use super::load::{self, Prepared};
@@ -30,16 +37,49 @@ fn config() -> NodeConfig {
     NodeConfig { state_bytes: usize::MAX, ..NodeConfig::default() }
 }
 
-pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> Result<(), Failure> {
+/// Where the chain is while it is measured.
+enum Place<'a> {
+    Files(&'a Path),
+    Database(Arc<Postgres>, Box<Header>),
+}
+
+impl<'a> Place<'a> {
+    /// The prepared files, or their copy in a database.
+    fn of(files: &'a Path, database: Option<&str>) -> Result<Self, Failure> {
+        let Some(url) = database else { return Ok(Self::Files(files)) };
+        let disk: Arc<dyn Disk> = RealDisk::open(files)?;
+        let first = Node::open(Arc::clone(&disk), config())?.0.genesis().header;
+        let store = Postgres::open(&DatabaseConfig::of(url).settings()?, &first.id().0)?;
+        copy(&begin_store(&disk, &first, config())?, &store, &mut |_, _| ())?;
+        Ok(Self::Database(Arc::new(store), Box::new(first)))
+    }
+
+    fn open(&self) -> Result<(Node, Recovery), NodeError> {
+        match self {
+            Self::Files(path) => Node::open(RealDisk::open(path)?, config()),
+            Self::Database(store, first) => {
+                Node::open_in(Arc::clone(store) as Arc<dyn Store>, (**first).clone(), config())
+            }
+        }
+    }
+}
+
+pub fn run(
+    args: &Load,
+    (block, workers, verified): (u32, Option<usize>, bool),
+    database: Option<&str>,
+    output: &Output,
+) -> Result<(), Failure> {
     let workers = workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
     let prepared = Prepared::make(args)?;
     output.line(format_args!("{} accounts, {} transfers, {workers} workers", args.accounts, args.transfers));
 
     // One half of the signatures before and one after, so that a machine that becomes slower or faster does so for both.
+    let place = Place::of(prepared.path(), database)?;
     let mut pure = verify::in_a_process(&prepared, args, workers, false)?;
     load::reset_peak();
     let start = Instant::now();
-    let (mut node, recovery) = Node::open(RealDisk::open(prepared.path())?, config())?;
+    let (mut node, recovery) = place.open()?;
     let start_seconds = start.elapsed().as_secs_f64();
     let state_bytes = node.chain().bytes();
     output.line(format_args!(
@@ -48,6 +88,7 @@ pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> 
         state_bytes as f64 / 1e6
     ));
     let verifier = Verifier::default();
+    let signatures = if verified { Signatures::Committed } else { Signatures::Verify(&verifier) };
     let mut transfers = prepared.transfers()?;
     let pipeline_config = PipelineConfig {
         block_transactions: block as usize,
@@ -56,8 +97,14 @@ pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> 
         block_interval_ms: 1_000,
     };
     let processor_start = process_time();
-    let report =
-        pipeline::run(&mut node, &verifier, pipeline_config, || transfers.next(), |batch| batch, &mut Quiet)?;
+    let report = pipeline::run(
+        &mut node,
+        signatures,
+        pipeline_config,
+        || transfers.next(),
+        |batch| batch,
+        &mut Quiet,
+    )?;
     let processor = process_time().saturating_sub(processor_start);
     let peak_mb = load::peak_bytes().map(|bytes| bytes as f64 / 1e6);
     let root = node.chain().tip().state_root;
@@ -65,7 +112,7 @@ pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> 
     node.checkpoint()?;
     let checkpoint_seconds = checkpoint.elapsed().as_secs_f64();
     drop(node);
-    let (node, again) = Node::open(RealDisk::open(prepared.path())?, config())?;
+    let (node, again) = place.open()?;
     let same = node.chain().tip().state_root == root;
     drop(node);
 
@@ -73,10 +120,8 @@ pub fn run(args: &Load, block: u32, workers: Option<usize>, output: &Output) -> 
     let per_second = report.transactions as f64 / report.elapsed.as_secs_f64();
     let ratio = per_second / pure.per_second();
     let processor_us = 1e6 * processor.as_secs_f64() / report.transactions.max(1) as f64;
-    output.line(format_args!(
-        "signed, durable           {per_second:.0} transfers/s in {} blocks",
-        report.blocks
-    ));
+    let what = if verified { "verified before, durable  " } else { "signed, durable           " };
+    output.line(format_args!("{what}{per_second:.0} transfers/s in {} blocks", report.blocks));
     output.line(format_args!(
         "pure batch verification   {:.0} signatures/s on {workers} threads",
         pure.per_second()

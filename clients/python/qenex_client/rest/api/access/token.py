@@ -90,11 +90,12 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: TokenRequest,
 ) -> Response[ErrorBody | Token | TokenError]:
-    """Begins a session: a token for the credentials of a key. The session is bound to the client's
-    certificate, or else to its address.
+    """Begins a session: a token for the credentials of a key, or for a login at a provider. The session is
+    bound to the client's certificate, or else to its address.
 
     Args:
-        body (TokenRequest): Credentials of a client (RFC 6749, section 4.4).
+        body (TokenRequest): Credentials of a client (RFC 6749, section 4.4), or the code of a
+            login.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -120,11 +121,12 @@ def sync(
     client: AuthenticatedClient | Client,
     body: TokenRequest,
 ) -> ErrorBody | Token | TokenError | None:
-    """Begins a session: a token for the credentials of a key. The session is bound to the client's
-    certificate, or else to its address.
+    """Begins a session: a token for the credentials of a key, or for a login at a provider. The session is
+    bound to the client's certificate, or else to its address.
 
     Args:
-        body (TokenRequest): Credentials of a client (RFC 6749, section 4.4).
+        body (TokenRequest): Credentials of a client (RFC 6749, section 4.4), or the code of a
+            login.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -145,11 +147,12 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: TokenRequest,
 ) -> Response[ErrorBody | Token | TokenError]:
-    """Begins a session: a token for the credentials of a key. The session is bound to the client's
-    certificate, or else to its address.
+    """Begins a session: a token for the credentials of a key, or for a login at a provider. The session is
+    bound to the client's certificate, or else to its address.
 
     Args:
-        body (TokenRequest): Credentials of a client (RFC 6749, section 4.4).
+        body (TokenRequest): Credentials of a client (RFC 6749, section 4.4), or the code of a
+            login.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -173,11 +176,12 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: TokenRequest,
 ) -> ErrorBody | Token | TokenError | None:
-    """Begins a session: a token for the credentials of a key. The session is bound to the client's
-    certificate, or else to its address.
+    """Begins a session: a token for the credentials of a key, or for a login at a provider. The session is
+    bound to the client's certificate, or else to its address.
 
     Args:
-        body (TokenRequest): Credentials of a client (RFC 6749, section 4.4).
+        body (TokenRequest): Credentials of a client (RFC 6749, section 4.4), or the code of a
+            login.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

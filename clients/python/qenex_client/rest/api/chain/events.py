@@ -108,9 +108,10 @@ def sync_detailed(
     last_event_id: int | Unset = UNSET,
 ) -> Response[ErrorBody | str]:
     """What becomes final, as server-sent events: `block`, `transaction` and `alert` with what the routes
-    of the same names answer, `behind` with what is left out. The last event
-    of a block has its height as id: with it in `Last-Event-ID` a listener goes on where it was. A
-    stream ends when a token would; the listener then asks anew.
+    of the same names answer, `behind` with blocks that are left out, `omitted` with a
+    block of which transactions are, `heard` with a height up to which there was nothing to tell for a
+    while. The last event of a block has its height as id, as `heard` has: with it in `Last-Event-ID` a
+    listener goes on where it was. A stream ends when a token would; the listener then asks anew.
 
     Args:
         topics (str | Unset):
@@ -149,9 +150,10 @@ def sync(
     last_event_id: int | Unset = UNSET,
 ) -> ErrorBody | str | None:
     """What becomes final, as server-sent events: `block`, `transaction` and `alert` with what the routes
-    of the same names answer, `behind` with what is left out. The last event
-    of a block has its height as id: with it in `Last-Event-ID` a listener goes on where it was. A
-    stream ends when a token would; the listener then asks anew.
+    of the same names answer, `behind` with blocks that are left out, `omitted` with a
+    block of which transactions are, `heard` with a height up to which there was nothing to tell for a
+    while. The last event of a block has its height as id, as `heard` has: with it in `Last-Event-ID` a
+    listener goes on where it was. A stream ends when a token would; the listener then asks anew.
 
     Args:
         topics (str | Unset):
@@ -185,9 +187,10 @@ async def asyncio_detailed(
     last_event_id: int | Unset = UNSET,
 ) -> Response[ErrorBody | str]:
     """What becomes final, as server-sent events: `block`, `transaction` and `alert` with what the routes
-    of the same names answer, `behind` with what is left out. The last event
-    of a block has its height as id: with it in `Last-Event-ID` a listener goes on where it was. A
-    stream ends when a token would; the listener then asks anew.
+    of the same names answer, `behind` with blocks that are left out, `omitted` with a
+    block of which transactions are, `heard` with a height up to which there was nothing to tell for a
+    while. The last event of a block has its height as id, as `heard` has: with it in `Last-Event-ID` a
+    listener goes on where it was. A stream ends when a token would; the listener then asks anew.
 
     Args:
         topics (str | Unset):
@@ -224,9 +227,10 @@ async def asyncio(
     last_event_id: int | Unset = UNSET,
 ) -> ErrorBody | str | None:
     """What becomes final, as server-sent events: `block`, `transaction` and `alert` with what the routes
-    of the same names answer, `behind` with what is left out. The last event
-    of a block has its height as id: with it in `Last-Event-ID` a listener goes on where it was. A
-    stream ends when a token would; the listener then asks anew.
+    of the same names answer, `behind` with blocks that are left out, `omitted` with a
+    block of which transactions are, `heard` with a height up to which there was nothing to tell for a
+    while. The last event of a block has its height as id, as `heard` has: with it in `Last-Event-ID` a
+    listener goes on where it was. A stream ends when a token would; the listener then asks anew.
 
     Args:
         topics (str | Unset):
