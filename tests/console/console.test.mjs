@@ -57,6 +57,8 @@ async function displayed(visitor, label = 'What the device shows') {
   return labels.map((text, index) => [text, values[index]]);
 }
 
+const panel = (page, title) => page.locator('.panel', { has: page.getByRole('heading', { name: title, exact: true }) });
+
 describe('signing in', () => {
   test('a wrong key is refused with a clear sentence', async () => {
     const visitor = await visit({ expected: (status, url) => status === 401 && url.endsWith('/token') });
@@ -123,8 +125,8 @@ describe('signing in', () => {
   test('what the scopes do not allow is not offered', async () => {
     const visitor = await visit();
     await visitor.signIn(facts.reader.key);
-    await visitor.sees('your key does not have it, and it takes it to manage API keys');
-    for (const [address, scope] of [['send', 'transfer'], ['send/swap', 'swap'], ['alerts', 'operate'], ['access/keys', 'admin'], ['access/audit', 'audit']]) {
+    await visitor.sees('your key does not have it, and it takes it to manage API keys and sessions');
+    for (const [address, scope] of [['send', 'transfer'], ['send/swap', 'swap'], ['send/liquidity', 'liquidity'], ['send/supply', 'issue'], ['send/account', 'account'], ['alerts', 'operate'], ['access/keys', 'admin'], ['access/sessions', 'admin'], ['access/audit', 'audit']]) {
       await visitor.go(address);
       await visitor.page.locator('.notice code', { hasText: scope }).waitFor();
       assert.equal(await visitor.page.locator('main form').count(), 0, address);
@@ -188,6 +190,84 @@ describe('orders', () => {
     await visitor.sees('It is final, in block');
     await visitor.sees('Amount out');
     await visitor.inspect('swap-final');
+    return visitor.leave();
+  });
+
+  test('liquidity is added, and some of it removed', async (t) => {
+    const pool = facts.pools.find(({ price_a_in_b: price }) => price);
+    if (!pool) return t.skip('this ledger has no pool with reserves');
+    const visitor = await signedIn({ expected: notYet });
+    const { page } = visitor;
+    await visitor.go('send/liquidity');
+    const add = panel(page, 'Add');
+    await add.getByLabel('Pool').selectOption(pool.pool);
+    await add.getByLabel(`Give at most, of ${pool.asset_a}`).fill('2');
+    await add.getByLabel(`Give at most, of ${pool.asset_b}`).fill('50');
+    await add.getByRole('button', { name: 'Review' }).click();
+    await visitor.sees('An amount was expected.');
+    await page.waitForFunction(() => document.activeElement.id === 'add-min_shares');
+    await add.getByLabel('Receive at least so many shares').fill('0');
+    await add.getByRole('button', { name: 'Review' }).click();
+    const lines = await displayed(visitor);
+    assert.deepEqual(lines.slice(0, 5), [['Operation', 'Add liquidity'], ['Pool', pool.pool], ['Give at most', `2 ${pool.asset_a}`], ['Give at most', `50 ${pool.asset_b}`], ['Shares at least', '0']]);
+    await visitor.inspect('liquidity-review');
+    await add.getByRole('button', { name: 'Sign and send' }).click();
+    await add.getByText('It is final, in block').waitFor();
+    const remove = panel(page, 'Remove');
+    await remove.getByLabel('Pool').selectOption(pool.pool);
+    await remove.getByLabel('Shares to give back').fill('0.5');
+    await remove.getByLabel(`Receive at least, of ${pool.asset_a}`).fill('0');
+    await remove.getByLabel(`Receive at least, of ${pool.asset_b}`).fill('0.000001');
+    await remove.getByRole('button', { name: 'Review' }).click();
+    await remove.getByRole('button', { name: 'Sign and send' }).click();
+    await remove.getByText('It is final, in block').waitFor();
+    const { shares } = (await ask('GET', `/pool/${pool.pool}`));
+    assert.notEqual(shares, pool.shares);
+    await visitor.inspect('liquidity-final');
+    return visitor.leave();
+  });
+
+  test('an issuer issues and burns', async (t) => {
+    const asset = facts.assets.find(({ issuer }) => facts.custody.includes(issuer));
+    if (!asset) return t.skip('no asset is of an account in custody');
+    const visitor = await signedIn({ expected: notYet });
+    const { page } = visitor;
+    await visitor.go('send/supply');
+    for (const [part, lines] of [['Issue', [['Amount', `7.5 ${asset.id}`], ['To', facts.receiver]]], ['Burn', [['Amount', `7.5 ${asset.id}`]]]]) {
+      const order = panel(page, part);
+      await order.getByLabel('Issuer').selectOption(asset.issuer);
+      await order.getByLabel('Asset').selectOption(asset.id);
+      if (part === 'Issue') await order.getByLabel('Receiver').fill(facts.receiver);
+      await order.getByLabel('Amount').fill('7.5');
+      await order.getByRole('button', { name: 'Review' }).click();
+      assert.deepEqual((await displayed(visitor)).slice(0, lines.length + 1), [['Operation', part], ...lines]);
+      await order.getByRole('button', { name: 'Sign and send' }).click();
+      await order.getByText('It is final, in block').waitFor();
+      await order.getByRole('button', { name: 'New order' }).click();
+    }
+    return visitor.leave();
+  });
+
+  test('an account is opened once', async () => {
+    const visitor = await signedIn({ expected: (status, url) => notYet(status, url) || (status === 422 && url.includes('/account')) });
+    const { page } = visitor;
+    await visitor.go('send/account');
+    const id = page.getByLabel('Account', { exact: true });
+    if (isMock) {
+      await id.fill('bank_004');
+      await page.getByLabel('Documents').fill('passport, proof of address');
+      await page.getByRole('button', { name: 'Review' }).click();
+      assert.deepEqual((await displayed(visitor)).slice(0, 4), [['Operation', 'Create account'], ['Account', 'BANK_004'], ['Kind', 'individual'], ['KYC level', 'basic']]);
+      await visitor.inspect('account-review');
+      await page.getByRole('button', { name: 'Sign and send' }).click();
+      await visitor.sees('It is final, in block');
+      await page.getByRole('button', { name: 'New order' }).click();
+    }
+    await id.fill(facts.sender);
+    await page.getByRole('button', { name: 'Review' }).click();
+    // The ledger is asked when it is signed; the mock knows at once.
+    if (!isMock) await page.getByRole('button', { name: 'Sign and send' }).click();
+    await visitor.sees('The identifier must not be in use yet.');
     return visitor.leave();
   });
 
@@ -295,7 +375,7 @@ async function pages() {
     [`blocks/${transaction.height}`, `Block ${shown(transaction.height)}`, 'block', [block.id, block.state_root, short(transaction.id)]],
     ['accounts', 'Accounts', 'accounts', [accounts[0].id, accounts.at(-1).id]],
     [`accounts/${sender}`, sender, 'account', [account.keys[0].hash, balances[0].asset, short(transaction.id)]],
-    [`accounts/${sender}?kind=burn`, sender, 'account-filtered', ['No transaction of this account is as the filters ask.']],
+    [`accounts/${sender}?kind=set-frozen`, sender, 'account-filtered', ['No transaction of this account is as the filters ask.']],
     ['pools', 'Pools', 'pools', pool ? [pool.pool] : ['The ledger has no pools.']],
     ...(pool ? [
       [`pools/${pool.pool}?step=minute`, pool.pool, 'pool', [`Reserve of ${pool.asset_a}`, 'Fee of a swap', /The same as a table|Nobody has swapped/]],
@@ -305,12 +385,16 @@ async function pages() {
     [`assets/${assets[0].id}`, assets[0].id, 'asset', [assets[0].issuer, shown(assets[0].max_supply)]],
     ['send', 'Send a transfer', 'send', ['Reference']],
     ['send/swap', 'Send a swap', 'send-swap', [pool ? 'The quote appears here' : 'The ledger has no pool to swap in.']],
+    ['send/liquidity', 'Provide liquidity', 'send-liquidity', pool ? ['Shares to give back'] : ['The ledger has no pool for liquidity.']],
+    ['send/supply', 'Issue or burn', 'send-supply', ['It is new: the supply grows by it.']],
+    ['send/account', 'Open an account', 'send-account', ['the device keeps its key']],
     ['device', 'Device', 'device', [sender]],
     ['alerts', 'Alerts', 'alerts', [/Acknowledge|Silence|No alert is open/]],
     ['alerts?state=all', 'Alerts', 'alerts-all', ['All alerts']],
     ['validators', 'Validators', 'validators', [/Commission|work decides/]],
     ['access', 'Access', 'access', [me.principal, 'Token ends']],
     ['access/keys', 'API keys', 'keys', ['reads only', 'New key']],
+    ['access/sessions', 'Sessions', 'sessions', [me.principal, 'your own']],
     ['access/audit', 'Audit log', 'audit', ['Key created', me.principal]],
     ['no/such', 'No such page', 'no-such', ['Go to the overview']],
   ];
@@ -472,6 +556,20 @@ describe('operation', () => {
     const made = (await ask('GET', '/keys')).find((one) => one.name === name);
     assert.ok(made.revoked_ms);
     assert.deepEqual([...made.accounts].sort(), [facts.sender, facts.receiver].sort());
+    await visitor.leave();
+  });
+
+  test('a session of somebody else is ended', async () => {
+    const [other, visitor] = [await visit({ expected: (status) => status === 401 }), await signedIn()];
+    await other.signIn(facts.reader.key);
+    const { page } = visitor;
+    await visitor.go('access/sessions');
+    const row = page.getByRole('row').filter({ hasText: `key:${facts.reader.id}` }).filter({ hasText: 'active' }).first();
+    await row.getByRole('button', { name: 'Revoke' }).click();
+    await visitor.inspect('session-revoke');
+    await row.getByRole('button', { name: 'Yes, revoke' }).click();
+    await page.getByRole('row').filter({ hasText: `key:${facts.reader.id}` }).getByText('revoked').first().waitFor();
+    await other.leave();
     await visitor.leave();
   });
 

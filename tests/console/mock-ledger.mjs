@@ -33,7 +33,7 @@ export class Ledger extends EventEmitter {
     this.waiting = [];
     this.accounts = new Map();
     this.assets = new Map([['EURC', '50000000'], ['QNX', '1000000000'], ['USDC', '50000000']]
-      .map(([id, most]) => [id, { id, issuer: 'TREASURY', supply: most, max_supply: text(units(most) * 10n) }]));
+      .map(([id, most]) => [id, { id, issuer: id === 'EURC' ? BANKS[0] : 'TREASURY', supply: most, max_supply: text(units(most) * 10n) }]));
     this.pools = new Map();
     const names = [...BANKS, 'TREASURY', ...Array.from({ length: 4 }, (_, index) => `VALIDATOR_${index + 1}`),
       ...Array.from({ length: 60 }, (_, index) => `ACC${String(index + 1).padStart(6, '0')}`)];
@@ -118,6 +118,59 @@ export class Ledger extends EventEmitter {
       of.reserveA += toA;
       of.reserveB += toB;
       return { kind: 'swapped', amount_in: text(units(amount)), amount_out: text(out) };
+    });
+  }
+
+  /** Liquidity in exact proportion; a node rounds, and looks at the limits. */
+  addLiquidityOf({ account, pool, max_a: mostA, max_b: mostB, min_shares: least }) {
+    const of = this.pools.get(pool);
+    const summary = [line('Operation', 'Add liquidity'), line('Pool', pool), line('Give at most', `${text(units(mostA))} ${of.a}`), line('Give at most', `${text(units(mostB))} ${of.b}`),
+      line('Shares at least', text(units(least))), line('Deadline', 'none'), ...this.end(account)];
+    return this.waitingOf('add-liquidity', account, summary, () => {
+      const [byA, byB] = [(units(mostA) * of.shares) / of.reserveA, (units(mostB) * of.shares) / of.reserveB];
+      return this.moveLiquidity(account, of, byA < byB ? byA : byB);
+    });
+  }
+
+  removeLiquidityOf({ account, pool, shares, min_a: leastA, min_b: leastB }) {
+    const of = this.pools.get(pool);
+    const summary = [line('Operation', 'Remove liquidity'), line('Pool', pool), line('Shares to give back', text(units(shares))), line('Receive at least', `${text(units(leastA))} ${of.a}`),
+      line('Receive at least', `${text(units(leastB))} ${of.b}`), line('Deadline', 'none'), ...this.end(account)];
+    return this.waitingOf('remove-liquidity', account, summary, () => this.moveLiquidity(account, of, -units(shares)));
+  }
+
+  moveLiquidity(account, of, shares) {
+    const [a, b] = [(of.reserveA * shares) / of.shares, (of.reserveB * shares) / of.shares];
+    this.move(account, of.a, -a);
+    this.move(account, of.b, -b);
+    of.reserveA += a;
+    of.reserveB += b;
+    of.shares += shares;
+    return { kind: 'done' };
+  }
+
+  issueOf({ account, asset, receiver, amount }) {
+    const summary = [line('Operation', 'Issue'), line('Amount', `${text(units(amount))} ${asset}`), line('To', receiver), ...this.end(account)];
+    return this.waitingOf('issue', account, summary, () => {
+      this.move(receiver, asset, units(amount));
+      return { kind: 'done' };
+    });
+  }
+
+  burnOf({ account, asset, amount }) {
+    const summary = [line('Operation', 'Burn'), line('Amount', `${text(units(amount))} ${asset}`), ...this.end(account)];
+    return this.waitingOf('burn', account, summary, () => {
+      this.move(account, asset, -units(amount));
+      return { kind: 'done' };
+    });
+  }
+
+  openOf(registrar, { account_id: id, documents }) {
+    const kyc = documents.length ? 'basic' : 'none';
+    const summary = [line('Operation', 'Create account'), line('Account', id), line('Kind', 'individual'), line('KYC level', kyc), ...this.end(registrar)];
+    return this.waitingOf('create-account', registrar, summary, () => {
+      this.addAccount(id);
+      return { kind: 'done' };
     });
   }
 

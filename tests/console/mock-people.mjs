@@ -45,19 +45,26 @@ export class People {
     const found = this.keys.find(({ record, whole }) => whole === `qnx_${id}_${secret}` && !record.revoked_ms);
     if (!found) return null;
     const token = hash(`${id} ${this.sessions.size}`);
-    this.sessions.set(token, { key: found, session: token.slice(0, 16) });
+    this.sessions.set(token, { key: found, session: token.slice(0, 16), began: Date.now(), revoked: null });
     this.note('session_begun', `key:${id}`, 'POST /api/v1/token', 200, `session ${token.slice(0, 16)}`);
     return { access_token: token, token_type: 'Bearer', expires_in: TOKEN_SECONDS, scope: found.record.scopes.join(' ') };
+  }
+
+  sessionViews() {
+    return [...this.sessions.values()].map(({ key: { record }, session: id, began, revoked }) => ({
+      id, principal: `key:${record.id}`, scopes: record.scopes, address: '127.0.0.1', certificate: null, created_ms: began, expires_ms: began + TOKEN_SECONDS * 1_000, revoked_ms: revoked,
+    }));
   }
 
   /** Who shows this header; nothing if what he shows does not count. */
   caller(header, publicScopes) {
     if (!header) return { principal: 'address:127.0.0.1', session: null, scopes: publicScopes, accounts: [] };
     const shown = header.replace(/^Bearer /, '');
-    const key = this.keys.find(({ whole }) => whole === shown) ?? this.sessions.get(shown)?.key;
-    if (!key || key.record.revoked_ms) return null;
+    const begun = this.sessions.get(shown);
+    const key = this.keys.find(({ whole }) => whole === shown) ?? begun?.key;
+    if (!key || begun?.revoked || key.record.revoked_ms) return null;
     const { id, scopes, accounts } = key.record;
-    return { principal: `key:${id}`, session: this.sessions.get(shown)?.session ?? null, scopes, accounts };
+    return { principal: `key:${id}`, session: begun?.session ?? null, scopes, accounts };
   }
 }
 

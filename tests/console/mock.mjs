@@ -15,6 +15,9 @@ const ASSETS = fileURLToPath(new URL('../../host-sim/console/assets/', import.me
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const CUSTODY = ['BANK_001', 'BANK_002', 'BANK_003'];
+// Opens accounts; and one that is configured and not open yet.
+const REGISTRAR = 'TREASURY';
+const UNOPENED = 'BANK_004';
 
 class Refused extends Error {
   constructor(status, code, name, sentence, detail = '') {
@@ -24,6 +27,7 @@ class Refused extends Error {
 }
 
 const form = (detail) => new Refused(400, 1127, 'BODY_FORM', "Body, path and query must be of the form that the interface's document describes.", detail);
+const notInCustody = (account) => new Refused(404, 1134, 'NOT_IN_CUSTODY', "The account must be one of those that the node's configuration puts into the custody of its device.", account);
 const unknown = (code, name, what, detail) => new Refused(404, code, name, `The ${what} must exist.`, detail);
 
 /** Part of a list that is ordered by id. */
@@ -102,7 +106,7 @@ class Node {
 
   /** A transfer or a swap: previewed, or signed once for each key of idempotency. */
   order({ query, body, headers }, account, make) {
-    if (!CUSTODY.includes(account)) throw new Refused(404, 1134, 'NOT_IN_CUSTODY', "The account must be one of those that the node's configuration puts into the custody of its device.", account);
+    if (!CUSTODY.includes(account) && account !== REGISTRAR) throw notInCustody(account);
     const key = headers['idempotency-key'];
     const before = key && this.orders.get(key);
     if (before) return before;
@@ -129,6 +133,19 @@ class Node {
   swap(request) {
     this.pool(request.body.pool);
     return this.order(request, request.body.account, (body) => this.ledger.swapOf(body));
+  }
+
+  /** Liquidity, issue or burn, which `make` turns into a transaction. */
+  custody(request, make) {
+    if (request.body.pool) this.pool(request.body.pool);
+    return this.order(request, request.body.account, make);
+  }
+
+  openAccount(request) {
+    const id = request.body.account_id;
+    if (!CUSTODY.includes(id) && id !== UNOPENED) throw notInCustody(id);
+    if (this.ledger.accounts.has(id)) throw new Refused(422, 708, 'ID_IN_USE', 'The identifier must not be in use yet.', id);
+    return this.order(request, REGISTRAR, (body) => this.ledger.openOf(REGISTRAR, body));
   }
 
   token(body) {
@@ -203,9 +220,14 @@ class Node {
       ['GET', '/pool/:id', 'read', ({ id }) => poolView(this.pool(id))],
       ['GET', '/pool/:id/quote', 'read', ({ id, query }) => this.quote(id, query)],
       ['GET', '/pool/:id/candles', 'read', ({ id, query }) => ledger.candles(this.pool(id), STEPS[query.get('step')], Number(query.get('from_ms') ?? 0))],
-      ['GET', '/custody', 'read', ({ caller }) => ({ accounts: CUSTODY.filter((id) => caller.accounts === '*' || caller.accounts.includes(id)), registrar: null })],
+      ['GET', '/custody', 'read', ({ caller }) => ({ accounts: CUSTODY.filter((id) => caller.accounts === '*' || caller.accounts.includes(id)), registrar: REGISTRAR })],
       ['POST', '/transaction', 'transfer', (request) => this.transfer(request)],
       ['POST', '/swap', 'swap', (request) => this.swap(request)],
+      ['POST', '/liquidity', 'liquidity', (request) => this.custody(request, (body) => ledger.addLiquidityOf(body))],
+      ['POST', '/liquidity/remove', 'liquidity', (request) => this.custody(request, (body) => ledger.removeLiquidityOf(body))],
+      ['POST', '/issue', 'issue', (request) => this.custody(request, (body) => ledger.issueOf(body))],
+      ['POST', '/burn', 'issue', (request) => this.custody(request, (body) => ledger.burnOf(body))],
+      ['POST', '/account', 'account', (request) => this.openAccount(request)],
       ['GET', '/validators', 'read', () => ({ epoch: ledger.tip.epoch, validators: VALIDATORS })],
       ['GET', '/device', 'read', () => ({ ...DEVICE, trusted_height: ledger.tip.height })],
       ['GET', '/health/factors', 'read', () => FACTORS],
@@ -219,6 +241,8 @@ class Node {
         return made;
       }],
       ['DELETE', '/keys/:id', 'admin', ({ id }) => Object.assign(people.keys.find(({ record }) => record.id === id).record, { revoked_ms: Date.now() })],
+      ['GET', '/sessions', 'admin', () => people.sessionViews()],
+      ['DELETE', '/sessions/:id', 'admin', ({ id }) => Object.assign([...people.sessions.values()].find(({ session }) => session === id), { revoked: Date.now() })],
       ['GET', '/audit', 'audit', ({ query }) => {
         const limit = Number(query.get('limit') ?? 50);
         const below = Number(query.get('cursor') ?? Infinity);

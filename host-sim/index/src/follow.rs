@@ -19,7 +19,7 @@ use redb::{Durability, WriteTransaction};
 use crate::candles::Swaps;
 use crate::flows::Flows;
 use crate::names::Namer;
-use crate::read::{self, Executed, executed};
+use crate::read::{self, Exchange, Executed, executed};
 use crate::tables::{self, BLOCKS, TOUCHED, TRANSACTIONS};
 use crate::{Index, IndexError, Result};
 
@@ -231,17 +231,11 @@ impl Rows {
 
     /// What a transaction adds to prices, volumes and flows.
     fn figures(&mut self, op: &Op<'_>, receipt: &Receipt, time_ms: u64) {
-        let swap = match op {
-            Op::SwapExactIn(swap) => Some((swap.pool, swap.asset_in, swap.asset_out)),
-            Op::SwapExactOut(swap) => Some((swap.pool, swap.asset_in, swap.asset_out)),
-            _ => None,
-        };
-        if let (Some((pool, asset_in, asset_out)), Outcome::Swapped(amount_in, amount_out)) =
-            (swap, &receipt.outcome)
-        {
+        if let Some(exchange) = Exchange::of(op, receipt) {
+            let Exchange { pool, asset_in, asset_out, amount_in, amount_out } = exchange;
             // The asset whose id comes first is a pool's first.
             let direction = if asset_in < asset_out { Direction::AToB } else { Direction::BToA };
-            self.swaps.add(pool, time_ms, direction, *amount_in, *amount_out);
+            self.swaps.add(pool, time_ms, direction, amount_in, amount_out);
         }
         match op {
             Op::Transfer(transfer) => {

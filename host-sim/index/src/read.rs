@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use qenex_core::codec;
 use qenex_core::consensus::Header;
-use qenex_core::id::AssetId;
-use qenex_core::ledger::{Record, RecordId};
+use qenex_core::id::{AssetId, PoolId};
+use qenex_core::ledger::{Outcome, Receipt, Record, RecordId};
+use qenex_core::num::Amount;
+use qenex_core::tx::Op;
 use qenex_node::block::Block;
 use qenex_node::error::NodeError;
 use qenex_node::node::Source;
@@ -41,6 +43,38 @@ pub fn executed(source: &dyn Source, height: u64) -> Result<Executed> {
     // The first block has no transactions, and did nothing.
     let record = record.or_else(|| block.transactions.is_empty().then(Arc::default));
     Ok(Executed { block, record: record.ok_or(NodeError::HistoryDamaged { height })? })
+}
+
+/// What a swap exchanged.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange {
+    /// The pool.
+    pub pool: PoolId,
+    /// The asset that the pool got.
+    pub asset_in: AssetId,
+    /// The asset that it gave.
+    pub asset_out: AssetId,
+    /// What the pool got.
+    pub amount_in: Amount,
+    /// What it gave.
+    pub amount_out: Amount,
+}
+
+impl Exchange {
+    /// That of an operation which did this, if it is a swap and was carried out.
+    pub fn of(op: &Op<'_>, receipt: &Receipt) -> Option<Self> {
+        let (pool, asset_in, asset_out) = match op {
+            Op::SwapExactIn(swap) => (swap.pool, swap.asset_in, swap.asset_out),
+            Op::SwapExactOut(swap) => (swap.pool, swap.asset_in, swap.asset_out),
+            _ => return None,
+        };
+        match receipt.outcome {
+            Outcome::Swapped(amount_in, amount_out) => {
+                Some(Self { pool, asset_in, asset_out, amount_in, amount_out })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The header of a final block.

@@ -13,6 +13,12 @@ use qenex_core::error::{
 use qenex_core::ledger::{RecordId, Reject};
 use qenex_store::StoreError;
 
+/// An error with those that led to it, in one line.
+pub fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 /// Why a transaction is not taken into the pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MempoolError {

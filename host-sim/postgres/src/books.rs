@@ -17,7 +17,7 @@ use qenex_core::ledger::{Outcome, Receipt, Record, RecordId, access};
 use qenex_core::policy::OpKind;
 use qenex_core::tx::{Op, SignedTransaction};
 use qenex_index::IndexError;
-use qenex_index::read::{Executed, executed, state};
+use qenex_index::read::{Exchange, Executed, executed, state};
 use qenex_node::error::NodeError;
 use qenex_node::history::receipts;
 use qenex_node::node::Source;
@@ -314,14 +314,8 @@ impl Rows {
             }
             _ => {}
         }
-        let swap = match op {
-            Op::SwapExactIn(swap) => Some((swap.pool, swap.asset_in, swap.asset_out)),
-            Op::SwapExactOut(swap) => Some((swap.pool, swap.asset_in, swap.asset_out)),
-            _ => None,
-        };
-        if let (Some((pool, asset_in, asset_out)), Outcome::Swapped(amount_in, amount_out)) =
-            (swap, &receipt.outcome)
-        {
+        if let Some(exchange) = Exchange::of(op, receipt) {
+            let Exchange { pool, asset_in, asset_out, amount_in, amount_out } = exchange;
             line!(self.swaps, height, place, at, pool, sender, asset_in, amount_in, asset_out, amount_out);
         }
         if let (Op::Report(report), Outcome::Slashed(amount)) = (op, &receipt.outcome) {

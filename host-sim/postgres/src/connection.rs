@@ -14,6 +14,7 @@ use deadpool_postgres::{
 };
 use metrics::counter;
 use qenex_core::error::{STORE_DATABASE, STORE_IO};
+use qenex_node::error::in_full;
 use qenex_store::StoreError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -160,12 +161,6 @@ impl Failure {
         };
         StoreError::new(if passing { STORE_IO } else { STORE_DATABASE }, name, detail)
     }
-}
-
-/// An error with those that led to it.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| (*error).source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// A pool of connections, and who waits for what goes over them.

@@ -68,10 +68,13 @@ impl Nodes {
         Ok(block)
     }
 
-    /// Gives a node a signed transaction.
-    pub fn submit(&self, index: u16, signed: &[u8]) -> Result<(), Failure> {
-        let sent = self.agent.post(self.url(index, "tx")).send(hex::encode(signed));
-        sent.map(|_| ()).map_err(|error| Failure::refused(INPUT_FILE, format_args!("a transfer: {error}")))
+    /// Gives a node a signed transaction. Returns whether the node takes it: one with its nonce may wait there, or be in the chain.
+    pub fn submit(&self, index: u16, signed: &[u8]) -> Result<bool, Failure> {
+        match self.agent.post(self.url(index, "tx")).send(hex::encode(signed)) {
+            Ok(_) => Ok(true),
+            Err(ureq::Error::StatusCode(409)) => Ok(false),
+            Err(error) => Err(Failure::refused(INPUT_FILE, format_args!("a transfer: {error}"))),
+        }
     }
 
     /// Gives a node several, each with its length before it. Returns its answer; nothing if there is none.

@@ -20,6 +20,7 @@ use openidconnect::{
     HttpRequest, HttpResponse, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
     TokenResponse as _,
 };
+use qenex_node::error::in_full;
 use serde_json::Value;
 use ureq::Agent;
 use zeroize::Zeroizing;
@@ -513,10 +514,4 @@ pub enum LoginError {
     /// Nothing is granted to him.
     #[error("{0}: nothing is granted to whoever this is")]
     Roleless(String),
-}
-
-/// An error with those that led to it.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

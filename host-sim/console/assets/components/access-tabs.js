@@ -3,7 +3,7 @@
 import { html } from '../vendor/htm-preact.js';
 import { can } from '../lib/session.js';
 
-const PARTS = [['access', 'Session', null], ['access/keys', 'API keys', 'admin'], ['access/audit', 'Audit log', 'audit']];
+const PARTS = [['access', 'Session', null], ['access/keys', 'API keys', 'admin'], ['access/sessions', 'Sessions', 'admin'], ['access/audit', 'Audit log', 'audit']];
 
 export function AccessTabs({ at }) {
   const offered = PARTS.filter(([, , scope]) => !scope || can(scope));

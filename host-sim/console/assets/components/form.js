@@ -27,11 +27,15 @@ export function wrongId(text, what) {
 
 /** What is wrong with an amount, or nothing. */
 export function wrongAmount(text) {
+  return wrongLeast(text) || (/[1-9]/.test(text) ? '' : 'More than zero was expected.');
+}
+
+/** What is wrong with an amount that may be zero, or nothing. */
+export function wrongLeast(text) {
   const amount = typed(text);
   if (!amount) return 'An amount was expected.';
   if (amount.includes(',')) return 'Write the amount with a point before the fraction and without commas: 1250.50';
-  if (!isAmount(amount)) return 'Digits were expected, with at most 18 after a point: 1250.50';
-  return /[1-9]/.test(amount) ? '' : 'More than zero was expected.';
+  return isAmount(amount) ? '' : 'Digits were expected, with at most 18 after a point: 1250.50';
 }
 
 const PRINTABLE = /^[\x20-\x7e]{0,35}$/;

@@ -34,9 +34,12 @@ const SCOPES = {
   read: 'read the ledger',
   transfer: 'transfer from accounts in custody',
   swap: 'swap for accounts in custody',
+  liquidity: 'provide liquidity for accounts in custody',
+  issue: 'issue and burn assets of accounts in custody',
+  account: 'open accounts in custody',
   metrics: 'read alerts and figures',
   operate: 'acknowledge and silence alerts',
-  admin: 'manage API keys',
+  admin: 'manage API keys and sessions',
   audit: 'read the audit log',
 };
 

@@ -13,7 +13,8 @@ import { Device } from './device.js';
 import { Overview } from './overview.js';
 import { Pool } from './pool.js';
 import { Pools } from './pools.js';
-import { SendSwap, SendTransfer } from './send.js';
+import { SendAccount, SendLiquidity, SendSupply, SendSwap, SendTransfer } from './send.js';
+import { Sessions } from './sessions.js';
 import { Transaction } from './transaction.js';
 import { Transactions } from './transactions.js';
 import { Validators } from './validators.js';
@@ -32,10 +33,14 @@ export const PAGES = [
   ['assets/:id', Asset],
   ['send', SendTransfer],
   ['send/swap', SendSwap],
+  ['send/liquidity', SendLiquidity],
+  ['send/supply', SendSupply],
+  ['send/account', SendAccount],
   ['device', Device],
   ['alerts', Alerts],
   ['validators', Validators],
   ['access', Access],
   ['access/keys', ApiKeys],
+  ['access/sessions', Sessions],
   ['access/audit', Audit],
 ];

@@ -3,11 +3,12 @@
 import { html, useState } from '../vendor/htm-preact.js';
 import { AccessTabs } from '../components/access-tabs.js';
 import { NewKeyForm } from '../components/new-key-form.js';
-import { Empty, Missing, Problem, Reading } from '../components/notice.js';
+import { Empty, Missing, Reading } from '../components/notice.js';
 import { Page, Panel } from '../components/page.js';
+import { Revoke } from '../components/revoke.js';
 import { Table } from '../components/table.js';
 import { Badge, Copy, Moment } from '../components/values.js';
-import { path, remove } from '../lib/api.js';
+import { path } from '../lib/api.js';
 import { useResource } from '../lib/resource.js';
 import { can } from '../lib/session.js';
 
@@ -51,34 +52,11 @@ const columns = (reload) => [
   { label: 'Per minute', kind: 'number', cell: ({ requests_per_minute: most }) => String(most ?? 'default') },
   { label: 'Created', kind: 'whole', cell: ({ created_ms: ms }) => html`<${Moment} ms=${ms} />` },
   { label: 'State', cell: (key) => html`<${KeyState} of=${key} />` },
-  { label: 'Action', cell: (key) => key.revoked_ms === null && html`<${Revoke} id=${key.id} name=${key.name} revoked=${reload} />` },
+  { label: 'Action', cell: (key) => key.revoked_ms === null && html`<${Revoke} where=${path`/keys/${key.id}`} what=${`the key ${key.name}`} also="with its sessions" revoked=${reload} />` },
 ];
 
 function KeyState({ of: { revoked_ms: revoked, expires_ms: expires } }) {
   if (revoked !== null) return html`<${Badge} tone="critical">revoked<//>`;
   if (expires === null) return html`<${Badge} tone="good">active<//>`;
   return expires > Date.now() ? html`<${Badge} tone="good">active<//> until <${Moment} ms=${expires} />` : html`<${Badge} tone="warning">expired<//>`;
-}
-
-/** Revoking cannot be undone, so it takes two steps. */
-function Revoke({ id, name, revoked }) {
-  const [{ asked, busy, problem }, setState] = useState({ asked: false, busy: false, problem: null });
-  const revoke = async () => {
-    setState({ asked: true, busy: true, problem: null });
-    try {
-      await remove(path`/keys/${id}`);
-      revoked();
-    } catch (problem) {
-      setState({ asked: true, busy: false, problem });
-    }
-  };
-  const ask = (asked) => setState({ asked, busy: false, problem: null });
-  if (!asked) return html`<button class="button" data-kind="danger" onClick=${() => ask(true)}>Revoke<span class="unseen"> the key ${name}</span></button>`;
-  return html`
-    ${problem && html`<${Problem} problem=${problem} />`}
-    <div class="buttons" role="group" aria-label=${`Revoke the key ${name} for ever?`}>
-      <span class="small">For ever, with its sessions?</span>
-      <button class="button" data-kind="danger" disabled=${busy} onClick=${revoke}>Yes, revoke</button>
-      <button class="button" data-kind="small" disabled=${busy} onClick=${() => ask(false)}>No</button>
-    </div>`;
 }

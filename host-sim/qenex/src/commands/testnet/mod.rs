@@ -196,6 +196,7 @@ fn transfers(nodes: &Nodes, to: &[u16], clients: u32) -> Result<Duration, Failur
     let before = (0..clients).map(nonce).collect::<Result<Vec<_>, _>>()?;
     for (from, nonce) in (0..clients).zip(&before) {
         let node = to[from as usize % to.len()];
+        // What a chain of work has lost for a moment is sent again, the same bytes: a node that still has them does not take them twice.
         nodes.submit(node, &transfer(&chain, (from, (from + 1) % clients), 1, *nonce)?)?;
     }
     let has_all =
