@@ -25,9 +25,23 @@ impl Default for MempoolLimits {
     }
 }
 
+/// A transaction whose signatures have been verified, and what the pool asks of it.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Who sends it.
+    pub sender: AccountId,
+    /// Its place among those of its sender.
+    pub nonce: u64,
+    /// What it pays.
+    pub fee: Amount,
+    /// The height of the last block that may hold it.
+    pub last_valid_height: u64,
+    /// Its canonical bytes.
+    pub signed: Vec<u8>,
+}
+
 struct Waiting {
-    signed: Vec<u8>,
-    fee: Amount,
+    verified: Verified,
     arrival: u64,
 }
 
@@ -35,6 +49,8 @@ struct Waiting {
 pub struct Mempool {
     limits: MempoolLimits,
     accounts: HashMap<AccountId, BTreeMap<u64, Waiting>>,
+    /// The last height, the sender and the nonce of each.
+    ends: BTreeSet<(u64, AccountId, u64)>,
     count: usize,
     bytes: usize,
     arrivals: u64,
@@ -43,7 +59,7 @@ pub struct Mempool {
 impl Mempool {
     /// An empty pool.
     pub fn new(limits: MempoolLimits) -> Self {
-        Self { limits, accounts: HashMap::new(), count: 0, bytes: 0, arrivals: 0 }
+        Self { limits, accounts: HashMap::new(), ends: BTreeSet::new(), count: 0, bytes: 0, arrivals: 0 }
     }
 
     /// What it takes.
@@ -63,7 +79,7 @@ impl Mempool {
 
     /// The transaction with this nonce that waits.
     pub fn get(&self, sender: AccountId, nonce: u64) -> Option<&[u8]> {
-        Some(self.accounts.get(&sender)?.get(&nonce)?.signed.as_slice())
+        Some(self.accounts.get(&sender)?.get(&nonce)?.verified.signed.as_slice())
     }
 
     /// Whether [`insert`](Self::insert) would take a transaction of so many bytes: to be asked before its signatures are verified, which costs a hundred times as much.
@@ -93,23 +109,19 @@ impl Mempool {
         }
     }
 
-    /// Takes a transaction in, whose signatures have been verified. `next_nonce` is the sender's in the newest state.
+    /// Takes a transaction in. `next_nonce` is the sender's in the newest state.
     ///
     /// # Errors
     /// The pool is full, the nonce is used or taken, or the sender already waits with too many. Nothing is dropped.
-    pub fn insert(
-        &mut self,
-        sender: AccountId,
-        nonce: u64,
-        fee: Amount,
-        signed: Vec<u8>,
-        next_nonce: u64,
-    ) -> Result<(), MempoolError> {
-        self.admits(sender, nonce, signed.len(), next_nonce)?;
-        let waiting = self.accounts.entry(sender).or_default();
+    pub fn insert(&mut self, verified: Verified, next_nonce: u64) -> Result<(), MempoolError> {
+        let Verified { sender, nonce, last_valid_height, .. } = verified;
+        let bytes = verified.signed.len();
+        self.admits(sender, nonce, bytes, next_nonce)?;
         self.count += 1;
-        self.bytes += signed.len();
-        waiting.insert(nonce, Waiting { signed, fee, arrival: self.arrivals });
+        self.bytes += bytes;
+        self.ends.insert((last_valid_height, sender, nonce));
+        let waiting = Waiting { verified, arrival: self.arrivals };
+        self.accounts.entry(sender).or_default().insert(nonce, waiting);
         self.arrivals += 1;
         Ok(())
     }
@@ -120,7 +132,7 @@ impl Mempool {
         // The first executable transaction of each account, best first. Fees are compared the other way round, so that
         // the first element of the set is the best.
         let place = |sender: AccountId, nonce: u64, first: &Waiting| {
-            (std::cmp::Reverse(first.fee), first.arrival, sender, nonce)
+            (std::cmp::Reverse(first.verified.fee), first.arrival, sender, nonce)
         };
         let mut ready = BTreeSet::new();
         for (sender, waiting) in &self.accounts {
@@ -135,9 +147,10 @@ impl Mempool {
         {
             let Some(waiting) = self.accounts.get(&sender) else { continue };
             let Some(first) = waiting.get(&nonce) else { continue };
-            let Some(rest) = left.checked_sub(first.signed.len()) else { continue };
+            let signed = first.verified.signed.as_slice();
+            let Some(rest) = left.checked_sub(signed.len()) else { continue };
             left = rest;
-            best.push(first.signed.as_slice());
+            best.push(signed);
             if let Some(next) = waiting.get(&(nonce + 1)) {
                 ready.insert(place(sender, nonce + 1, next));
             }
@@ -150,6 +163,15 @@ impl Mempool {
         self.retain(sender, |nonce| nonce >= next_nonce);
     }
 
+    /// Drops what can be in no block above this height.
+    pub fn drop_expired(&mut self, height: u64) {
+        while self.ends.first().is_some_and(|(last_valid_height, ..)| *last_valid_height <= height)
+            && let Some((_, sender, nonce)) = self.ends.pop_first()
+        {
+            self.remove(sender, nonce);
+        }
+    }
+
     /// Drops one transaction, which was refused.
     pub fn remove(&mut self, sender: AccountId, nonce: u64) {
         self.retain(sender, |other| other != nonce);
@@ -157,11 +179,14 @@ impl Mempool {
 
     fn retain(&mut self, sender: AccountId, keep: impl Fn(u64) -> bool) {
         let Some(waiting) = self.accounts.get_mut(&sender) else { return };
-        let (count, bytes) = (&mut self.count, &mut self.bytes);
-        waiting.retain(|nonce, transaction| {
+        let (count, bytes, ends) = (&mut self.count, &mut self.bytes, &mut self.ends);
+        waiting.retain(|nonce, Waiting { verified, .. }| {
             let keep = keep(*nonce);
-            *count -= usize::from(!keep);
-            *bytes -= if keep { 0 } else { transaction.signed.len() };
+            if !keep {
+                *count -= 1;
+                *bytes -= verified.signed.len();
+                ends.remove(&(verified.last_valid_height, sender, *nonce));
+            }
             keep
         });
         if waiting.is_empty() {
@@ -179,8 +204,15 @@ mod tests {
         let results = entries
             .iter()
             .map(|(sender, nonce, fee)| {
-                let signed = format!("{sender}{nonce}").into_bytes();
-                pool.insert(AccountId::new(sender).unwrap(), *nonce, Amount::from_whole(*fee), signed, 1)
+                let verified = Verified {
+                    sender: AccountId::new(sender).unwrap(),
+                    nonce: *nonce,
+                    fee: Amount::from_whole(*fee),
+                    // What pays more waits longer.
+                    last_valid_height: 100 + fee,
+                    signed: format!("{sender}{nonce}").into_bytes(),
+                };
+                pool.insert(verified, 1)
             })
             .collect();
         (pool, results)
@@ -208,6 +240,26 @@ mod tests {
             pool.drop_used(AccountId::new(sender).unwrap(), 3);
         }
         assert!(pool.is_empty() && pool.bytes == 0);
+    }
+
+    #[test]
+    fn what_no_block_may_hold_any_more_is_dropped() {
+        let entries = [("A", 1, 3), ("A", 2, 1), ("A", 7, 2), ("B", 2, 1), ("C", 1, 9)];
+        let (mut pool, _) = pool(MempoolLimits::default(), &entries);
+        pool.drop_expired(100);
+        assert_eq!(pool.len(), 5);
+        pool.drop_expired(101);
+        let left = [("A", 1), ("A", 7), ("C", 1)];
+        let waits = |pool: &Mempool, (sender, nonce): &(&str, u64)| {
+            pool.get(AccountId::new(sender).unwrap(), *nonce).is_some()
+        };
+        assert!(pool.len() == 3 && left.iter().all(|entry| waits(&pool, entry)));
+        // What was dropped for another reason has no end left.
+        pool.drop_used(AccountId::new("A").unwrap(), 8);
+        pool.drop_expired(103);
+        assert!(pool.len() == 1 && waits(&pool, &left[2]));
+        pool.drop_expired(u64::MAX);
+        assert!(pool.is_empty() && pool.bytes == 0 && pool.accounts.is_empty() && pool.ends.is_empty());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use qenex_signatures::Verifier;
 use crate::block::Batch;
 use crate::error::{MempoolError, NodeError, Refusal};
 use crate::history;
-use crate::mempool::{Mempool, MempoolLimits};
+use crate::mempool::{Mempool, MempoolLimits, Verified};
 use crate::node::Node;
 use crate::prepare::{Prepared, Signatures, prepare};
 
@@ -147,11 +147,12 @@ impl Sequencer {
     /// Puts transactions into the pool whose signatures were looked at when they were prepared; a result for each.
     pub fn insert_all(&mut self, node: &Node, prepared: &Prepared) -> Vec<Result<Hash, SubmitError>> {
         let insert = |index| {
-            let Transaction { sender, nonce, fee, .. } =
+            let Transaction { sender, nonce, fee, last_valid_height, .. } =
                 prepared.transaction(index).map_err(SubmitError::Refused)?;
             let signed = prepared.batch.get(index).unwrap_or_default().to_vec();
             let next_nonce = next_nonce(node, self.head, sender);
-            self.mempool.insert(sender, nonce, fee, signed, next_nonce).map_err(SubmitError::Mempool)?;
+            let verified = Verified { sender, nonce, fee, last_valid_height, signed };
+            self.mempool.insert(verified, next_nonce).map_err(SubmitError::Mempool)?;
             Ok(prepared.id(index))
         };
         (0..prepared.len()).map(insert).collect()
@@ -243,7 +244,7 @@ impl Sequencer {
         Ok((parent, node.chain().next_view(parent, self.proposer)?))
     }
 
-    /// Takes what a final block used up out of the pool.
+    /// Takes what a final block used up out of the pool, and what can be in no block after it.
     pub fn settled(&mut self, node: &Node, transactions: &Batch) {
         for signed in transactions.iter() {
             if let Ok(signed) = SignedTransaction::decode(signed) {
@@ -251,6 +252,7 @@ impl Sequencer {
                 self.mempool.drop_used(sender, next_nonce(node, self.head, sender));
             }
         }
+        self.mempool.drop_expired(node.chain().tip().height);
     }
 
     /// Makes a block of waiting transactions and finalizes it.

@@ -176,6 +176,9 @@ pub struct InterfaceLoad {
     /// Connections that hand in signed transfers.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=2_000))]
     pub writers: u32,
+    /// Connections that misbehave: heads that never end, and one after the other bodies that are too long.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=2_000))]
+    pub slow: u32,
     /// How long a writer pauses after each transfer.
     #[arg(long, default_value_t = 200)]
     pub pause_ms: u64,

@@ -1,5 +1,5 @@
 //! `qenex bench interface`: a node with accounts in custody, in a process of its own, as programs ask it. How long it takes to start, how long a swap takes until it is accepted,
-//! signed by the device and handed in; and how it bears many connections and writers.
+//! signed by the device and handed in; and how it bears many connections and writers, with some among them that misbehave.
 //!
 //! Disks differ more than anything else here: beside each figure stands how long the same disk takes to make a few bytes durable.
 
@@ -18,6 +18,7 @@ use qenex_service::testnet::{NewTestnet, create};
 use serde_json::{Value, json};
 
 use super::chain::Folder;
+use super::hostile::{self, Hostile};
 use crate::args::{Consensus, InterfaceLoad};
 use crate::commands::testnet::{now_ms, transfer};
 use crate::files::unwritable;
@@ -57,10 +58,11 @@ impl Process {
 
 /// Durations, of which half took no longer than the median.
 #[derive(Default)]
-struct Durations(Vec<Duration>);
+pub struct Durations(pub Vec<Duration>);
 
 impl Durations {
-    fn at(&self, share: f64) -> f64 {
+    /// In milliseconds: so much of them took no longer.
+    pub fn at(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort();
         let found = sorted.get((sorted.len() as f64 * share) as usize).or(sorted.last());
@@ -211,7 +213,7 @@ pub fn run(args: &InterfaceLoad, output: &Output) -> Result<(), Failure> {
     };
     let configs = create(&folder.0, &new)?;
     let config = configs.first().cloned().unwrap_or_default();
-    let connections = args.connections as usize + args.writers as usize + 16;
+    let connections = args.connections as usize + args.writers as usize + args.slow as usize + 16;
     open_to_all(&config, connections)?;
     let disk = disk(&folder.0)?;
     let port = args.base_port + 1;
@@ -310,11 +312,12 @@ fn load(
     let status = Asker::new(port, key).get("/api/status").map(|(_, status)| status).unwrap_or_default();
     let chain = status["chain_id"].as_str().unwrap_or_default().to_string();
     let seen = Mutex::new(Seen::default());
+    let misbehaved = Mutex::new(Hostile::default());
     let (stop, sent) = (AtomicBool::new(false), AtomicU64::new(0));
     let mut memory = vec![process.memory("VmRSS")];
     let begun = Instant::now();
     std::thread::scope(|scope| {
-        let (seen, stop, sent, chain) = (&seen, &stop, &sent, &chain);
+        let (seen, stop, sent, chain, misbehaved) = (&seen, &stop, &sent, &chain, &misbehaved);
         let thread = || std::thread::Builder::new().stack_size(STACK);
         for number in 0..args.connections {
             let ask = move || {
@@ -358,6 +361,17 @@ fn load(
             };
             thread().spawn_scoped(scope, write).map_err(failed)?;
         }
+        // One of them sends bodies that are too long, the others heads that never end.
+        for number in 0..args.slow {
+            let misbehave = move || {
+                let became = match number {
+                    0 => hostile::long_bodies(port, key, stop),
+                    _ => hostile::slow_heads(port, stop),
+                };
+                misbehaved.lock().unwrap_or_else(std::sync::PoisonError::into_inner).join(became);
+            };
+            thread().spawn_scoped(scope, misbehave).map_err(failed)?;
+        }
         while begun.elapsed() < Duration::from_secs(args.seconds) {
             std::thread::sleep(Duration::from_secs(args.seconds.div_ceil(10)));
             memory.push(process.memory("VmRSS"));
@@ -375,6 +389,10 @@ fn load(
     output.line(format_args!("  reads              {}", seen.reads.line()));
     output.line(format_args!("  writes             {}", seen.writes.line()));
     output.line(format_args!("  answers by status  {:?} (0: none)", seen.answers));
+    let misbehaved = misbehaved.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if args.slow > 0 {
+        output.line(format_args!("  {:<19}{}", format!("{} misbehave", args.slow), misbehaved.line()));
+    }
     output.line(format_args!("  memory in MB       {}", megabytes.join(" ")));
     Ok(json!({
         "connections": args.connections,
@@ -384,6 +402,7 @@ fn load(
         "reads": seen.reads.json(),
         "writes": seen.writes.json(),
         "answers": seen.answers,
+        "misbehaved": misbehaved.json(),
         "memory_bytes": memory,
     }))
 }

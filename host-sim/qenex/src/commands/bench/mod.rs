@@ -6,6 +6,7 @@
 mod chain;
 mod execute;
 mod growth;
+mod hostile;
 mod interface;
 mod load;
 mod replay;
