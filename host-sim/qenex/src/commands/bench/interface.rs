@@ -391,7 +391,8 @@ fn load(
     output.line(format_args!("  answers by status  {:?} (0: none)", seen.answers));
     let misbehaved = misbehaved.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if args.slow > 0 {
-        output.line(format_args!("  {:<19}{}", format!("{} misbehave", args.slow), misbehaved.line()));
+        let who = format!("{} misbehave", args.slow);
+        output.line(format_args!("  {who:<19}{}", misbehaved.line()));
     }
     output.line(format_args!("  memory in MB       {}", megabytes.join(" ")));
     Ok(json!({
